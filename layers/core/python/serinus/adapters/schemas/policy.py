@@ -1,0 +1,178 @@
+"""Policy files: TOML as a person writes it, JSON as the parameter store keeps it, `Policy` as the domain knows it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from serinus.domain.policy import (
+    Authorisation,
+    LogInputs,
+    Metric,
+    Policy,
+    WhenUndecided,
+)
+from serinus.errors import PolicyRefused
+
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")
+_ALARM_PERIODS = (10, 20, 30)
+_MAXIMUM_TICKS = 5_000  # one execution's history holds 25,000 events; a tick costs fewer than five
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Serving(_Strict):
+    memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 10
+    authorisation: Authorisation = Authorisation.IAM
+    log_inputs: LogInputs = LogInputs.ALL
+
+
+class _Gate(_Strict):
+    metric: Metric
+    minimum: Annotated[float, Field(ge=0)] | None = None
+    maximum: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> _Gate:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError(f"the gate on {self.metric} has no limit: give it a minimum or a maximum")
+        return self
+
+
+class _Alarm(_Strict):
+    failures: Annotated[int, Field(ge=1)] = 20
+    period_seconds: int = 60
+
+    @model_validator(mode="after")
+    def _period_is_one_cloudwatch_takes(self) -> _Alarm:
+        if self.period_seconds not in _ALARM_PERIODS and (self.period_seconds <= 0 or self.period_seconds % 60):
+            raise ValueError(
+                f"period_seconds is {self.period_seconds}: CloudWatch takes 10, 20, 30 or a multiple of 60"
+            )
+        return self
+
+
+class _Rollout(_Strict):
+    steps: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], Field(min_length=1)] = (5, 25, 50)
+    bake_seconds: Annotated[int, Field(ge=0)] = 600
+    minimum_requests: Annotated[int, Field(ge=1)] = 500
+    tick_seconds: Annotated[int, Field(ge=1)] = 60
+    watermark_seconds: Annotated[int, Field(ge=0)] = 180
+    horizon_seconds: Annotated[int, Field(ge=1)] = 86_400
+    when_undecided: WhenUndecided = WhenUndecided.RETURN
+    maximum_failure_share: Annotated[float, Field(gt=0, le=1)] = 0.02
+    alarm: _Alarm = _Alarm()
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> _Rollout:
+        if list(self.steps) != sorted(set(self.steps)):
+            raise ValueError(f"steps are {list(self.steps)}: they must rise")
+        if self.horizon_seconds < self.bake_seconds * len(self.steps):
+            raise ValueError(
+                f"horizon_seconds is {self.horizon_seconds}, but {len(self.steps)} steps of bake_seconds = "
+                f"{self.bake_seconds} alone take {self.bake_seconds * len(self.steps)}"
+            )
+        if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
+            raise ValueError(
+                f"horizon_seconds / tick_seconds is {self.horizon_seconds / self.tick_seconds:.0f}, above "
+                f"{_MAXIMUM_TICKS}: one state-machine execution cannot hold so many ticks; make tick_seconds longer"
+            )
+        return self
+
+
+class _Drift(_Strict):
+    every_minutes: Annotated[int, Field(ge=1)] = 60
+    window_minutes: Annotated[int, Field(ge=1)] = 1_440
+    minimum_rows: Annotated[int, Field(ge=30)] = 1_000
+    feature_psi: Annotated[float, Field(gt=0)] = 0.25
+    features: Annotated[int, Field(ge=1)] = 1
+    score_psi: Annotated[float, Field(gt=0)] = 0.25
+
+
+class _Retraining(_Strict):
+    recipe: str = "gradient_boosting"
+    window_minutes: Annotated[int, Field(ge=1)] = 43_200
+    minimum_rows: Annotated[int, Field(ge=50)] = 1_000
+    holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    labels_wait_minutes: Annotated[int, Field(ge=1)] = 10_080
+
+
+class _PolicyFile(_Strict):
+    endpoint: str
+    owners: Annotated[tuple[str, ...], Field(min_length=1)]
+    description: str = ""
+    operating_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    serving: _Serving = _Serving()
+    gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
+    rollout: _Rollout = _Rollout()
+    drift: _Drift = _Drift()
+    retraining: _Retraining | None = None
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> _PolicyFile:
+        if not _NAME.match(self.endpoint):
+            raise ValueError(
+                f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, beginning with a letter"
+            )
+        if {gate.metric for gate in self.gates} == {Metric.ACCURACY}:
+            raise ValueError(
+                "the only gate is on accuracy, which a model that always says 'no' can pass: add roc_auc, "
+                "average_precision, precision or recall"
+            )
+        if self.retraining and self.serving.log_inputs is LogInputs.NONE:
+            raise ValueError("retraining needs logged inputs, but serving.log_inputs is 'none'")
+        return self
+
+
+_DOMAIN = TypeAdapter(Policy)
+
+
+def parse_policy(document: object, *, source: str) -> Policy:
+    """Turn a parsed document into a policy.
+
+    Args:
+        document: what the TOML file or the stored JSON holds.
+        source: where it came from, for the message.
+
+    Raises:
+        PolicyRefused: naming each field that is wrong, and why.
+    """
+    try:
+        file = _PolicyFile.model_validate(document)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'policy'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_url=False)
+        )
+        raise PolicyRefused(f"{source}: {faults}") from error
+    return _DOMAIN.validate_python(file.model_dump())
+
+
+def read_policy(path: Path) -> Policy:
+    """Read `<endpoint>.toml`.
+
+    Raises:
+        PolicyRefused: the file is no TOML, a field is wrong, or the file's name is not the endpoint's.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyRefused(f"{path.name} is not valid TOML: {error}") from error
+    policy = parse_policy(document, source=path.name)
+    if policy.endpoint != path.stem:
+        raise PolicyRefused(
+            f"{path.name} declares endpoint {policy.endpoint!r}: name the file {policy.endpoint}.toml"
+        )
+    return policy
+
+
+def policy_json(policy: Policy) -> str:
+    """Return the JSON that the parameter store keeps and `parse_policy` reads back."""
+    return _DOMAIN.dump_json(policy).decode()

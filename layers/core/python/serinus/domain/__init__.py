@@ -1,0 +1,1 @@
+"""What Serinus knows: frozen dataclasses and pure functions. Time, randomness and ids are arguments."""

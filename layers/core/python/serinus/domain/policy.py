@@ -1,0 +1,170 @@
+"""What an endpoint declares about itself: owners, gates, rollout plan, drift limits, retraining rules.
+
+A policy is versioned by its digest. A rollout pins the policy it started under; fields that do not serve take effect
+at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import NewType
+
+EndpointName = NewType("EndpointName", str)
+
+
+class Authorisation(StrEnum):
+    """Who may call the endpoint."""
+
+    IAM = "iam"
+    OPEN = "open"
+
+
+class LogInputs(StrEnum):
+    """Whether prediction records carry the rows that were asked about."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+class WhenUndecided(StrEnum):
+    """What becomes of a rollout whose horizon passes without a decision."""
+
+    RETURN = "return"
+    PROMOTE = "promote"
+
+
+class Metric(StrEnum):
+    """What a metric gate measures on a held-out snapshot. All lie in [0, 1]."""
+
+    ROC_AUC = "roc_auc"
+    AVERAGE_PRECISION = "average_precision"
+    PRECISION = "precision"
+    RECALL = "recall"
+    ACCURACY = "accuracy"
+    LOG_LOSS = "log_loss"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The policy's serving fields: a change of any of them is a new release."""
+
+    memory_mb: int = 1024
+    timeout_seconds: int = 10
+    authorisation: Authorisation = Authorisation.IAM
+    log_inputs: LogInputs = LogInputs.ALL
+
+
+@dataclass(frozen=True)
+class MetricGate:
+    """A held-out metric must lie within [minimum, maximum]."""
+
+    metric: Metric
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class HardAlarm:
+    """The per-version alarm for catastrophe: this many failed requests of the candidate within one period."""
+
+    failures: int = 20
+    period_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class RolloutPlan:
+    """How a rollout shifts traffic.
+
+    Attributes:
+        steps: the candidate's share of traffic at each step, in percent, rising; 100 is implied at the end.
+        bake_seconds: how long a step lasts at least.
+        minimum_requests: how many requests the candidate must have answered in a step before it advances.
+        tick_seconds: how often the rollout is looked at.
+        watermark_seconds: how late a prediction may be collected; younger ones are not counted yet.
+        horizon_seconds: when an undecided rollout ends.
+        when_undecided: how it ends then.
+        maximum_failure_share: a step is rolled back where the candidate's share of failed requests exceeds stable's
+            by more than this.
+        alarm: the hard alarm.
+    """
+
+    steps: tuple[int, ...] = (5, 25, 50)
+    bake_seconds: int = 600
+    minimum_requests: int = 500
+    tick_seconds: int = 60
+    watermark_seconds: int = 180
+    horizon_seconds: int = 86_400
+    when_undecided: WhenUndecided = WhenUndecided.RETURN
+    maximum_failure_share: float = 0.02
+    alarm: HardAlarm = HardAlarm()
+
+    @property
+    def tick(self) -> timedelta:
+        """The time between two looks."""
+        return timedelta(seconds=self.tick_seconds)
+
+
+@dataclass(frozen=True)
+class DriftLimits:
+    """When live traffic counts as drifted from the reference profile.
+
+    Attributes:
+        every_minutes: how often the schedule looks.
+        window_minutes: how much of the recent past is looked at.
+        minimum_rows: a window with fewer rows says nothing.
+        feature_psi: the population stability index above which a feature has drifted (0.25 is the customary limit).
+        features: how many features must have drifted.
+        score_psi: the same for the predictions; the predictions alone suffice.
+    """
+
+    every_minutes: int = 60
+    window_minutes: int = 1_440
+    minimum_rows: int = 1_000
+    feature_psi: float = 0.25
+    features: int = 1
+    score_psi: float = 0.25
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """How the endpoint retrains itself when it has drifted.
+
+    Attributes:
+        recipe: the name of the training recipe.
+        window_minutes: how far back labelled predictions are taken from.
+        minimum_rows: how many labelled rows a snapshot needs.
+        holdout_share: the most recent share of them, kept for validation.
+        labels_wait_minutes: how long to wait for labels before giving up.
+    """
+
+    recipe: str = "gradient_boosting"
+    window_minutes: int = 43_200
+    minimum_rows: int = 1_000
+    holdout_share: float = 0.25
+    labels_wait_minutes: int = 10_080
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything an endpoint declares."""
+
+    endpoint: EndpointName
+    owners: tuple[str, ...]
+    description: str = ""
+    serving: Serving = Serving()
+    gates: tuple[MetricGate, ...] = ()
+    operating_threshold: float = 0.5
+    rollout: RolloutPlan = RolloutPlan()
+    drift: DriftLimits = DriftLimits()
+    retraining: Retraining | None = None
+
+    @property
+    def digest(self) -> str:
+        """The policy's version: a digest of everything it says."""
+        canonical = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,177 @@
+"""A rollout moves the alias from the stable release to the candidate in weighted steps, and decides at each tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from serinus.domain.policy import EndpointName, Policy
+
+
+class Verdict(StrEnum):
+    """What one look at a rollout says."""
+
+    ADVANCE = "advance"
+    HOLD = "hold"
+    ROLL_BACK = "roll_back"
+
+
+class Outcome(StrEnum):
+    """How a rollout ended."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    INCONCLUSIVE = "inconclusive"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Everything that serves, as one published Lambda version; `number` is that version."""
+
+    endpoint: EndpointName
+    number: int
+    model_version: int
+    content_digest: str
+    layer: str
+    published_at: datetime
+    rollout: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the alias sends traffic: `candidate_percent` of it to the candidate, the rest to stable."""
+
+    stable: int
+    candidate: int | None = None
+    candidate_percent: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.candidate is None) != (self.candidate_percent == 0) or not 0 <= self.candidate_percent < 100:
+            raise ValueError(f"{self.candidate_percent} % to candidate {self.candidate} is no split")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one release did since the step began."""
+
+    requests: int
+    failures: int
+
+    @property
+    def failure_share(self) -> float:
+        """The share of requests that failed; 0 where there were none."""
+        return self.failures / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the reason for it, in words a person reads."""
+
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The state of a rollout.
+
+    Attributes:
+        policy: pinned when the rollout starts.
+        stable: the release that served when it started; `None` where nothing was released yet.
+        candidate: the release it brings, once published.
+        step: the index into the policy's steps; -1 before any traffic was shifted.
+        step_since: when that step began.
+        execution: the pipeline execution that carries it.
+    """
+
+    id: str
+    endpoint: EndpointName
+    model_version: int
+    policy: Policy
+    execution: str
+    started_at: datetime
+    stable: int | None = None
+    candidate: int | None = None
+    step: int = -1
+    step_since: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended_at: datetime | None = None
+
+    @property
+    def candidate_percent(self) -> int:
+        """The candidate's share of traffic at the current step."""
+        return self.policy.rollout.steps[self.step] if self.step >= 0 else 0
+
+    @property
+    def at_last_step(self) -> bool:
+        """Whether the next step is all traffic."""
+        return self.step == len(self.policy.rollout.steps) - 1
+
+    @property
+    def split(self) -> Split:
+        """Where the alias should send traffic at this step."""
+        if self.stable is None or self.candidate is None:
+            raise ValueError(f"rollout {self.id} has no two releases to split traffic between")
+        if self.step < 0:
+            return Split(self.stable)
+        return Split(self.stable, self.candidate, self.candidate_percent)
+
+    def horizon_passed(self, now: datetime) -> bool:
+        """Whether the policy's time for a decision is over."""
+        return now >= self.started_at + timedelta(seconds=self.policy.rollout.horizon_seconds)
+
+    def published(self, *, stable: int | None, candidate: int) -> Rollout:
+        """Return the rollout with its two releases known."""
+        return replace(self, stable=stable, candidate=candidate)
+
+    def advanced(self, *, at: datetime) -> Rollout:
+        """Return the rollout at its next step."""
+        return replace(self, step=self.step + 1, step_since=at)
+
+    def ended(self, outcome: Outcome, reason: str, *, at: datetime) -> Rollout:
+        """Return the rollout at its end; an ended one stays as it ended."""
+        return self if self.outcome else replace(self, outcome=outcome, reason=reason, ended_at=at)
+
+
+def decide(
+    rollout: Rollout, *, stable: Evidence, candidate: Evidence, firing: tuple[str, ...], counted_until: datetime
+) -> Decision:
+    """Look at a rollout once.
+
+    Args:
+        rollout: at a step that has begun.
+        stable: what the stable release did in the step, up to `counted_until`.
+        candidate: the same for the candidate.
+        firing: the hard alarms of the candidate that are firing.
+        counted_until: the watermark; later requests may not all have been collected yet.
+    """
+    plan = rollout.policy.rollout
+    if firing:
+        return Decision(Verdict.ROLL_BACK, f"hard alarm: {', '.join(firing)}")
+    if rollout.step_since is None:
+        raise ValueError(f"rollout {rollout.id} has no step to decide on")
+    if candidate.requests < plan.minimum_requests:
+        return Decision(
+            Verdict.HOLD, f"{candidate.requests} of {plan.minimum_requests} requests by the candidate are counted"
+        )
+    excess = candidate.failure_share - stable.failure_share
+    if excess > plan.maximum_failure_share:
+        return Decision(
+            Verdict.ROLL_BACK,
+            f"{candidate.failures} of {candidate.requests} requests to the candidate failed ({candidate.failure_share:.1%}), "
+            f"{stable.failures} of {stable.requests} to stable ({stable.failure_share:.1%}): more than "
+            f"{plan.maximum_failure_share:.1%} worse",
+        )
+    baked = (counted_until - rollout.step_since).total_seconds()
+    if baked < plan.bake_seconds:
+        return Decision(
+            Verdict.HOLD, f"{max(baked, 0):.0f} of {plan.bake_seconds} seconds of the step are over and counted"
+        )
+    return Decision(
+        Verdict.ADVANCE,
+        f"{candidate.failures} of {candidate.requests} requests to the candidate failed, {stable.failures} of "
+        f"{stable.requests} to stable, in {baked:.0f} seconds",
+    )

@@ -1,0 +1,77 @@
+"""What a model takes and gives: the tensors of its graph, and what their columns mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Datatype(StrEnum):
+    """The tensor datatypes of the Open Inference Protocol v2."""
+
+    BOOL = "BOOL"
+    UINT8 = "UINT8"
+    UINT16 = "UINT16"
+    UINT32 = "UINT32"
+    UINT64 = "UINT64"
+    INT8 = "INT8"
+    INT16 = "INT16"
+    INT32 = "INT32"
+    INT64 = "INT64"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    FP64 = "FP64"
+    BYTES = "BYTES"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are numbers rather than strings."""
+        return self is not Datatype.BYTES
+
+
+@dataclass(frozen=True)
+class InputTensor:
+    """One input of the graph, of shape [-1, len(columns)]; a column is a feature."""
+
+    name: str
+    datatype: Datatype
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OutputTensor:
+    """One output of the graph; -1 in the shape is the row dimension or another variable one."""
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Where in the outputs the number stands that the model is judged by: an output, and a column of it."""
+
+    output: str
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A named column of an input."""
+
+    name: str
+    datatype: Datatype
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs and outputs of a model version, and its score."""
+
+    inputs: tuple[InputTensor, ...]
+    outputs: tuple[OutputTensor, ...]
+    score: Score
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Every column of every input, in the order of the graph."""
+        return tuple(Feature(name, tensor.datatype) for tensor in self.inputs for name in tensor.columns)

@@ -1,0 +1,166 @@
+"""Every error Serinus raises on purpose, as one tree.
+
+    SerinusError
+    ├── NotFound                what was asked for does not exist
+    │   ├── EndpointNotFound
+    │   ├── ModelVersionNotFound
+    │   ├── ObjectNotFound
+    │   ├── ReleaseNotFound
+    │   └── RolloutNotFound
+    ├── Refused                 the input is at fault; the message says what, where, and what to do
+    │   ├── DataRefused         a data file that cannot be read as a table
+    │   ├── ManifestRefused
+    │   ├── ModelRefused        a file that is no servable ONNX model
+    │   ├── PolicyRefused
+    │   └── RequestRefused      an inference request
+    ├── Conflict                the state has moved on; read again and decide again
+    │   ├── AlreadyExists
+    │   ├── RevisionChanged
+    │   └── RolloutInProgress
+    ├── AttestationInvalid      a model version whose signature does not match what would be released
+    ├── ModelFailed             the model itself failed on a well-formed request
+    ├── ReleaseFailed           a release could not be published or did not answer its smoke test
+    └── SettingMissing          a function was started without a setting it needs
+
+Expected outcomes (a gate that fails, a rollout that is rolled back) are values, not errors. What is unexpected is
+not caught, so that retries and dead-letter queues do their work.
+"""
+
+
+class SerinusError(Exception):
+    """The root of the tree; its text is meant for the person who reads it."""
+
+
+class NotFound(SerinusError):
+    """What was asked for does not exist."""
+
+
+class EndpointNotFound(NotFound):
+    """No endpoint of that name is deployed."""
+
+    def __init__(self, endpoint: str, known: tuple[str, ...] = ()) -> None:
+        self.endpoint = endpoint
+        self.known = known
+        there = f"deployed are: {', '.join(known)}" if known else "none is deployed"
+        super().__init__(
+            f"there is no endpoint {endpoint!r} ({there}); add infra_cdk/endpoints/{endpoint}.toml and deploy it"
+        )
+
+
+class ModelVersionNotFound(NotFound):
+    """The endpoint has no model version of that number."""
+
+    def __init__(self, endpoint: str, number: int) -> None:
+        self.endpoint = endpoint
+        self.number = number
+        super().__init__(f"endpoint {endpoint!r} has no model version {number}")
+
+
+class ObjectNotFound(NotFound):
+    """No object is stored under that key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no object {key!r}")
+
+
+class ReleaseNotFound(NotFound):
+    """The endpoint has no such release."""
+
+    def __init__(self, endpoint: str, wanted: str) -> None:
+        self.endpoint = endpoint
+        super().__init__(f"endpoint {endpoint!r} has no {wanted}")
+
+
+class RolloutNotFound(NotFound):
+    """The endpoint has no such rollout."""
+
+    def __init__(self, endpoint: str, rollout: str) -> None:
+        self.endpoint = endpoint
+        self.rollout = rollout
+        super().__init__(f"endpoint {endpoint!r} has no rollout {rollout!r}")
+
+
+class Refused(SerinusError):
+    """The input is at fault. The text says what was wrong, where, and what to do."""
+
+
+class DataRefused(Refused):
+    """A data file cannot be read as the table it should be."""
+
+
+class ManifestRefused(Refused):
+    """An upload's manifest does not say what it must, or does not match its objects."""
+
+
+class ModelRefused(Refused):
+    """A file is no ONNX model that Serinus serves."""
+
+
+class PolicyRefused(Refused):
+    """A policy file does not say what it must."""
+
+
+class RequestRefused(Refused):
+    """An inference request cannot be answered; `status` is the HTTP status that says so."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Conflict(SerinusError):
+    """The state has moved on since it was read."""
+
+
+class AlreadyExists(Conflict):
+    """A document or object that may be written once is there already."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"{key!r} exists already")
+
+
+class RevisionChanged(Conflict):
+    """Somebody else changed it between our read and our write."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} was changed by somebody else in the meantime")
+
+
+class RolloutInProgress(Conflict):
+    """The endpoint's lock is held by another rollout."""
+
+    def __init__(self, endpoint: str, rollout: str) -> None:
+        self.endpoint = endpoint
+        self.rollout = rollout
+        super().__init__(f"endpoint {endpoint!r} is busy with rollout {rollout!r}")
+
+
+class AttestationInvalid(SerinusError):
+    """What would be released is not what validation signed."""
+
+    def __init__(self, endpoint: str, number: int) -> None:
+        self.endpoint = endpoint
+        self.number = number
+        super().__init__(
+            f"the attestation of {endpoint!r} version {number} does not match its model, signature, lineage and findings; "
+            "it is not released: push the model again"
+        )
+
+
+class ModelFailed(SerinusError):
+    """The model raised an error of its own on a request that was well formed."""
+
+
+class ReleaseFailed(SerinusError):
+    """A release could not be published, or did not answer its smoke test."""
+
+
+class SettingMissing(SerinusError):
+    """A function was started without a setting it needs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"the environment variable {name} is not set")

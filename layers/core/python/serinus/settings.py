@@ -1,0 +1,215 @@
+"""What each function is told by its environment, and the names that code and infrastructure must agree on.
+
+The only module that reads the environment. The CDK app fills each function's environment from the same classes
+(`as_environment`), so a variable's name has one source. Plain dataclasses, because the inference function, which
+must start fast, uses them too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+from serinus.errors import SettingMissing
+
+_PREFIX = "SERINUS_"
+
+
+@dataclasses.dataclass(frozen=True)
+class RegisterModelSettings:
+    """Settings of `register_model`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidateModelSettings:
+    """Settings of `validate_model`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+    signing_key_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class StartRolloutSettings:
+    """Settings of `start_rollout`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishReleaseSettings:
+    """Settings of `publish_release`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+    signing_key_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AdvanceRolloutSettings:
+    """Settings of `advance_rollout`."""
+
+    table_name: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RollBackSettings:
+    """Settings of `roll_back`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class InferSettings:
+    """Settings of `infer`; it reaches nothing, so a name is all it is told."""
+
+    endpoint: str
+    log_inputs: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CollectPredictionsSettings:
+    """Settings of `collect_predictions`."""
+
+    artifacts_bucket: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectDriftSettings:
+    """Settings of `detect_drift`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SnapshotDataSettings:
+    """Settings of `snapshot_data`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainModelSettings:
+    """Settings of `train_model`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+
+
+Settings = TypeVar("Settings")
+
+
+def read(kind: type[Settings], environ: Mapping[str, str] | None = None) -> Settings:
+    """Read a settings class from the environment.
+
+    Raises:
+        SettingMissing: a variable is absent or empty; the error names it.
+
+    >>> read(InferSettings, {"SERINUS_ENDPOINT": "fraud", "SERINUS_LOG_INPUTS": "all"})
+    InferSettings(endpoint='fraud', log_inputs='all')
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, str] = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # only dataclasses are passed
+        name = _PREFIX + field.name.upper()
+        if not source.get(name):
+            raise SettingMissing(name)
+        values[field.name] = source[name]
+    return kind(**values)
+
+
+def as_environment(settings: object) -> dict[str, str]:
+    """Return the environment variables that `read` turns back into these settings.
+
+    >>> as_environment(InferSettings(endpoint="fraud", log_inputs="all"))
+    {'SERINUS_ENDPOINT': 'fraud', 'SERINUS_LOG_INPUTS': 'all'}
+    """
+    values = dataclasses.asdict(settings)  # type: ignore[call-overload]  # only dataclasses are passed
+    return {_PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def lambda_version(environ: Mapping[str, str] | None = None) -> str:
+    """Return the published version this process runs as; `$LATEST` where there is none."""
+    source = os.environ if environ is None else environ
+    return source.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+
+
+LIVE_ALIAS = "live"
+METRIC_NAMESPACE = "Serinus"
+EVENT_SOURCE = "serinus"
+POLICY_PATH = "/serinus/endpoints"
+ALARM_PREFIX = "serinus-rollout"
+STACK_PREFIX = "Serinus"
+
+
+def function_name(verb_noun: str) -> str:
+    """Return the deployed name of a control-plane function.
+
+    >>> function_name("register_model")
+    'serinus-register-model'
+    """
+    return f"serinus-{verb_noun.replace('_', '-')}"
+
+
+def inference_function_name(endpoint: str) -> str:
+    """Return the deployed name of an endpoint's inference function.
+
+    >>> inference_function_name("fraud")
+    'serinus-endpoint-fraud'
+    """
+    return f"serinus-endpoint-{endpoint}"
+
+
+def model_layer_name(endpoint: str) -> str:
+    """Return the name of the layer whose versions carry the endpoint's models.
+
+    >>> model_layer_name("fraud")
+    'serinus-model-fraud'
+    """
+    return f"serinus-model-{endpoint}"
+
+
+def policy_parameter(endpoint: str) -> str:
+    """Return the SSM parameter that holds the endpoint's policy as JSON.
+
+    >>> policy_parameter("fraud")
+    '/serinus/endpoints/fraud/policy'
+    """
+    return f"{POLICY_PATH}/{endpoint}/policy"
+
+
+def runtime_parameter(endpoint: str) -> str:
+    """Return the SSM parameter that says what a release is made of besides its model (code, layers, memory…).
+
+    >>> runtime_parameter("fraud")
+    '/serinus/endpoints/fraud/runtime'
+    """
+    return f"{POLICY_PATH}/{endpoint}/runtime"

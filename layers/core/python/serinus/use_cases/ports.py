@@ -1,0 +1,371 @@
+"""What the use cases need of the world, as Protocols. `wiring.py` alone chooses who provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from serinus.domain.ledger import LedgerEntry
+from serinus.domain.model_version import Manifest, ModelVersion, Upload
+from serinus.domain.policy import EndpointName, HardAlarm, Policy, Serving
+from serinus.domain.profile import Profile, ProfilePart
+from serinus.domain.rollout import Decision, Release, Rollout, Split
+from serinus.domain.signature import Signature
+from serinus.domain.snapshot import Snapshot
+from serinus.domain.table import Table
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A stored JSON text and the revision that a replacement must name."""
+
+    body: str
+    revision: int
+
+
+class Documents(Protocol):
+    """Small mutable JSON documents with compare-and-set; DynamoDB on AWS. Keys sort within a partition."""
+
+    def get(self, partition: str, key: str) -> Document | None:
+        """Return the document, or `None`. Reads are consistent."""
+
+    def put_all(self, partition: str, changes: Sequence[Change]) -> None:
+        """Make all changes or none.
+
+        Raises:
+            AlreadyExists: a change with revision `None` found a document there.
+            RevisionChanged: a document is no longer at the revision that its change names.
+        """
+
+    def list(self, partition: str, prefix: str) -> Sequence[tuple[str, Document]]:
+        """Return (key, document) of every key with that prefix, in the order of keys."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write: `revision` is what is replaced, `None` where nothing may be there; `body` is `None` to delete."""
+
+    key: str
+    body: str | None
+    revision: int | None
+
+
+class Objects(Protocol):
+    """Immutable blobs by key; an S3 bucket on AWS."""
+
+    def get(self, key: str) -> bytes:
+        """Return the object.
+
+        Raises:
+            ObjectNotFound: there is none.
+        """
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write the object; writing the same again is harmless."""
+
+    def size(self, key: str) -> int:
+        """Return its length in bytes.
+
+        Raises:
+            ObjectNotFound: there is none.
+        """
+
+    def list(self, prefix: str) -> Sequence[str]:
+        """Return every key with that prefix, sorted."""
+
+
+class Policies(Protocol):
+    """The policies of the deployed endpoints."""
+
+    def get(self, endpoint: str) -> Policy:
+        """Return the endpoint's policy as it is now.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+
+    def names(self) -> Sequence[EndpointName]:
+        """Return the deployed endpoints, sorted."""
+
+
+class ModelVersions(Protocol):
+    """The model registry."""
+
+    def claim(self, upload: Upload) -> Upload:
+        """Record that an execution takes an upload on; return the record of whoever did so first."""
+
+    def refuse(self, upload: Upload, reason: str) -> None:
+        """Record why an upload was refused."""
+
+    def register(self, upload: Upload, manifest: Manifest, size_bytes: int) -> ModelVersion:
+        """Give the content its number, or return the version that has the same content already."""
+
+    def get(self, endpoint: str, number: int) -> ModelVersion:
+        """Return a version.
+
+        Raises:
+            ModelVersionNotFound: there is none of that number.
+        """
+
+    def record_validation(self, version: ModelVersion) -> None:
+        """Store what validation found."""
+
+    def upload(self, endpoint: str, upload: str) -> Upload | None:
+        """Return the record of an upload, or `None` while nobody has taken it on."""
+
+    def list(self, endpoint: str) -> Sequence[ModelVersion]:
+        """Return every version, by number."""
+
+
+class Rollouts(Protocol):
+    """Rollouts, their lock, and the releases they publish."""
+
+    def start(self, rollout: Rollout) -> Rollout:
+        """Take the endpoint's lock and store the rollout; return the stored one if it is the same rollout again.
+
+        Raises:
+            RolloutInProgress: another rollout holds the lock.
+        """
+
+    def get(self, endpoint: str, rollout: str) -> Rollout:
+        """Return a rollout.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+
+    def active(self, endpoint: str) -> Rollout | None:
+        """Return the rollout that holds the endpoint's lock."""
+
+    def save(self, rollout: Rollout, replaced: Rollout) -> None:
+        """Store a rollout's new state; free the lock where it has ended.
+
+        Raises:
+            RevisionChanged: the stored state is not `replaced`.
+        """
+
+    def record_decision(self, rollout: Rollout, decision: Decision, *, at: datetime) -> None:
+        """Keep one look at a rollout."""
+
+    def decisions(self, endpoint: str, rollout: str) -> Sequence[tuple[datetime, Decision]]:
+        """Return every look at a rollout, in order."""
+
+    def list(self, endpoint: str) -> Sequence[Rollout]:
+        """Return every rollout, by start."""
+
+    def record_release(self, release: Release) -> None:
+        """Keep a published release; recording it again is harmless."""
+
+    def release(self, endpoint: str, number: int) -> Release | None:
+        """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
+
+    def releases(self, endpoint: str) -> Sequence[Release]:
+        """Return every release, by number."""
+
+
+class Ledger(Protocol):
+    """The append-only record."""
+
+    def append(self, entry: LedgerEntry) -> LedgerEntry:
+        """Chain the entry to the last one; return the stored entry, which is the earlier one if its id is known."""
+
+    def entries(self, endpoint: str) -> Sequence[LedgerEntry]:
+        """Return every entry, in order."""
+
+
+class Events(Protocol):
+    """The `serinus` event bus."""
+
+    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
+        """Publish an event such as `DriftDetected`."""
+
+
+class Releases(Protocol):
+    """Turns a model version into a published, immutable Lambda version."""
+
+    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:
+        """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
+
+        Raises:
+            ReleaseFailed: the function does not have the configuration that was asked for.
+        """
+
+    def probe(self, release: Release, body: Mapping[str, object]) -> Mapping[str, object]:
+        """Send the release an inference request that no alias routes and no profile counts; return its answer.
+
+        Raises:
+            ReleaseFailed: it did not answer 200; the message carries what it answered.
+        """
+
+
+class Traffic(Protocol):
+    """The endpoint's alias `live`. Only `publish_release`, `advance_rollout` and `roll_back` may write it."""
+
+    def current(self, endpoint: str) -> Split:
+        """Return where traffic goes now."""
+
+    def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
+        """Send traffic elsewhere, in one call.
+
+        Raises:
+            RevisionChanged: `expected` is given and traffic goes elsewhere already.
+        """
+
+
+class Alarms(Protocol):
+    """The per-version alarms of a rollout."""
+
+    def create(self, endpoint: str, release: int, alarm: HardAlarm) -> None:
+        """Make the candidate's alarms; making them again is harmless."""
+
+    def remove(self, endpoint: str, release: int) -> None:
+        """Remove them; removing none is harmless."""
+
+    def firing(self, endpoint: str, release: int) -> tuple[str, ...]:
+        """Return the reasons of those that are in alarm."""
+
+
+class Signer(Protocol):
+    """Attestations by the asymmetric key."""
+
+    def sign(self, statement: bytes) -> str:
+        """Return the signature of a statement, in base64."""
+
+    def verify(self, statement: bytes, signature: str) -> bool:
+        """Whether the key signed just this statement."""
+
+
+class Model(Protocol):
+    """A loaded model."""
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDArray[np.generic]]:
+        """Run the graph on tensors by name.
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
+
+    def score(self, features: Table) -> npt.NDArray[np.float64]:
+        """Score rows by the signature's score; the result has the shape [rows].
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
+
+
+class Models(Protocol):
+    """Reads ONNX files."""
+
+    def check(self, model: bytes, signature: Signature) -> Sequence[str]:
+        """Return everything that stands against serving the file, each as one sentence; nothing where it is fine.
+
+        Refuses what is no ONNX, custom operators, external data, opsets and sizes out of bounds, and a signature that
+        does not match the graph, all before a session is made.
+        """
+
+    def load(self, model: bytes, signature: Signature) -> Model:
+        """Make a session.
+
+        Raises:
+            ModelRefused: ONNX Runtime cannot load it.
+        """
+
+
+class Tables(Protocol):
+    """Reads and writes data files; the kind is told by the file's name: .csv, .parquet or .jsonl."""
+
+    def read(self, name: str, body: bytes) -> Table:
+        """Return the file's columns.
+
+        Raises:
+            DataRefused: it is no such file, or is damaged.
+        """
+
+    def write(self, table: Table) -> bytes:
+        """Return the table as Parquet; the same table gives the same bytes."""
+
+
+class References(Protocol):
+    """The reference profile of each model version, by content digest."""
+
+    def get(self, endpoint: str, content_digest: str) -> Profile | None:
+        """Return it, or `None` where the version was never validated."""
+
+    def put(self, endpoint: str, content_digest: str, profile: Profile) -> None:
+        """Store it."""
+
+
+class ProfileParts(Protocol):
+    """What was counted of live traffic."""
+
+    def put(self, endpoint: str, release: int, minute: str, part: ProfilePart) -> None:
+        """Store a part under a key derived from what it counts."""
+
+    def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Iterable[ProfilePart]:
+        """Return every part of the minutes that touch [start, end)."""
+
+
+class Records(Protocol):
+    """Prediction records, one row a scored row."""
+
+    def put(self, endpoint: str, release: int, minute: str, key: str, rows: Table) -> None:
+        """Store the rows of one part."""
+
+    def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Table:
+        """Return the rows asked about in [start, end), each once, in time order.
+
+        Columns: `request`, `row`, `id`, `at` (epoch seconds), `score`, and the logged features.
+        """
+
+
+class Labels(Protocol):
+    """The truth, as it arrives in files."""
+
+    def read(self, endpoint: str) -> Table:
+        """Return columns `id`, `row` and `label` (0 or 1); the file uploaded last wins where an (id, row) comes twice."""
+
+
+class Snapshots(Protocol):
+    """Immutable datasets."""
+
+    def put(self, snapshot: Snapshot, train: Table, holdout: Table) -> None:
+        """Store the tables and then the manifest."""
+
+    def get(self, endpoint: str, digest: str) -> tuple[Snapshot, Table, Table]:
+        """Return a snapshot with its train and held-out tables.
+
+        Raises:
+            ObjectNotFound: there is none of that digest.
+        """
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a recipe made."""
+
+    onnx: bytes
+    signature: Signature
+    lineage: Mapping[str, str]
+
+
+class Trainer(Protocol):
+    """Runs a training recipe."""
+
+    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+        """Fit the named recipe and convert it to ONNX; the same data give the same bytes.
+
+        Args:
+            recipe: its name.
+            features: the feature columns, [rows] each.
+            labels: 0 or 1, [rows].
+
+        Raises:
+            DataRefused: the recipe is unknown, or the data cannot train it.
+        """
