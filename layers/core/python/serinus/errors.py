@@ -4,6 +4,7 @@
     ├── NotFound                what was asked for does not exist
     │   ├── EndpointNotFound
     │   ├── ModelVersionNotFound
+    │   ├── NothingDeployed
     │   ├── ObjectNotFound
     │   ├── ReleaseNotFound
     │   └── RolloutNotFound
@@ -54,6 +55,17 @@ class ModelVersionNotFound(NotFound):
         self.endpoint = endpoint
         self.number = number
         super().__init__(f"endpoint {endpoint!r} has no model version {number}")
+
+
+class NothingDeployed(NotFound):
+    """The account and region hold no Serinus."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        super().__init__(
+            f"Serinus is not deployed in {region}: deploy it, or start the local cloud with `serinus local up` and "
+            'set the environment it prints (`eval "$(serinus local env)"`)'
+        )
 
 
 class ObjectNotFound(NotFound):
@@ -145,8 +157,8 @@ class AttestationInvalid(SerinusError):
         self.endpoint = endpoint
         self.number = number
         super().__init__(
-            f"the attestation of {endpoint!r} version {number} does not match its model, signature, lineage and findings; "
-            "it is not released: push the model again"
+            f"the attestation of {endpoint!r} version {number} does not match its model, signature, lineage and "
+            "findings; it is not released: push the model again"
         )
 
 

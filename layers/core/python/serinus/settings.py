@@ -63,6 +63,7 @@ class AdvanceRolloutSettings:
     """Settings of `advance_rollout`."""
 
     table_name: str
+    artifacts_bucket: str
     data_bucket: str
     ledger_bucket: str
     event_bus_name: str
@@ -89,6 +90,7 @@ class InferSettings:
 class CollectPredictionsSettings:
     """Settings of `collect_predictions`."""
 
+    table_name: str
     artifacts_bucket: str
     data_bucket: str
 
@@ -119,9 +121,20 @@ class SnapshotDataSettings:
 class TrainModelSettings:
     """Settings of `train_model`."""
 
+    artifacts_bucket: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ClientSettings:
+    """What the command line needs to know of a deployment; kept as JSON in the parameter `CLIENT_PARAMETER`."""
+
     table_name: str
     artifacts_bucket: str
     data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+    api_url: str
 
 
 Settings = TypeVar("Settings")
@@ -166,6 +179,7 @@ LIVE_ALIAS = "live"
 METRIC_NAMESPACE = "Serinus"
 EVENT_SOURCE = "serinus"
 POLICY_PATH = "/serinus/endpoints"
+CLIENT_PARAMETER = "/serinus/client"
 ALARM_PREFIX = "serinus-rollout"
 STACK_PREFIX = "Serinus"
 
@@ -186,6 +200,15 @@ def inference_function_name(endpoint: str) -> str:
     'serinus-endpoint-fraud'
     """
     return f"serinus-endpoint-{endpoint}"
+
+
+def inference_log_group(endpoint: str) -> str:
+    """Return the log group that carries an endpoint's prediction records.
+
+    >>> inference_log_group("fraud")
+    '/aws/lambda/serinus-endpoint-fraud'
+    """
+    return f"/aws/lambda/{inference_function_name(endpoint)}"
 
 
 def model_layer_name(endpoint: str) -> str:

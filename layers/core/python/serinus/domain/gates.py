@@ -48,8 +48,8 @@ def _judge_metric(gate: MetricGate, value: float | None, rows: int) -> Finding:
         return Finding(
             name,
             passed=False,
-            message=f"{gate.metric} cannot be measured on the held-out snapshot of {rows} rows: it needs a target of 0 and 1 "
-            "with both present, and scores between 0 and 1",
+            message=f"{gate.metric} cannot be measured on the held-out snapshot of {rows} rows: it needs a target of "
+            "0 and 1 with both present, and scores between 0 and 1",
         )
     found = f"{gate.metric} is {value:.4f} on {rows} held-out rows"
     numbers = {"value": value, "rows": float(rows)}

@@ -10,6 +10,8 @@ from enum import StrEnum
 from serinus.domain.model_version import digest_of
 from serinus.domain.policy import EndpointName
 
+Detail = str | int | float | bool | None
+
 GENESIS = "0" * 64  # what the first entry of a ledger is chained to
 
 
@@ -46,7 +48,7 @@ class LedgerEntry:
     action: Action
     actor: str
     at: datetime
-    details: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    details: Mapping[str, Detail] = field(default_factory=dict)
     sequence: int = 0
     previous: str = GENESIS
 

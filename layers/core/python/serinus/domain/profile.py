@@ -1,9 +1,10 @@
 """Populations as counts that merge: the one thing Serinus compares.
 
 A `Layout` says what is counted: a flat vector of slots, in named sections. A `Profile` is one such vector, merged by
-addition. What the log delivers is a `ProfilePart`: the counts of each request by its id. Delivery is at least once, out
-of order, and may be split differently the second time; because parts are united by request id before they are summed,
-their union is associative, commutative and idempotent, and the sum is the same whatever was delivered how often.
+addition. What the log delivers is a `ProfilePart`: the counts of each request by its id. Delivery is at least once,
+out of order, and may be split differently the second time; because parts are united by request id before they are
+summed, their union is associative, commutative and idempotent, and the sum is the same whatever was delivered how
+often.
 """
 
 from __future__ import annotations

@@ -161,9 +161,9 @@ def decide(
     if excess > plan.maximum_failure_share:
         return Decision(
             Verdict.ROLL_BACK,
-            f"{candidate.failures} of {candidate.requests} requests to the candidate failed ({candidate.failure_share:.1%}), "
-            f"{stable.failures} of {stable.requests} to stable ({stable.failure_share:.1%}): more than "
-            f"{plan.maximum_failure_share:.1%} worse",
+            f"{candidate.failures} of {candidate.requests} requests to the candidate failed "
+            f"({candidate.failure_share:.1%}), {stable.failures} of {stable.requests} to stable "
+            f"({stable.failure_share:.1%}): more than {plan.maximum_failure_share:.1%} worse",
         )
     baked = (counted_until - rollout.step_since).total_seconds()
     if baked < plan.bake_seconds:

@@ -20,6 +20,8 @@ from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
 
 Clock = Callable[[], datetime]
+ReadManifest = Callable[[bytes], Manifest]
+WriteManifest = Callable[[Manifest], bytes]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class Objects(Protocol):
 
     def list(self, prefix: str) -> Sequence[str]:
         """Return every key with that prefix, sorted."""
+
+    def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
+        """Return every key with that prefix and when it was last written, oldest first; ties are in order of keys."""
 
 
 class Policies(Protocol):
@@ -175,6 +180,9 @@ class Ledger(Protocol):
 
     def append(self, entry: LedgerEntry) -> LedgerEntry:
         """Chain the entry to the last one; return the stored entry, which is the earlier one if its id is known."""
+
+    def find(self, endpoint: str, entry: str) -> LedgerEntry | None:
+        """Return the entry of that id, or `None` while the deed is not recorded."""
 
     def entries(self, endpoint: str) -> Sequence[LedgerEntry]:
         """Return every entry, in order."""
@@ -321,7 +329,7 @@ class Records(Protocol):
     def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Table:
         """Return the rows asked about in [start, end), each once, in time order.
 
-        Columns: `request`, `row`, `id`, `at` (epoch seconds), `score`, and the logged features.
+        Columns: `_request`, `_id`, `_row`, `_at` (epoch seconds), `_score`, and the logged features by name.
         """
 
 
@@ -329,7 +337,10 @@ class Labels(Protocol):
     """The truth, as it arrives in files."""
 
     def read(self, endpoint: str) -> Table:
-        """Return columns `id`, `row` and `label` (0 or 1); the file uploaded last wins where an (id, row) comes twice."""
+        """Return columns `id`, `row` and `label` (0 or 1).
+
+        Where an (id, row) comes twice, the file uploaded last wins.
+        """
 
 
 class Snapshots(Protocol):

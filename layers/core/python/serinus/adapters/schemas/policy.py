@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from serinus.adapters.schemas.faults import described
 from serinus.domain.policy import (
     Authorisation,
     LogInputs,
@@ -119,7 +120,8 @@ class _PolicyFile(_Strict):
     def _agrees_with_itself(self) -> _PolicyFile:
         if not _NAME.match(self.endpoint):
             raise ValueError(
-                f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, beginning with a letter"
+                f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
+                "beginning with a letter"
             )
         if {gate.metric for gate in self.gates} == {Metric.ACCURACY}:
             raise ValueError(
@@ -147,11 +149,7 @@ def parse_policy(document: object, *, source: str) -> Policy:
     try:
         file = _PolicyFile.model_validate(document)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'policy'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False)
-        )
-        raise PolicyRefused(f"{source}: {faults}") from error
+        raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
     return _DOMAIN.validate_python(file.model_dump())
 
 

@@ -1,0 +1,1 @@
+"""Data files as tables, by Arrow; pyarrow is imported when a file is read, not before."""

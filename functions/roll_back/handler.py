@@ -1,0 +1,22 @@
+"""An alarm, a person, or a rollout that failed wants all traffic back on stable."""
+
+from __future__ import annotations
+
+from serinus import settings, wiring
+from serinus.adapters.schemas.payloads import RollBackWanted
+from serinus.use_cases.roll_back import roll_back
+
+_CONDUCTING = wiring.rolling_back(settings.read(settings.RollBackSettings))
+
+
+def handler(event: dict[str, object], _context: object) -> dict[str, object]:
+    """Answer where traffic goes now."""
+    result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=_CONDUCTING)
+    return {
+        "endpoint": result.endpoint,
+        "status": "rolled_back" if result.moved or result.rollout else "nothing_to_do",
+        "stable": result.split.stable,
+        "candidate": result.split.candidate,
+        "rollout": result.rollout,
+        "reason": result.reason,
+    }

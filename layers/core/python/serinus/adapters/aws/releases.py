@@ -1,0 +1,116 @@
+"""Releases as published Lambda versions, with the model in a layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from serinus import settings
+from serinus.adapters.aws.configuration import Configuration, Wanted
+from serinus.adapters.aws.model_layers import ModelLayers
+from serinus.adapters.aws.objects import S3Objects
+from serinus.adapters.aws.runtime import read_runtime
+from serinus.domain.model_version import ModelVersion
+from serinus.domain.policy import Serving
+from serinus.domain.rollout import Release
+from serinus.errors import ReleaseFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ssm import SSMClient
+
+_SHOWN = 500  # characters of an answer that a message carries
+
+
+class LambdaReleases:
+    """`Releases` on Lambda."""
+
+    def __init__(self, functions: LambdaClient, parameters: SSMClient, artifacts: S3Objects) -> None:
+        self._functions = functions
+        self._parameters = parameters
+        self._layers = ModelLayers(functions, artifacts)
+        self._configuration = Configuration(functions)
+
+    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:
+        """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
+
+        The version carries the rollout's id, by which it is found again; a later rollout gets a version of its own.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+            ReleaseFailed: the function does not have the configuration that was asked for.
+        """
+        runtime = read_runtime(self._parameters, version.endpoint)
+        layer = self._layers.publish(version, model)
+        told = settings.InferSettings(endpoint=version.endpoint, log_inputs=serving.log_inputs)
+        published = self._configuration.publish(
+            Wanted(
+                function=settings.inference_function_name(version.endpoint),
+                description=f"rollout {rollout}",
+                runtime=runtime,
+                memory_mb=serving.memory_mb,
+                timeout_seconds=serving.timeout_seconds,
+                layers=(*runtime.layers, layer),
+                environment=runtime.environment | settings.as_environment(told),
+            )
+        )
+        return Release(
+            endpoint=version.endpoint,
+            number=published.number,
+            model_version=version.number,
+            content_digest=version.content_digest,
+            layer=layer,
+            published_at=datetime.fromisoformat(published.at),
+            rollout=rollout,
+        )
+
+    def probe(self, release: Release, body: Mapping[str, object]) -> Mapping[str, object]:
+        """Send the release an inference request that no alias routes and no profile counts; return its answer.
+
+        Raises:
+            ReleaseFailed: it did not answer 200; the message carries what it answered.
+        """
+        answer = self._functions.invoke(
+            FunctionName=settings.inference_function_name(release.endpoint),
+            Qualifier=str(release.number),
+            Payload=json.dumps(_event(release.endpoint, body)).encode(),
+        )
+        payload = answer["Payload"].read().decode("utf-8", errors="replace")
+        if answer.get("FunctionError"):
+            raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} failed: {payload[:_SHOWN]}")
+        return _answered(release, payload)
+
+
+def _event(endpoint: str, body: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the event that an HTTP API would send (payload format 2.0), marked as none of its."""
+    path = f"/v2/models/{endpoint}/infer"
+    return {
+        "serinus": {"probe": True},
+        "version": "2.0",
+        "routeKey": f"POST {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "pathParameters": {"endpoint": endpoint},
+        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default"},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _answered(release: Release, payload: str) -> Mapping[str, object]:
+    try:
+        response = json.loads(payload)
+        if response["statusCode"] == 200:
+            answer: Mapping[str, object] = json.loads(response["body"])
+            return answer
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReleaseFailed(
+            f"release {release.number} of {release.endpoint!r} gave no HTTP answer: {payload[:_SHOWN]}"
+        ) from error
+    raise ReleaseFailed(
+        f"release {release.number} of {release.endpoint!r} answered {response['statusCode']}: "
+        f"{str(response.get('body'))[:_SHOWN]}"
+    )

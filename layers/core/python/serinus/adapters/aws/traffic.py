@@ -1,0 +1,80 @@
+"""Traffic as the weights of a Lambda alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from serinus import settings
+from serinus.adapters.aws.failures import code_of
+from serinus.domain.rollout import Split
+from serinus.errors import EndpointNotFound, RevisionChanged
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import AliasConfigurationResponseTypeDef, UpdateAliasRequestTypeDef
+
+
+class LambdaTraffic:
+    """`Traffic` on the alias `live` of each endpoint's inference function."""
+
+    def __init__(self, client: LambdaClient) -> None:
+        self._client = client
+
+    def current(self, endpoint: str) -> Split:
+        """Return where traffic goes now.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+        return _split_of(self._alias(endpoint))
+
+    def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
+        """Send traffic elsewhere; without `expected` in one call, since a roll-back must not depend on two.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+            RevisionChanged: `expected` is given and traffic goes elsewhere already.
+        """
+        request = _request(endpoint, split)
+        if expected is not None:
+            alias = self._alias(endpoint)
+            if _split_of(alias) != expected:
+                raise RevisionChanged(f"the traffic of {endpoint!r}")
+            request["RevisionId"] = alias["RevisionId"]
+        try:
+            self._client.update_alias(**request)
+        except ClientError as error:
+            if code_of(error) == "PreconditionFailedException":
+                raise RevisionChanged(f"the traffic of {endpoint!r}") from error
+            raise
+
+    def _alias(self, endpoint: str) -> AliasConfigurationResponseTypeDef:
+        function = settings.inference_function_name(endpoint)
+        try:
+            return self._client.get_alias(FunctionName=function, Name=settings.LIVE_ALIAS)
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                raise EndpointNotFound(endpoint) from error
+            raise
+
+
+def _request(endpoint: str, split: Split) -> UpdateAliasRequestTypeDef:
+    weights = {} if split.candidate is None else {str(split.candidate): split.candidate_percent / 100}
+    return {
+        "FunctionName": settings.inference_function_name(endpoint),
+        "Name": settings.LIVE_ALIAS,
+        "FunctionVersion": str(split.stable),
+        "RoutingConfig": {"AdditionalVersionWeights": weights},
+    }
+
+
+def _split_of(alias: AliasConfigurationResponseTypeDef) -> Split:
+    stable = int(alias["FunctionVersion"])
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    percents = {int(version): round(weight * 100) for version, weight in weights.items()}
+    for candidate, percent in percents.items():
+        if percent:
+            return Split(stable, candidate, percent)
+    return Split(stable)

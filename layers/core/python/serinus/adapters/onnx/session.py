@@ -1,0 +1,90 @@
+"""A model in ONNX Runtime, through its ordinary Python binding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from serinus.adapters.onnx.tensors import tensors_from
+from serinus.domain.signature import Signature
+from serinus.domain.table import Table
+from serinus.errors import ModelFailed, ModelRefused
+from serinus.use_cases.infer import scores_from
+
+_ERRORS_ONLY = 3  # warnings would go to the log stream, between the prediction records
+# Everything the binding raises; its classes share no root but Exception. TypeError and ValueError are its own checks.
+_RAISED = (
+    runtime.EPFail,
+    runtime.EngineError,
+    runtime.Fail,
+    runtime.InvalidArgument,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.NoSuchFile,
+    runtime.NotImplemented,
+    runtime.RuntimeException,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class PythonSession:
+    """`Model` over `onnxruntime.InferenceSession`."""
+
+    def __init__(self, model: bytes, signature: Signature, *, threads: int = 1) -> None:
+        """Make the session.
+
+        Args:
+            model: the ONNX file.
+            signature: which inputs it takes, and which outputs it is asked for.
+            threads: that share one operator's work. A Lambda function of 1,769 MB has one processor.
+
+        Raises:
+            ModelRefused: ONNX Runtime cannot load it.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        self._signature = signature
+        self._outputs = [output.name for output in signature.outputs]
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                model, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except _RAISED as error:
+            raise ModelRefused(f"ONNX Runtime cannot load the model ({_said(error)}): export it again") from error
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDArray[np.generic]]:
+        """Run the graph on tensors by name; return the signature's outputs by name.
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
+        try:
+            found = self._session.run(self._outputs, dict(inputs))
+        except _RAISED as error:
+            raise ModelFailed(f"the model failed: {_said(error)}") from error
+        return {name: np.asarray(value) for name, value in zip(self._outputs, found, strict=True)}
+
+    def score(self, features: Table) -> npt.NDArray[np.float64]:
+        """Score rows; the result has the shape [rows].
+
+        Raises:
+            DataRefused: the table lacks a column, or one does not hold what the graph takes.
+            ModelFailed: the graph raised an error, or returned no score for each row.
+        """
+        outputs = self.run(tensors_from(self._signature, features))
+        return scores_from(outputs, self._signature.score, rows=features.rows)
+
+
+def _said(error: BaseException) -> str:
+    """Return the error's own words on one line, without the binding's preamble."""
+    return " ".join(str(error).replace("[ONNXRuntimeError] : ", "").split())[:400] or type(error).__name__

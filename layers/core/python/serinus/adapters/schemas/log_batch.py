@@ -1,0 +1,105 @@
+"""What a CloudWatch Logs subscription delivers of an inference function's log."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from aws_lambda_powertools.utilities.parser.models import CloudWatchLogsModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from serinus import settings
+from serinus.domain.prediction import Crash, LogBatch, Prediction
+from serinus.domain.table import Column, Table
+
+_STREAM = re.compile(r"\[(?P<version>\d+)\]")
+_GROUP_PREFIX = settings.inference_log_group("")
+
+
+class _Record(BaseModel):
+    request: str
+    id: str
+    at: float
+    latency_ms: float
+    status: int
+    features: dict[str, list[float | int | bool | str | None]] | None = None
+    scores: list[float | None] = []
+
+
+class _RecordLine(BaseModel):
+    record: _Record
+
+
+class _Report(BaseModel):
+    requestId: str  # noqa: N815 - the platform's spelling
+    status: Literal["success", "failure", "error", "timeout"] = "success"
+
+
+class _ReportLine(BaseModel):
+    time: datetime
+    type: Literal["platform.report"]
+    record: _Report
+
+
+_Line = TypeAdapter[_ReportLine | _RecordLine](_ReportLine | _RecordLine)
+
+
+def read_log_batch(event: object) -> LogBatch | None:
+    """Decode a delivery.
+
+    Lines that are neither prediction records nor the platform's reports are passed over: a log holds what it holds.
+
+    Returns:
+        The batch; `None` for a control message, or a stream of `$LATEST`, which serves nobody.
+
+    Raises:
+        pydantic.ValidationError: the event is no delivery of CloudWatch Logs.
+    """
+    data = CloudWatchLogsModel.model_validate(event).awslogs.decoded_data
+    version = _STREAM.search(data.logStream)
+    if data.messageType != "DATA_MESSAGE" or version is None:
+        return None
+    lines = [line for entry in data.logEvents if (line := _line(str(entry.message))) is not None]
+    return LogBatch(
+        endpoint=data.logGroup.removeprefix(_GROUP_PREFIX),
+        release=int(version["version"]),
+        stream=data.logStream,
+        predictions=tuple(_prediction(line.record) for line in lines if isinstance(line, _RecordLine)),
+        crashes=tuple(
+            Crash(line.record.requestId, line.time)
+            for line in lines
+            if isinstance(line, _ReportLine) and line.record.status != "success"
+        ),
+    )
+
+
+def _line(message: str) -> _RecordLine | _ReportLine | None:
+    try:
+        return _Line.validate_json(message)
+    except ValidationError:
+        return None
+
+
+def _prediction(record: _Record) -> Prediction:
+    features = None
+    if record.features is not None:
+        features = Table({name: _column(values) for name, values in record.features.items()})
+    return Prediction(
+        request=record.request,
+        id=record.id,
+        at=datetime.fromtimestamp(record.at, UTC),
+        latency_ms=record.latency_ms,
+        status=record.status,
+        features=features,
+        scores=np.array([np.nan if score is None else score for score in record.scores], dtype=np.float64),
+    )
+
+
+def _column(values: list[float | int | bool | str | None]) -> Column:
+    if any(isinstance(value, str) for value in values):
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = [None if value is None else str(value) for value in values]
+        return texts
+    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)

@@ -1,0 +1,124 @@
+"""The `manifest.json` of an upload."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from serinus.adapters.schemas.faults import described
+from serinus.domain.model_version import Holdout, Manifest
+from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.errors import ManifestRefused
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+
+
+def _plain(name: str) -> str:
+    if not _NAME.match(name):
+        raise ValueError(f"{name!r} is no plain file name: use letters, digits, '.', '_' and '-'")
+    return name
+
+
+_FileName = Annotated[str, AfterValidator(_plain)]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Name = Annotated[str, Field(min_length=1, max_length=256)]
+_Column = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^_]")]  # an underscore marks our own
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Model(_Strict):
+    key: _FileName
+    sha256: _Sha256
+
+
+class _Holdout(_Strict):
+    key: _FileName
+    sha256: _Sha256
+    target: _Name
+
+
+class _Input(_Strict):
+    name: _Name
+    datatype: Datatype
+    columns: Annotated[tuple[_Column, ...], Field(min_length=1, max_length=10_000)]
+
+
+class _Output(_Strict):
+    name: _Name
+    datatype: Datatype
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=8)]
+
+
+class _Score(_Strict):
+    output: _Name
+    column: Annotated[int, Field(ge=0)] = 0
+
+
+class _Signature(_Strict):
+    inputs: Annotated[tuple[_Input, ...], Field(min_length=1)]
+    outputs: Annotated[tuple[_Output, ...], Field(min_length=1)]
+    score: _Score
+
+
+class _ManifestFile(_Strict):
+    format: Literal[1]
+    model: _Model
+    holdout: _Holdout
+    signature: _Signature
+    lineage: Annotated[dict[_Name, Annotated[str, Field(max_length=2_000)]], Field(max_length=50)] = {}
+
+
+def read_manifest(document: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ManifestRefused: naming each field that is missing or wrong.
+    """
+    try:
+        file = _ManifestFile.model_validate_json(document)
+    except ValidationError as error:
+        raise ManifestRefused(f"manifest.json: {described(error)}") from error
+    signature = Signature(
+        inputs=tuple(InputTensor(tensor.name, tensor.datatype, tensor.columns) for tensor in file.signature.inputs),
+        outputs=tuple(OutputTensor(tensor.name, tensor.datatype, tensor.shape) for tensor in file.signature.outputs),
+        score=Score(file.signature.score.output, file.signature.score.column),
+    )
+    names = [feature.name for feature in signature.features]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ManifestRefused(f"manifest.json: signature.inputs name the column {repeated[0]!r} twice")
+    return Manifest(
+        model_name=file.model.key,
+        model_sha256=file.model.sha256,
+        signature=signature,
+        holdout=Holdout(file.holdout.key, file.holdout.sha256, file.holdout.target),
+        lineage=file.lineage,
+    )
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """Return the file that `read_manifest` reads back; the same manifest gives the same bytes."""
+    signature = manifest.signature
+    file = _ManifestFile(
+        format=1,
+        model=_Model(key=manifest.model_name, sha256=manifest.model_sha256),
+        holdout=_Holdout(key=manifest.holdout.name, sha256=manifest.holdout.sha256, target=manifest.holdout.target),
+        signature=_Signature(
+            inputs=tuple(
+                _Input(name=tensor.name, datatype=tensor.datatype, columns=tensor.columns)
+                for tensor in signature.inputs
+            ),
+            outputs=tuple(
+                _Output(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+                for tensor in signature.outputs
+            ),
+            score=_Score(output=signature.score.output, column=signature.score.column),
+        ),
+        lineage=dict(manifest.lineage),
+    )
+    return file.model_dump_json(indent=1).encode()

@@ -1,0 +1,121 @@
+"""What the functions are called with, as the state machines, the rules and the command line send it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from serinus import settings
+from serinus.domain.policy import EndpointName
+from serinus.domain.rollout import Outcome
+from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.roll_back import RollBack
+
+_Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
+_ALARM = re.compile(rf"^{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)$")
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class UploadArrived(_Payload):
+    """Called by the release state machine with the object that S3 announced."""
+
+    bucket: str
+    key: str
+    execution: str
+
+
+class ModelVersionNamed(_Payload):
+    """Called by a state machine about one model version."""
+
+    endpoint: _Endpoint
+    version: Annotated[int, Field(ge=1)]
+    execution: str
+
+
+class RolloutNamed(_Payload):
+    """Called by the rollout state machine about one rollout."""
+
+    endpoint: _Endpoint
+    rollout: str
+
+
+class RollBackWanted(_Payload):
+    """Called by the alarm rule, by a person, or by a rollout state machine that failed.
+
+    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by` and perhaps
+    `to`; a failed state machine sends `endpoint`, `rollout` and `cause`.
+    """
+
+    endpoint: _Endpoint | None = None
+    alarm_name: str | None = None
+    rollout: str | None = None
+    cause: str | None = None
+    reason: str = ""
+    requested_by: str | None = None
+    to: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_an_endpoint(self) -> RollBackWanted:
+        if self.alarm_name is not None and not _ALARM.match(self.alarm_name):
+            raise ValueError(f"{self.alarm_name!r} is no alarm of a rollout")
+        if self.alarm_name is None and self.endpoint is None:
+            raise ValueError("name an endpoint or an alarm")
+        return self
+
+    @property
+    def alarmed(self) -> tuple[str, int] | None:
+        """The endpoint and release that an alarm speaks of."""
+        match = _ALARM.match(self.alarm_name) if self.alarm_name else None
+        return (match["endpoint"], int(match["release"])) if match else None
+
+    def as_request(self) -> RollBack:
+        """Return what is wanted, whoever wants it."""
+        if self.alarmed:
+            endpoint, release = self.alarmed
+            reason = f"alarm {self.alarm_name}: {self.reason}"
+            return RollBack(EndpointName(endpoint), reason, "alarm", release=release)
+        endpoint = str(self.endpoint)
+        if self.rollout is not None:
+            reason = f"the rollout itself failed: {self.cause}"
+            outcome = Outcome.FAILED
+            return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=outcome)
+        actor = self.requested_by or "somebody"
+        return RollBack(EndpointName(endpoint), self.reason, actor, to=self.to)
+
+
+class DriftCheckDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
+class SnapshotWanted(_Payload):
+    """Called by the retraining state machine; `started_at` is when its execution began."""
+
+    endpoint: _Endpoint
+    started_at: datetime
+    reason: str = "asked for"
+
+
+class TrainingWanted(_Payload):
+    """Called by the retraining state machine with the snapshot's digest."""
+
+    endpoint: _Endpoint
+    snapshot: str
+
+
+def progress_payload(progress: Progress) -> dict[str, object]:
+    """Return what the rollout state machine reads: `in_progress`, or how the rollout ended."""
+    return {
+        "endpoint": progress.endpoint,
+        "rollout": progress.rollout,
+        "status": str(progress.outcome or "in_progress"),
+        "wait_seconds": progress.wait_seconds,
+        "reason": progress.reason,
+    }

@@ -1,0 +1,74 @@
+"""The truth, as it arrives in files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serinus.domain.table import Column, Table
+from serinus.errors import DataRefused
+from serinus.use_cases.ports import Objects, Tables
+
+_KINDS = (".csv", ".parquet", ".jsonl")
+
+
+class StoredLabels:
+    """`Labels` over objects: labels/<endpoint>/<any name>.{csv,parquet,jsonl}."""
+
+    def __init__(self, objects: Objects, tables: Tables) -> None:
+        self._objects = objects
+        self._tables = tables
+
+    def read(self, endpoint: str) -> Table:
+        """Return columns `id`, `row` and `label` (0 or 1), sorted by id and row.
+
+        The file uploaded last wins where an (id, row) comes twice; in one file, the later row. A file without the
+        column `row` labels row 0 of each request.
+
+        Raises:
+            DataRefused: a file is damaged, or does not say what it must; the message names it.
+        """
+        labels: dict[tuple[str, int], float] = {}
+        for key, _ in self._objects.modified(f"labels/{endpoint}/"):
+            if key.endswith(_KINDS):
+                labels |= _labels(key, self._tables.read(key, self._objects.get(key)))
+        pairs = sorted(labels)
+        return Table(
+            {
+                "id": np.array([request for request, _ in pairs], dtype=object),
+                "row": np.array([row for _, row in pairs], dtype=np.float64),
+                "label": np.array([labels[pair] for pair in pairs], dtype=np.float64),
+            }
+        )
+
+
+def _labels(key: str, table: Table) -> dict[tuple[str, int], float]:
+    absent = [name for name in ("id", "label") if name not in table.columns]
+    if absent:
+        raise DataRefused(f"{key} has no column {absent[0]!r}: labels need the columns id and label")
+    ids = _ids(key, table.columns["id"])
+    rows = _numbers(key, "row", table.columns["row"]) if "row" in table.columns else [0.0] * table.rows
+    values = _numbers(key, "label", table.columns["label"])
+    for position, value in enumerate(values):
+        if value not in {0.0, 1.0}:
+            raise DataRefused(f"{key}, row {position + 1}: the label is {value}, but must be 0 or 1")
+    return {(request, int(row)): value for request, row, value in zip(ids, rows, values, strict=True)}
+
+
+def _ids(key: str, column: Column) -> list[str]:
+    """Return ids as text; a CSV reader takes ids of digits alone for numbers."""
+    ids: list[str] = []
+    for position, value in enumerate(column.tolist()):
+        if value is None or value != value:
+            raise DataRefused(f"{key}, row {position + 1}: the id is missing")
+        ids.append(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
+    return ids
+
+
+def _numbers(key: str, name: str, column: Column) -> list[float]:
+    if column.dtype == object:
+        raise DataRefused(f"{key}: the column {name!r} holds text, but must hold numbers")
+    missing = np.flatnonzero(~np.isfinite(np.asarray(column, dtype=np.float64)))
+    if missing.size:
+        raise DataRefused(f"{key}, row {missing[0] + 1}: {name} is missing")
+    numbers: list[float] = column.tolist()
+    return numbers

@@ -1,0 +1,50 @@
+"""Reads and writes data files with Arrow, never with pandas."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from serinus.domain.table import Table
+from serinus.errors import DataRefused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ArrowTables:
+    """`Tables` by Arrow: CSV, JSON Lines and Parquet in, Parquet out."""
+
+    def read(self, name: str, body: bytes) -> Table:
+        """Return the file's columns.
+
+        Numbers become float64 with NaN for a missing value, `true` and `false` 1 and 0, texts `str` with `None` for
+        a missing value. Dates and times of a Parquet file become ISO texts; those of a text file stay as written.
+
+        Raises:
+            DataRefused: it is no such file, or is damaged; the message says what, where, and what to do.
+        """
+        from serinus.adapters.tables import columns, parquet, text
+
+        readers = {".csv": text.read_csv, ".jsonl": text.read_json_lines, ".parquet": parquet.read}
+        reader = readers.get(PurePosixPath(name).suffix.lower())
+        if reader is None:
+            raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+        if not body or body.isspace():
+            raise DataRefused(f"{name} is empty: upload it again, with a header and at least one row")
+        found = reader(name, body)
+        _refuse_what_is_no_table(name, found)
+        return Table({header: columns.from_arrow(name, found, header) for header in found.column_names})
+
+    def write(self, table: Table) -> bytes:
+        """Return the table as Parquet; the same table gives the same bytes."""
+        from serinus.adapters.tables import parquet
+
+        return parquet.write(table)
+
+
+def _refuse_what_is_no_table(name: str, found: pa.Table) -> None:
+    if not found.column_names:
+        raise DataRefused(f"{name} has no columns: upload it again, with a named column for each feature")
+    if found.num_rows == 0:
+        raise DataRefused(f"{name} has a header but no rows: upload it again, with at least one row")

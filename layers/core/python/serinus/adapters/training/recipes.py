@@ -1,0 +1,113 @@
+"""`Trainer` by scikit-learn: a few recipes that hold up on tables as they come, missing values and texts included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from serinus.adapters.training.convert import sklearn_input, to_onnx
+from serinus.domain.table import Table
+from serinus.errors import DataRefused
+from serinus.use_cases.ports import TrainedModel
+
+_SEED = 20_240_229  # any; fixed, so that the same data give the same model
+_MOST_CATEGORIES = 100  # of one feature; rarer ones share an infrequent column
+
+
+class SklearnTrainer:
+    """`Trainer`: fits a recipe and converts it to ONNX."""
+
+    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+        """Fit the named recipe; the same data give the same bytes.
+
+        Raises:
+            DataRefused: the recipe is unknown, there are no rows or features, or the labels are not 0 and 1 with both
+                present.
+        """
+        build = _RECIPES.get(recipe)
+        if build is None:
+            raise DataRefused(f"there is no recipe {recipe!r}: set retraining.recipe to one of {', '.join(_RECIPES)}")
+        _refuse_what_cannot_train(features, labels)
+        texts = [position for position, column in enumerate(features.columns.values()) if column.dtype == object]
+        numbers = [position for position in range(len(features.columns)) if position not in texts]
+        estimator = build(numbers, texts)
+        estimator.fit(sklearn_input(features), labels.astype(np.int64))
+        model, signature = to_onnx(estimator, features)
+        return TrainedModel(onnx=model, signature=signature, lineage=_lineage(recipe, features.rows))
+
+
+def _refuse_what_cannot_train(features: Table, labels: npt.NDArray[np.float64]) -> None:
+    if not features.columns:
+        raise DataRefused("the training data have no features: name at least one column besides the target")
+    if features.rows != len(labels):
+        raise DataRefused(f"there are {features.rows} rows of features, but {len(labels)} labels: give one label a row")
+    if features.rows == 0:
+        raise DataRefused("the training data have no rows: wait for labelled traffic, or widen the window")
+    if not set(np.unique(labels).tolist()) <= {0.0, 1.0}:
+        raise DataRefused("the labels are not all 0 or 1: the recipes train binary classifiers; map the target to 0 and 1")
+    if len(np.unique(labels)) < 2:
+        raise DataRefused(
+            f"all {features.rows} labels are {labels[0]:.0f}: a classifier needs both 0 and 1; widen the window"
+        )
+
+
+def _lineage(recipe: str, rows: int) -> dict[str, str]:
+    packages = ("scikit-learn", "skl2onnx")
+    return {"recipe": recipe, "rows": str(rows)} | {package: version(package) for package in packages}
+
+
+def _gradient_boosting(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    boosting = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, max_leaf_nodes=31, random_state=_SEED)
+    return _after(_columns("passthrough", numbers, texts), boosting)
+
+
+def _random_forest(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(n_estimators=60, max_depth=10, min_samples_leaf=5, n_jobs=1, random_state=_SEED)
+    return _after(_columns(_imputer(), numbers, texts), forest)
+
+
+def _logistic_regression(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scaled = make_pipeline(_imputer(), StandardScaler())
+    return _after(_columns(scaled, numbers, texts), LogisticRegression(max_iter=1_000, random_state=_SEED))
+
+
+def _imputer() -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="median", keep_empty_features=True)
+
+
+def _columns(for_numbers: Any, numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - no types
+    """Return what prepares the columns; without texts there is nothing to choose, and the graph stays simple."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import OneHotEncoder
+
+    if not texts:
+        return for_numbers
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return ColumnTransformer([("numbers", for_numbers, list(numbers)), ("texts", one_hot, list(texts))])
+
+
+def _after(preparation: Any, classifier: Any) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from sklearn.pipeline import make_pipeline
+
+    return classifier if preparation == "passthrough" else make_pipeline(preparation, classifier)
+
+
+_RECIPES: dict[str, Callable[[Sequence[int], Sequence[int]], Any]] = {
+    "gradient_boosting": _gradient_boosting,
+    "logistic_regression": _logistic_regression,
+    "random_forest": _random_forest,
+}

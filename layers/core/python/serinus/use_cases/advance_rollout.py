@@ -1,0 +1,156 @@
+"""Look at a rollout once a tick: advance it, hold it, or roll it back, on what its two releases did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from serinus.domain.policy import WhenUndecided
+from serinus.domain.profile import of_parts
+from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide
+from serinus.errors import ReleaseNotFound
+from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
+from serinus.use_cases.ports import ProfileParts, References
+from serinus.use_cases.shift_traffic import Conducting, record_shift, shift_traffic
+
+_ACTOR = "advance_rollout"
+
+
+@dataclass(frozen=True)
+class Advancing:
+    """What advancing a rollout needs of the world."""
+
+    references: References
+    parts: ProfileParts
+    conducting: Conducting
+
+
+def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> Progress:
+    """Look once, and do what the look says.
+
+    Traffic is moved before the state is saved, each with compare-and-set: a tick that died in between is finished by
+    the next one, which finds the alias one step ahead of the state. A roll-back in the middle is found the same way.
+
+    Raises:
+        RolloutNotFound: there is no such rollout.
+        RevisionChanged: somebody else moved traffic or the rollout in the meantime; look again.
+    """
+    conducting = advancing.conducting
+    rollout = conducting.rollouts.get(endpoint, rollout_id)
+    if rollout.outcome:
+        return progress_of(rollout, "ended already")
+    current = conducting.traffic.current(endpoint)
+    if current != rollout.split:
+        return _reconcile(rollout, current, conducting)
+    now = conducting.clock()
+    decision = _look(rollout, now, advancing)
+    conducting.rollouts.record_decision(rollout, decision, at=now)
+    if decision.verdict is Verdict.ROLL_BACK:
+        return _return_to_stable(rollout, Outcome.ROLLED_BACK, decision.reason, conducting)
+    if decision.verdict is Verdict.ADVANCE:
+        return _advance(rollout, decision.reason, conducting)
+    if rollout.horizon_passed(now):
+        return _undecided(rollout, decision.reason, conducting)
+    return progress_of(rollout, decision.reason)
+
+
+def _look(rollout: Rollout, now: datetime, advancing: Advancing) -> Decision:
+    assert rollout.stable is not None  # noqa: S101 - `split` has been read
+    assert rollout.candidate is not None  # noqa: S101 - likewise
+    counted_until = now - timedelta(seconds=rollout.policy.rollout.watermark_seconds)
+    return decide(
+        rollout,
+        stable=_evidence(rollout, rollout.stable, counted_until, advancing),
+        candidate=_evidence(rollout, rollout.candidate, counted_until, advancing),
+        firing=advancing.conducting.alarms.firing(rollout.endpoint, rollout.candidate),
+        counted_until=counted_until,
+    )
+
+
+def _evidence(rollout: Rollout, number: int, counted_until: datetime, advancing: Advancing) -> Evidence:
+    release = advancing.conducting.rollouts.release(rollout.endpoint, number)
+    reference = advancing.references.get(rollout.endpoint, release.content_digest) if release else None
+    if reference is None or rollout.step_since is None:
+        raise ReleaseNotFound(rollout.endpoint, f"release {number} with a reference profile")
+    if counted_until <= rollout.step_since:
+        return Evidence(0, 0)
+    parts = advancing.parts.read(rollout.endpoint, number, rollout.step_since, counted_until)
+    profile = of_parts(reference.layout, parts, rollout.step_since, counted_until)
+    return Evidence(profile.requests, profile.failures)
+
+
+def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
+    assert rollout.candidate is not None  # noqa: S101 - `split` has been read
+    if rollout.at_last_step:
+        target = Split(rollout.candidate)
+        _shift(rollout, target, f"{rollout.id}:promoted", reason, conducting)
+        return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
+    following = rollout.advanced(at=conducting.clock())
+    _shift(rollout, following.split, f"{rollout.id}:{following.step}", reason, conducting)
+    begun = rollout.advanced(at=conducting.clock())
+    conducting.rollouts.save(begun, replaced=rollout)
+    return progress_of(begun, reason)
+
+
+def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
+    assert rollout.candidate is not None  # noqa: S101 - `split` has been read
+    horizon = rollout.policy.rollout.horizon_seconds
+    why = f"undecided after {horizon} seconds: {reason}"
+    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE:
+        why = f"unproven: {why}"
+        _shift(rollout, Split(rollout.candidate), f"{rollout.id}:promoted", why, conducting)
+        return end_rollout(rollout, Outcome.PROMOTED, why, actor=_ACTOR, conducting=conducting)
+    return _return_to_stable(rollout, Outcome.INCONCLUSIVE, why, conducting)
+
+
+def _return_to_stable(rollout: Rollout, outcome: Outcome, reason: str, conducting: Conducting) -> Progress:
+    assert rollout.stable is not None  # noqa: S101 - `split` has been read
+    _shift(rollout, Split(rollout.stable), f"{rollout.id}:returned", reason, conducting)
+    return end_rollout(rollout, outcome, reason, actor=_ACTOR, conducting=conducting)
+
+
+def _shift(rollout: Rollout, target: Split, deed: str, reason: str, conducting: Conducting) -> None:
+    shift_traffic(
+        rollout.endpoint,
+        target,
+        expected=rollout.split,
+        deed=deed,
+        actor=_ACTOR,
+        reason=reason,
+        conducting=conducting,
+    )
+
+
+def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Progress:
+    """Find out who moved the alias: an earlier tick of ours that died, a roll-back, or somebody by hand."""
+    assert rollout.stable is not None  # noqa: S101 - `split` has been read
+    assert rollout.candidate is not None  # noqa: S101 - likewise
+    if current == Split(rollout.candidate):
+        reason = "promoted by an earlier tick that could not record it"
+        _adopt(rollout, current, f"{rollout.id}:promoted", reason, conducting)
+        return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
+    following = None if rollout.at_last_step else rollout.advanced(at=conducting.clock())
+    if following is not None and current == following.split:
+        reason = "moved by an earlier tick that could not record it"
+        _adopt(rollout, current, f"{rollout.id}:{following.step}", reason, conducting)
+        conducting.rollouts.save(following, replaced=rollout)
+        return progress_of(following, reason)
+    if current == Split(rollout.stable):
+        reason = "all traffic was returned to stable"
+        _adopt(rollout, current, f"{rollout.id}:returned", reason, conducting)
+        return end_rollout(rollout, Outcome.ROLLED_BACK, reason, actor=_ACTOR, conducting=conducting)
+    reason = f"somebody moved the alias to {current}; all traffic is returned to stable"
+    shift_traffic(
+        rollout.endpoint,
+        Split(rollout.stable),
+        expected=current,
+        deed=f"{rollout.id}:returned",
+        actor=_ACTOR,
+        reason=reason,
+        conducting=conducting,
+    )
+    return end_rollout(rollout, Outcome.FAILED, reason, actor=_ACTOR, conducting=conducting)
+
+
+def _adopt(rollout: Rollout, split: Split, deed: str, reason: str, conducting: Conducting) -> None:
+    record_shift(rollout.endpoint, split, deed=deed, actor=_ACTOR, reason=reason, conducting=conducting)

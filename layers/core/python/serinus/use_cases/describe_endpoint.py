@@ -1,0 +1,50 @@
+"""How an endpoint stands: what is live, and what is on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serinus.domain.model_version import ModelVersion
+from serinus.domain.policy import Policy
+from serinus.domain.rollout import Release, Rollout, Split
+from serinus.use_cases.ports import ModelVersions, Policies, Rollouts, Traffic
+
+
+@dataclass(frozen=True)
+class EndpointStatus:
+    """How an endpoint stands now."""
+
+    policy: Policy
+    split: Split
+    releases: tuple[Release, ...]
+    versions: tuple[ModelVersion, ...]
+    rollout: Rollout | None
+
+    def model_version_of(self, release: int | None) -> int | None:
+        """Return the model version that a release serves; `None` where it is no release."""
+        return next((known.model_version for known in self.releases if known.number == release), None)
+
+
+@dataclass(frozen=True)
+class Describing:
+    """What describing needs of the world."""
+
+    policies: Policies
+    versions: ModelVersions
+    rollouts: Rollouts
+    traffic: Traffic
+
+
+def describe_endpoint(endpoint: str, *, describing: Describing) -> EndpointStatus:
+    """Return how the endpoint stands.
+
+    Raises:
+        EndpointNotFound: no such endpoint is deployed.
+    """
+    return EndpointStatus(
+        policy=describing.policies.get(endpoint),
+        split=describing.traffic.current(endpoint),
+        releases=tuple(describing.rollouts.releases(endpoint)),
+        versions=tuple(describing.versions.list(endpoint)),
+        rollout=describing.rollouts.active(endpoint),
+    )

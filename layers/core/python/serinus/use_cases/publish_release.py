@@ -1,0 +1,130 @@
+"""Turn a rollout's model version into a published release, and give it its first traffic."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from serinus.domain.ledger import Action, LedgerEntry
+from serinus.domain.model_version import ModelVersion
+from serinus.domain.rollout import Outcome, Release, Rollout, Split
+from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
+from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
+from serinus.use_cases.ports import ModelVersions, Objects, Releases, Signer
+from serinus.use_cases.register_model import model_home
+from serinus.use_cases.shift_traffic import Conducting, shift_traffic
+from serinus.use_cases.validate_model import smoke_request_key
+
+_ACTOR = "publish_release"
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """What publishing a release needs of the world."""
+
+    artifacts: Objects
+    versions: ModelVersions
+    releases: Releases
+    signer: Signer
+    conducting: Conducting
+
+
+def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing) -> Progress:
+    """Publish the candidate, ask it a question, make its alarms, and begin the first step.
+
+    The first release of an endpoint has nothing to be compared with: it goes live after its smoke test. Every step
+    is the same when it is done again.
+
+    Raises:
+        RolloutNotFound: there is no such rollout.
+        RevisionChanged: somebody else changed the rollout in the meantime.
+    """
+    conducting = publishing.conducting
+    rollout = conducting.rollouts.get(endpoint, rollout_id)
+    if rollout.outcome or rollout.step >= 0:
+        return progress_of(rollout, "published already")
+    version = publishing.versions.get(endpoint, rollout.model_version)
+    try:
+        release = _published(version, rollout, publishing)
+        publishing.releases.probe(release, _smoke_request(version, publishing.artifacts))
+    except (AttestationInvalid, ReleaseFailed) as failure:
+        return end_rollout(rollout, Outcome.FAILED, str(failure), actor=_ACTOR, conducting=conducting)
+    before = conducting.traffic.current(endpoint)
+    if rollout.candidate is None:
+        known = conducting.rollouts.release(endpoint, before.stable)
+        stable = before.stable if known and known.number != release.number else None
+        known_rollout = rollout.published(stable=stable, candidate=release.number)
+        conducting.rollouts.save(known_rollout, replaced=rollout)
+        rollout = known_rollout
+    if rollout.stable is None:
+        return _go_live(rollout, before, conducting)
+    return _first_step(rollout, before, conducting)
+
+
+def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) -> Release:
+    model = publishing.artifacts.get(f"{model_home(version.endpoint, version.manifest)}/model.onnx")
+    signed = version.attestation is not None and publishing.signer.verify(version.statement, version.attestation)
+    if not signed or hashlib.sha256(model).hexdigest() != version.manifest.model_sha256:
+        raise AttestationInvalid(version.endpoint, version.number)
+    serving = rollout.policy.serving
+    release = publishing.releases.publish(version, model, serving, rollout=rollout.id)
+    publishing.conducting.rollouts.record_release(release)
+    publishing.conducting.ledger.append(
+        LedgerEntry(
+            version.endpoint,
+            f"published:{rollout.id}",
+            Action.RELEASE_PUBLISHED,
+            _ACTOR,
+            publishing.conducting.clock(),
+            {
+                "rollout": rollout.id,
+                "release": release.number,
+                "version": version.number,
+                "content": version.content_digest,
+                "layer": release.layer,
+            },
+        )
+    )
+    return release
+
+
+def _smoke_request(version: ModelVersion, artifacts: Objects) -> dict[str, object]:
+    stored: dict[str, object] = json.loads(artifacts.get(smoke_request_key(version)))
+    return stored
+
+
+def _go_live(rollout: Rollout, before: Split, conducting: Conducting) -> Progress:
+    assert rollout.candidate is not None  # noqa: S101 - `published` has just set it
+    reason = "the first release goes live after its smoke test"
+    shift_traffic(
+        rollout.endpoint,
+        Split(rollout.candidate),
+        expected=before,
+        deed=f"{rollout.id}:live",
+        actor=_ACTOR,
+        reason=reason,
+        conducting=conducting,
+    )
+    return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
+
+
+def _first_step(rollout: Rollout, before: Split, conducting: Conducting) -> Progress:
+    assert rollout.candidate is not None  # noqa: S101 - `published` has set it
+    stepped = rollout.advanced(at=conducting.clock())
+    if before not in {rollout.split, stepped.split}:
+        raise RevisionChanged(f"the alias of endpoint {rollout.endpoint!r}")
+    conducting.alarms.create(rollout.endpoint, rollout.candidate, rollout.policy.rollout.alarm)
+    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.policy.rollout.steps)}"
+    shift_traffic(
+        rollout.endpoint,
+        stepped.split,
+        expected=before,
+        deed=f"{rollout.id}:{stepped.step}",
+        actor=_ACTOR,
+        reason=reason,
+        conducting=conducting,
+    )
+    begun = rollout.advanced(at=conducting.clock())
+    conducting.rollouts.save(begun, replaced=rollout)
+    return progress_of(begun, reason)

@@ -1,0 +1,153 @@
+"""Take a snapshot of recent labelled traffic to train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from serinus.domain.ledger import Action, Detail, LedgerEntry
+from serinus.domain.model_version import digest_of
+from serinus.domain.policy import EndpointName, Policy, Retraining
+from serinus.domain.snapshot import Snapshot
+from serinus.domain.table import Table, concatenated
+from serinus.errors import PolicyRefused
+from serinus.use_cases.join_labels import LABEL, features_of, joined
+from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Records, Rollouts, Snapshots
+
+
+class SnapshotStatus(StrEnum):
+    """Whether there is something to train on."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class SnapshotTaken:
+    """The result; while waiting for labels, `wait_seconds` is when to look again."""
+
+    endpoint: str
+    status: SnapshotStatus
+    snapshot: str | None
+    wait_seconds: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Snapshotting:
+    """What taking a snapshot needs of the world."""
+
+    policies: Policies
+    rollouts: Rollouts
+    records: Records
+    labels: Labels
+    snapshots: Snapshots
+    ledger: Ledger
+    events: Events
+    clock: Clock
+
+
+def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshotting: Snapshotting) -> SnapshotTaken:
+    """Join logged predictions with the labels that have come, and keep them, split by time.
+
+    The most recent rows validate, the earlier ones train: a random split would let the model be judged on the past it
+    has seen. What made the endpoint retrain is in its most recent traffic, so the labels of that must have come.
+
+    Args:
+        endpoint: whose traffic.
+        started_at: when retraining was asked for.
+        reason: why it was, for the record.
+        snapshotting: what it needs of the world.
+
+    Raises:
+        EndpointNotFound: no such endpoint is deployed.
+        PolicyRefused: its policy does not retrain.
+    """
+    policy = snapshotting.policies.get(endpoint)
+    plan = policy.retraining
+    if plan is None:
+        raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
+    now = snapshotting.clock()
+    records = _records(endpoint, now - timedelta(minutes=plan.window_minutes), now, snapshotting)
+    labelled = joined(records, snapshotting.labels.read(endpoint))
+    missing = _missing(records, labelled, policy, plan, started_at)
+    if missing is None:
+        return _take(policy.endpoint, labelled, plan, reason, now, snapshotting)
+    if now < started_at + timedelta(minutes=plan.labels_wait_minutes):
+        return SnapshotTaken(endpoint, SnapshotStatus.WAITING, None, _pause_seconds(plan), missing)
+    return _give_up(policy.endpoint, missing, started_at, now, snapshotting)
+
+
+def _records(endpoint: str, start: datetime, end: datetime, snapshotting: Snapshotting) -> Table:
+    tables = [
+        snapshotting.records.read(endpoint, release.number, start, end)
+        for release in snapshotting.rollouts.releases(endpoint)
+    ]
+    return concatenated([table for table in tables if table.rows])
+
+
+def _pause_seconds(plan: Retraining) -> int:
+    """Look sixty times while waiting, but never less often than every quarter of an hour."""
+    return max(1, min(plan.labels_wait_minutes, 900))
+
+
+def _missing(records: Table, labelled: Table, policy: Policy, plan: Retraining, started_at: datetime) -> str | None:
+    """Say what is missing of a snapshot worth training on; `None` where nothing is."""
+    if labelled.rows < plan.minimum_rows:
+        return f"{labelled.rows} of {plan.minimum_rows} labelled rows have come"
+    window_start = started_at.timestamp() - 60 * policy.drift.window_minutes
+    recent = int(np.sum(records.columns["_at"] >= window_start)) if records.rows else 0
+    recent_labelled = int(np.sum(labelled.columns["_at"] >= window_start))
+    if recent_labelled < min(policy.drift.minimum_rows, recent):
+        return (
+            f"labels of {recent_labelled} rows of the drifted window have come, of {policy.drift.minimum_rows} needed"
+        )
+    return None
+
+
+def _take(
+    endpoint: EndpointName, labelled: Table, plan: Retraining, reason: str, now: datetime, snapshotting: Snapshotting
+) -> SnapshotTaken:
+    ordered = labelled.take(np.argsort(labelled.columns["_at"], kind="stable"))
+    times = ordered.columns["_at"]
+    data = features_of(ordered)
+    cut = data.rows - max(1, round(data.rows * plan.holdout_share))
+    train, holdout = data.slice(0, cut), data.slice(cut, data.rows)
+    snapshot = Snapshot(
+        endpoint=endpoint,
+        digest=digest_of({name: column.tolist() for name, column in data.columns.items()} | {"cut": cut}),
+        target=LABEL,
+        train_rows=train.rows,
+        holdout_rows=holdout.rows,
+        start=datetime.fromtimestamp(float(times[0]), UTC),
+        end=datetime.fromtimestamp(float(times[-1]), UTC),
+        taken_at=now,
+        reason=reason,
+    )
+    snapshotting.snapshots.put(snapshot, train, holdout)
+    found = f"{train.rows} rows to train on and {holdout.rows} held out"
+    details: dict[str, Detail] = {
+        "snapshot": snapshot.digest,
+        "train_rows": train.rows,
+        "holdout_rows": holdout.rows,
+        "reason": reason,
+    }
+    entry = LedgerEntry(endpoint, f"snapshot:{snapshot.digest}", Action.SNAPSHOT_TAKEN, "snapshot_data", now, details)
+    snapshotting.ledger.append(entry)
+    snapshotting.events.publish("SnapshotTaken", endpoint, details)
+    return SnapshotTaken(endpoint, SnapshotStatus.READY, snapshot.digest, 0, found)
+
+
+def _give_up(
+    endpoint: EndpointName, missing: str, started_at: datetime, now: datetime, snapshotting: Snapshotting
+) -> SnapshotTaken:
+    details: dict[str, Detail] = {"reason": missing}
+    deed = f"given_up:{started_at.isoformat()}"
+    entry = LedgerEntry(endpoint, deed, Action.RETRAINING_GIVEN_UP, "snapshot_data", now, details)
+    snapshotting.ledger.append(entry)
+    snapshotting.events.publish("RetrainingGivenUp", endpoint, details)
+    return SnapshotTaken(endpoint, SnapshotStatus.GIVEN_UP, None, 0, missing)

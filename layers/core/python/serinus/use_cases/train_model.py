@@ -1,0 +1,62 @@
+"""Train the policy's recipe on a snapshot, and upload the model like anybody else's."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from serinus.domain.model_version import Holdout, Manifest
+from serinus.domain.table import Table
+from serinus.errors import PolicyRefused
+from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
+
+_HOLDOUT = "holdout.parquet"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training needs of the world."""
+
+    policies: Policies
+    snapshots: Snapshots
+    trainer: Trainer
+    tables: Tables
+    artifacts: Objects
+    write_manifest: WriteManifest
+
+
+def train_model(endpoint: str, digest: str, *, training: Training) -> str:
+    """Train and upload; return the upload's id.
+
+    The id is the snapshot's, and a recipe is deterministic: training twice uploads the same model under the same
+    name, which the registry takes once.
+
+    Raises:
+        EndpointNotFound: no such endpoint is deployed.
+        PolicyRefused: its policy does not retrain.
+        ObjectNotFound: there is no such snapshot.
+        DataRefused: the snapshot cannot train the recipe.
+    """
+    policy = training.policies.get(endpoint)
+    if policy.retraining is None:
+        raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
+    snapshot, train, holdout = training.snapshots.get(endpoint, digest)
+    labels = np.asarray(train.columns[snapshot.target], dtype=np.float64)
+    features = Table({name: column for name, column in train.columns.items() if name != snapshot.target})
+    trained = training.trainer.train(policy.retraining.recipe, features, labels)
+    held_out = training.tables.write(holdout)
+    manifest = Manifest(
+        model_name="model.onnx",
+        model_sha256=hashlib.sha256(trained.onnx).hexdigest(),
+        signature=trained.signature,
+        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target),
+        lineage={**trained.lineage, "snapshot": digest, "reason": snapshot.reason},
+    )
+    upload = f"retrained-{digest[:16]}"
+    folder = f"incoming/{endpoint}/{upload}"
+    training.artifacts.put(f"{folder}/model.onnx", trained.onnx)
+    training.artifacts.put(f"{folder}/{_HOLDOUT}", held_out)
+    training.artifacts.put(f"{folder}/manifest.json", training.write_manifest(manifest))
+    return upload

@@ -1,0 +1,186 @@
+"""Hold a registered model against every gate, build its reference profile, and sign what passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from serinus.domain.gates import Finding, all_passed, judge_metrics
+from serinus.domain.inference_request import request_body
+from serinus.domain.ledger import Action, Detail, LedgerEntry
+from serinus.domain.model_version import ModelVersion, Status, canonical_json
+from serinus.domain.policy import Metric, Policy
+from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.quality import measure, score_table
+from serinus.domain.table import Table
+from serinus.errors import DataRefused, ModelFailed, ModelRefused
+from serinus.use_cases.ports import (
+    Clock,
+    Events,
+    Ledger,
+    Model,
+    Models,
+    ModelVersions,
+    Objects,
+    Policies,
+    References,
+    Signer,
+    Tables,
+)
+from serinus.use_cases.register_model import model_home
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What validating needs of the world."""
+
+    artifacts: Objects
+    policies: Policies
+    versions: ModelVersions
+    references: References
+    models: Models
+    tables: Tables
+    signer: Signer
+    ledger: Ledger
+    events: Events
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class _Examined:
+    findings: tuple[Finding, ...]
+    metrics: dict[Metric, float]
+    reference: Profile | None = None
+    smoke_request: dict[str, object] | None = None
+
+
+def validate_model(endpoint: str, number: int, *, validation: Validation) -> ModelVersion:
+    """Validate a registered model version; one that was validated before is returned as it is.
+
+    Raises:
+        ModelVersionNotFound: there is no such version.
+        EndpointNotFound: its endpoint is no longer deployed.
+    """
+    version = validation.versions.get(endpoint, number)
+    if version.status is not Status.REGISTERED:
+        return version
+    policy = validation.policies.get(endpoint)
+    examined = _examine(version, policy, validation)
+    judged = version.validated(examined.findings, examined.metrics, attestation=None)
+    if judged.status is Status.VALIDATED and examined.reference is not None:
+        request = canonical_json(examined.smoke_request).encode()
+        validation.artifacts.put(smoke_request_key(version), request)
+        validation.references.put(endpoint, version.content_digest, examined.reference)
+        signature = validation.signer.sign(judged.statement)
+        judged = version.validated(examined.findings, examined.metrics, attestation=signature)
+    validation.versions.record_validation(judged)
+    _record(judged, policy, validation)
+    return judged
+
+
+def smoke_request_key(version: ModelVersion) -> str:
+    """Return where validation keeps the request that the version's release must be able to answer."""
+    return f"{model_home(version.endpoint, version.manifest)}/smoke_request.json"
+
+
+def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _Examined:
+    """Stop at the first kind of fault: what comes after would only repeat it."""
+    home = model_home(version.endpoint, version.manifest)
+    body = validation.artifacts.get(f"{home}/model.onnx")
+    faults = validation.models.check(body, version.manifest.signature)
+    if faults:
+        return _failed(*(Finding("onnx", passed=False, message=fault) for fault in faults))
+    sound = Finding("onnx", passed=True, message="the file is an ONNX model that matches its signature")
+    try:
+        model = validation.models.load(body, version.manifest.signature)
+        name = version.manifest.holdout.name
+        holdout = validation.tables.read(name, validation.artifacts.get(f"{home}/{name}"))
+        features, labels = _features_and_labels(version, holdout)
+    except ModelRefused as refusal:
+        return _failed(sound, Finding("session", passed=False, message=str(refusal)))
+    except DataRefused as refusal:
+        return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
+    return _measured(version, policy, model, features, labels, sound)
+
+
+def _measured(
+    version: ModelVersion,
+    policy: Policy,
+    model: Model,
+    features: Table,
+    labels: npt.NDArray[np.float64],
+    sound: Finding,
+) -> _Examined:
+    try:
+        scores = model.score(features)
+    except ModelFailed as failure:
+        message = f"the model failed on the held-out rows: {failure}"
+        return _failed(sound, Finding("smoke", passed=False, message=message))
+    if not np.all(np.isfinite(scores)):
+        row = int(np.argmin(np.isfinite(scores)))
+        message = f"the score of held-out row {row} is {scores[row]}: a score must be a finite number"
+        return _failed(sound, Finding("smoke", passed=False, message=message))
+    smoke = Finding("smoke", passed=True, message=f"the model scored all {features.rows} held-out rows")
+    layout = layout_from(version.manifest.signature, features, scores)
+    metrics = measure(score_table(layout.score, scores, labels), policy.operating_threshold)
+    request = request_body(version.manifest.signature, features.slice(0, 1))
+    findings = (sound, smoke, *judge_metrics(policy.gates, metrics, rows=features.rows))
+    return _Examined(findings, metrics, of_rows(layout, features, scores), request)
+
+
+def _failed(*findings: Finding) -> _Examined:
+    return _Examined(findings, {})
+
+
+def _features_and_labels(version: ModelVersion, holdout: Table) -> tuple[Table, npt.NDArray[np.float64]]:
+    manifest = version.manifest
+    names = [feature.name for feature in manifest.signature.features]
+    missing = [name for name in (*names, manifest.holdout.target) if name not in holdout.columns]
+    if missing:
+        raise DataRefused(
+            f"{manifest.holdout.name} has no column {', '.join(map(repr, missing))} that the signature or the "
+            f"manifest names; its columns are {', '.join(map(repr, holdout.columns))}"
+        )
+    for feature in manifest.signature.features:
+        column = holdout.columns[feature.name]
+        if feature.datatype.is_number and column.dtype == object:
+            raise DataRefused(
+                f"column {feature.name!r} of {manifest.holdout.name} holds text such as {_first_text(column)!r}, but "
+                f"the signature says {feature.datatype}"
+            )
+    labels = holdout.columns[manifest.holdout.target]
+    if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
+        raise DataRefused(
+            f"the target {manifest.holdout.target!r} of {manifest.holdout.name} must be 0 or 1 in every row; "
+            "`serinus push --positive VALUE` writes it so"
+        )
+    return holdout.select(names), np.asarray(labels, dtype=np.float64)
+
+
+def _first_text(column: npt.NDArray[np.generic]) -> str:
+    return next((str(value) for value in column.tolist() if isinstance(value, str)), "")
+
+
+def _record(version: ModelVersion, policy: Policy, validation: Validation) -> None:
+    passed = all_passed(version.findings)
+    action = Action.MODEL_VALIDATED if passed else Action.MODEL_REJECTED
+    faults = "; ".join(finding.message for finding in version.findings if not finding.passed)
+    details: dict[str, Detail] = {
+        "version": version.number,
+        "policy": policy.digest,
+        **({"reason": faults} if faults else {}),
+        **{str(metric): round(value, 6) for metric, value in version.metrics.items()},
+    }
+    validation.ledger.append(
+        LedgerEntry(
+            version.endpoint,
+            f"validated:{version.number}",
+            action,
+            "validate_model",
+            validation.clock(),
+            details,
+        )
+    )
+    validation.events.publish("ModelValidated" if passed else "ModelRejected", version.endpoint, details)

@@ -1,0 +1,350 @@
+"""Chooses who provides each port. The only module that knows both the use cases and the adapters.
+
+Adapters are imported where they are chosen: a function then loads only what it uses, and the inference function,
+which is wired here too, loads no AWS SDK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from serinus import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+    from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.events import EventBridgeEvents
+    from serinus.adapters.aws.objects import S3Objects
+    from serinus.adapters.aws.policies import SsmPolicies
+    from serinus.adapters.aws.signer import KmsSigner
+    from serinus.adapters.aws.traffic import LambdaTraffic
+    from serinus.adapters.stored.labels import StoredLabels
+    from serinus.adapters.stored.ledger import StoredLedger
+    from serinus.adapters.stored.model_versions import StoredModelVersions
+    from serinus.adapters.stored.profile_parts import StoredProfileParts
+    from serinus.adapters.stored.records import StoredRecords
+    from serinus.adapters.stored.references import StoredReferences
+    from serinus.adapters.stored.rollouts import StoredRollouts
+    from serinus.adapters.stored.snapshots import StoredSnapshots
+    from serinus.adapters.tables.arrow import ArrowTables
+    from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.collect_predictions import Collecting
+    from serinus.use_cases.describe_endpoint import Describing
+    from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.measure_performance import Measuring
+    from serinus.use_cases.publish_release import Publishing
+    from serinus.use_cases.register_model import Registry
+    from serinus.use_cases.shift_traffic import Conducting
+    from serinus.use_cases.snapshot_data import Snapshotting
+    from serinus.use_cases.start_rollout import Starting
+    from serinus.use_cases.train_model import Training
+    from serinus.use_cases.validate_model import Validation
+
+
+def registry(told: settings.RegisterModelSettings) -> Registry:
+    """Wire `register_model`."""
+    from serinus.adapters.schemas.manifest import read_manifest
+    from serinus.use_cases.register_model import Registry
+
+    return Registry(
+        artifacts=_bucket(told.artifacts_bucket),
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        read_manifest=read_manifest,
+        clock=_now,
+    )
+
+
+def validation(told: settings.ValidateModelSettings) -> Validation:
+    """Wire `validate_model`."""
+    from serinus.adapters.onnx.models import OnnxModels
+    from serinus.use_cases.validate_model import Validation
+
+    return Validation(
+        artifacts=_bucket(told.artifacts_bucket),
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        models=OnnxModels(),
+        tables=_tables(),
+        signer=_signer(told.signing_key_id),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def starting(told: settings.StartRolloutSettings) -> Starting:
+    """Wire `start_rollout`."""
+    from serinus.use_cases.start_rollout import Starting
+
+    return Starting(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def publishing(told: settings.PublishReleaseSettings) -> Publishing:
+    """Wire `publish_release`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.publish_release import Publishing
+
+    artifacts = _bucket(told.artifacts_bucket)
+    return Publishing(
+        artifacts=artifacts,
+        versions=_versions(told.table_name),
+        releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
+        signer=_signer(told.signing_key_id),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
+def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
+    """Wire `advance_rollout`."""
+    from serinus.use_cases.advance_rollout import Advancing
+
+    return Advancing(
+        references=_references(told.artifacts_bucket),
+        parts=_parts(told.data_bucket),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
+def rolling_back(told: settings.RollBackSettings) -> Conducting:
+    """Wire `roll_back`."""
+    return _conducting(told.table_name, told.ledger_bucket, told.event_bus_name)
+
+
+def collecting(told: settings.CollectPredictionsSettings) -> Collecting:
+    """Wire `collect_predictions`."""
+    from serinus.use_cases.collect_predictions import Collecting
+
+    return Collecting(
+        rollouts=_rollouts(told.table_name),
+        references=_references(told.artifacts_bucket),
+        records=_records(told.data_bucket),
+        parts=_parts(told.data_bucket),
+    )
+
+
+def watching(told: settings.DetectDriftSettings) -> Watching:
+    """Wire `detect_drift`."""
+    from serinus.use_cases.detect_drift import Watching
+
+    return Watching(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        references=_references(told.artifacts_bucket),
+        parts=_parts(told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def snapshotting(told: settings.SnapshotDataSettings) -> Snapshotting:
+    """Wire `snapshot_data`."""
+    from serinus.use_cases.snapshot_data import Snapshotting
+
+    return Snapshotting(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        records=_records(told.data_bucket),
+        labels=_labels(told.data_bucket),
+        snapshots=_snapshots(told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def training(told: settings.TrainModelSettings) -> Training:
+    """Wire `train_model`."""
+    from serinus.adapters.schemas.manifest import write_manifest
+    from serinus.adapters.training.recipes import SklearnTrainer
+    from serinus.use_cases.train_model import Training
+
+    return Training(
+        policies=_policies(),
+        snapshots=_snapshots(told.data_bucket),
+        trainer=SklearnTrainer(),
+        tables=_tables(),
+        artifacts=_bucket(told.artifacts_bucket),
+        write_manifest=write_manifest,
+    )
+
+
+@dataclass(frozen=True)
+class Client:
+    """What the command line works with: the deployment that the caller's AWS configuration points at."""
+
+    resources: settings.ClientSettings
+    policies: SsmPolicies
+    versions: StoredModelVersions
+    rollouts: StoredRollouts
+    ledger: StoredLedger
+    describing: Describing
+    measuring: Measuring
+    artifacts: S3Objects
+    data: S3Objects
+    uploads: S3Client
+    functions: LambdaClient
+
+
+def client() -> Client:
+    """Wire the command line.
+
+    Raises:
+        NothingDeployed: the account and region hold no Serinus.
+    """
+    from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.use_cases.describe_endpoint import Describing
+    from serinus.use_cases.measure_performance import Measuring
+
+    told = read_client_settings(_clients().ssm)
+    policies, versions, rollouts = _policies(), _versions(told.table_name), _rollouts(told.table_name)
+    return Client(
+        resources=told,
+        policies=policies,
+        versions=versions,
+        rollouts=rollouts,
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        describing=Describing(policies, versions, rollouts, _traffic()),
+        measuring=Measuring(
+            policies,
+            rollouts,
+            _references(told.artifacts_bucket),
+            _parts(told.data_bucket),
+            _records(told.data_bucket),
+            _labels(told.data_bucket),
+        ),
+        artifacts=_bucket(told.artifacts_bucket),
+        data=_bucket(told.data_bucket),
+        uploads=_clients().s3,
+        functions=_clients().functions,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def _clients() -> Clients:
+    from serinus.adapters.aws.clients import Clients
+
+    return Clients()
+
+
+def _bucket(name: str) -> S3Objects:
+    from serinus.adapters.aws.objects import S3Objects
+
+    return S3Objects(_clients().s3, name)
+
+
+def _policies() -> SsmPolicies:
+    from serinus.adapters.aws.policies import SsmPolicies
+
+    return SsmPolicies(_clients().ssm)
+
+
+def _versions(table: str) -> StoredModelVersions:
+    from serinus.adapters.aws.documents import DynamoDocuments
+    from serinus.adapters.stored.model_versions import StoredModelVersions
+
+    return StoredModelVersions(DynamoDocuments(_clients().dynamodb, table))
+
+
+def _rollouts(table: str) -> StoredRollouts:
+    from serinus.adapters.aws.documents import DynamoDocuments
+    from serinus.adapters.stored.rollouts import StoredRollouts
+
+    return StoredRollouts(DynamoDocuments(_clients().dynamodb, table))
+
+
+def _ledger(table: str, bucket: str) -> StoredLedger:
+    from serinus.adapters.aws.documents import DynamoDocuments
+    from serinus.adapters.stored.ledger import StoredLedger
+
+    return StoredLedger(DynamoDocuments(_clients().dynamodb, table), _bucket(bucket))
+
+
+def _references(bucket: str) -> StoredReferences:
+    from serinus.adapters.stored.references import StoredReferences
+
+    return StoredReferences(_bucket(bucket))
+
+
+def _parts(bucket: str) -> StoredProfileParts:
+    from serinus.adapters.stored.profile_parts import StoredProfileParts
+
+    return StoredProfileParts(_bucket(bucket))
+
+
+def _records(bucket: str) -> StoredRecords:
+    from serinus.adapters.stored.records import StoredRecords
+
+    return StoredRecords(_bucket(bucket))
+
+
+def _labels(bucket: str) -> StoredLabels:
+    from serinus.adapters.stored.labels import StoredLabels
+
+    return StoredLabels(_bucket(bucket), _tables())
+
+
+def _snapshots(bucket: str) -> StoredSnapshots:
+    from serinus.adapters.stored.snapshots import StoredSnapshots
+
+    return StoredSnapshots(_bucket(bucket), _tables())
+
+
+def _tables() -> ArrowTables:
+    from serinus.adapters.tables.arrow import ArrowTables
+
+    return ArrowTables()
+
+
+def _traffic() -> LambdaTraffic:
+    from serinus.adapters.aws.traffic import LambdaTraffic
+
+    return LambdaTraffic(_clients().functions)
+
+
+def _signer(key: str) -> KmsSigner:
+    from serinus.adapters.aws.signer import KmsSigner
+
+    return KmsSigner(_clients().kms, key)
+
+
+def _events(bus: str) -> EventBridgeEvents:
+    from serinus.adapters.aws.events import EventBridgeEvents
+
+    return EventBridgeEvents(_clients().events, bus)
+
+
+def _conducting(table: str, ledger_bucket: str, bus: str) -> Conducting:
+    from serinus.adapters.aws.alarms import CloudWatchAlarms
+    from serinus.use_cases.shift_traffic import Conducting
+
+    return Conducting(
+        rollouts=_rollouts(table),
+        traffic=_traffic(),
+        alarms=CloudWatchAlarms(_clients().cloudwatch),
+        ledger=_ledger(table, ledger_bucket),
+        events=_events(bus),
+        clock=_now,
+    )
