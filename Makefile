@@ -1,20 +1,55 @@
+# One front door: `make demo` and `make test` install what they need first. `make help` lists the rest.
+
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
+PYTEST := $(BIN)/pytest
 
-.PHONY: help setup check test unit demo lock clean
+.PHONY: help setup check test unit demo layers lock clean
+.DEFAULT_GOAL := help
 
-help:  ## Say what can be made.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+help: ## List what can be made.
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.installed  ## Install everything the lock file names into .venv.
+setup: $(VENV)/.installed ## Install everything that the lock file names into .venv.
 
 $(VENV)/.installed: pyproject.toml $(LOCK)
-	@command -v node >/dev/null || { echo "Serinus needs Node.js 20 or newer (the CDK runs on it): install it, then run make again." >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python $(LOCK)
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Serinus needs Python 3.11 or newer; name it with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@command -v node >/dev/null || \
+	  { echo "Serinus needs Node.js 20 or newer, on which the CDK runs: install it, then run make again" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what $(LOCK) names (about a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python $(LOCK)
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+check: setup ## Formatting, lint, types, import rules.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup ## Every test: unit, contract, integration, infra, end to end.
+	$(PYTEST) --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+	$(PYTEST) tests/contract tests/integration tests/infra
+	$(PYTEST) tests/e2e
+
+unit: setup ## The unit tests alone.
+	$(PYTEST) tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+
+demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
+	@$(BIN)/python -m serinus.cli.demo
+
+layers: setup ## Build the Lambda layers from wheels into build/layers.
+	$(BIN)/python -m infra_cdk.layers
+
+lock: ## Renew the lock file from pyproject.toml.
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --all-extras --group dev --python-version 3.11 pyproject.toml -o $(LOCK)
+
+clean: ## Remove everything that was made.
+	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""The `serinus` command, and the same as a Python API for notebooks (`serinus.cli.client`)."""

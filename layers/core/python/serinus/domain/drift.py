@@ -48,12 +48,16 @@ class DriftReport:
 
 
 def compare(reference: Profile, live: Profile, limits: DriftLimits) -> DriftReport:
-    """Compare a live window with the model version's reference profile."""
+    """Compare a live window with the model version's reference profile.
+
+    A feature is compared where enough rows carried it: where the policy logs no inputs, only the score is.
+    """
     if live.rows < limits.minimum_rows:
         return DriftReport(live.rows, enough=False, drifted=False, features=(), score=None)
     shifts = tuple(
         _shift(bins, reference.feature(position), live.feature(position), limits.feature_psi)
         for position, bins in enumerate(reference.layout.features)
+        if live.feature(position).sum() >= limits.minimum_rows
     )
     score = _shift(reference.layout.score, reference.scores, live.scores, limits.score_psi)
     drifted = score.drifted or sum(shift.drifted for shift in shifts) >= limits.features
@@ -66,7 +70,7 @@ def psi(reference: Counts, live: Counts) -> float:
     >>> psi(np.array([50, 50]), np.array([50, 50]))
     0.0
     >>> round(psi(np.array([500, 500]), np.array([900, 100])), 3)
-    0.877
+    0.876
     """
     p, q = _shares(reference), _shares(live)
     return float(np.sum((p - q) * np.log(p / q)))

@@ -39,7 +39,7 @@ class WhenUndecided(StrEnum):
 
 
 class Metric(StrEnum):
-    """What a metric gate measures on a held-out snapshot. All lie in [0, 1]."""
+    """What a metric gate measures on a held-out snapshot. All lie in [0, 1] but the log loss, which is in nats."""
 
     ROC_AUC = "roc_auc"
     AVERAGE_PRECISION = "average_precision"
@@ -139,6 +139,7 @@ class Retraining:
         window_minutes: how far back labelled predictions are taken from.
         minimum_rows: how many labelled rows a snapshot needs.
         holdout_share: the most recent share of them, kept for validation.
+        labelled_share: the share of the drifted window's rows whose labels must have come.
         labels_wait_minutes: how long to wait for labels before giving up.
     """
 
@@ -146,6 +147,7 @@ class Retraining:
     window_minutes: int = 43_200
     minimum_rows: int = 1_000
     holdout_share: float = 0.25
+    labelled_share: float = 0.5
     labels_wait_minutes: int = 10_080
 
 

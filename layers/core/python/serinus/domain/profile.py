@@ -30,6 +30,7 @@ Slots = npt.NDArray[np.int64]
 _SCORE_BINS = 1_000
 _FEATURE_BINS = 40
 _CATEGORIES = 200
+_ROUNDING = 1e-5  # a forest's float32 probabilities may sum to 1.000001
 _LATENCY_EDGES_MS = tuple(round(0.05 * 1.15**i, 6) for i in range(100))  # 0.05 ms to 51 s, 15 % apart
 
 
@@ -62,9 +63,10 @@ class NumericBins:
 
     def slots(self, column: Column) -> Slots:
         """Return each value's slot, relative to the section's start. NaN is missing."""
-        precision = np.float32 if self.datatype in {Datatype.FP32, Datatype.FP16} else np.float64
-        values = np.asarray(column, dtype=np.float64).astype(precision)
-        edges = np.asarray(self.edges, dtype=precision)
+        precision = _precision(self.datatype)
+        with np.errstate(over="ignore"):  # beyond FP32 is infinite, as it is for the model
+            values = np.asarray(column, dtype=np.float64).astype(precision)
+            edges = np.asarray(self.edges, dtype=precision)
         inner = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.width - 4)
         slots = inner.astype(np.int64) + self.SPECIAL
         slots[values < edges[0]] = 1
@@ -283,11 +285,12 @@ def of_parts(
 def layout_from(signature: Signature, features: Table, scores: npt.NDArray[np.float64]) -> Layout:
     """Choose bins from a reference population.
 
-    Numbers get bins at the reference's quantiles, so that each holds about the same share of it; categories get the
-    reference's most frequent ones. Scores in [0, 1] get 1,000 equal bins, from which ranking metrics are exact to
-    about 1e-4.
+    Numbers get bins at the reference's quantiles, so that each holds about the same share of it; a value that is
+    frequent, and the greatest, get bins of their own, or a flag's two values would share one. Categories get the
+    reference's most frequent ones. Scores in [0, 1], give or take what float32 sums err by, get 1,000 equal bins,
+    from which ranking metrics are exact to about 1e-4.
     """
-    inside = bool(scores.size) and bool(np.all((scores >= 0) & (scores <= 1)))
+    inside = bool(scores.size) and bool(np.all((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)))
     uniform = tuple(float(edge) for edge in np.linspace(0, 1, _SCORE_BINS + 1))
     score = NumericBins("score", uniform) if inside else _quantile_bins("score", scores, Datatype.FP64)
     bins: list[Bins] = []
@@ -304,8 +307,24 @@ def _quantile_bins(name: str, values: npt.NDArray[np.float64], datatype: Datatyp
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return NumericBins(name, (0.0,), datatype)
-    edges = np.unique(np.quantile(finite, np.linspace(0, 1, _FEATURE_BINS + 1)))
+    quantiles = np.quantile(finite, np.linspace(0, 1, _FEATURE_BINS + 1))
+    edges = np.unique(quantiles)
+    if edges.size > 1:
+        repeated = edges[np.searchsorted(quantiles, edges, "right") - np.searchsorted(quantiles, edges) > 1]
+        frequent = repeated[repeated < edges[-1]]
+        edges = np.sort(np.concatenate([edges, _next_up(frequent, datatype), edges[-1:]]))
     return NumericBins(name, tuple(float(edge) for edge in edges), datatype)
+
+
+def _next_up(values: npt.NDArray[np.float64], datatype: Datatype) -> npt.NDArray[np.float64]:
+    """Return the smallest number above each value in the feature's precision."""
+    with np.errstate(over="ignore"):
+        exact = values.astype(_precision(datatype))
+    return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
+
+
+def _precision(datatype: Datatype) -> type[np.float32] | type[np.float64]:
+    return np.float32 if datatype in {Datatype.FP32, Datatype.FP16} else np.float64
 
 
 def _category_bins(name: str, column: Column) -> CategoricalBins:

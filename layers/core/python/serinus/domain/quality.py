@@ -31,8 +31,12 @@ class ScoreTable:
 
 
 def score_table(bins: NumericBins, scores: npt.NDArray[np.float64], labels: npt.NDArray[np.float64]) -> ScoreTable:
-    """Count labelled scores. Labels are 0 or 1; both arrays have the shape [rows]."""
-    slots = bins.slots(scores)
+    """Count labelled scores. Labels are 0 or 1; both arrays have the shape [rows].
+
+    A score beyond the bins, as live traffic may bring, counts into the outermost: its rank is right there. Rows
+    without a score are not counted.
+    """
+    slots = bins.slots(np.clip(scores, bins.edges[0], bins.edges[-1]))
     negatives = np.bincount(slots[labels == 0], minlength=bins.width).astype(np.int64)
     positives = np.bincount(slots[labels == 1], minlength=bins.width).astype(np.int64)
     return ScoreTable(bins.edges, negatives[NumericBins.SPECIAL : -1], positives[NumericBins.SPECIAL : -1])
@@ -41,12 +45,14 @@ def score_table(bins: NumericBins, scores: npt.NDArray[np.float64], labels: npt.
 def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:
     """Return every metric that the table supports; those of one class alone have none.
 
-    Precision, recall and accuracy are taken at `threshold`, rounded to the nearest bin edge.
+    Precision, recall and accuracy are taken at `threshold`, rounded to the lower edge of
+    a bin, the nearest. Scores that are no
+    chances between 0 and 1 have no metrics: a threshold and a log loss mean nothing for them.
     """
     positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
-    if positives == 0 or negatives == 0:
+    if positives == 0 or negatives == 0 or table.edges[0] < 0 or table.edges[-1] > 1:
         return {}
-    first = int(np.argmin(np.abs(np.asarray(table.edges) - threshold)))
+    first = int(np.argmin(np.abs(np.asarray(table.edges[:-1]) - threshold)))
     hits, alarms = int(table.positives[first:].sum()), int(table.negatives[first:].sum())
     return {
         Metric.ROC_AUC: roc_auc(table),

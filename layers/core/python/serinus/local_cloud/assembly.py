@@ -75,9 +75,7 @@ def _stack(directory: Path, identifier: str, artifacts: dict[str, Any]) -> Stack
     return Stack(
         name=properties.get("stackName", identifier),
         template_path=directory / properties["templateFile"],
-        after=tuple(
-            name for name in needed if artifacts.get(name, {}).get("type") == "aws:cloudformation:stack"
-        ),
+        after=tuple(name for name in needed if artifacts.get(name, {}).get("type") == "aws:cloudformation:stack"),
         assets=tuple(asset for file in manifests for asset in _assets(directory, directory / file)),
     )
 

@@ -6,7 +6,9 @@ Uploads the assets that are not there yet, then creates or updates one stack aft
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from serinus.local_cloud.assembly import Asset, Stack, read_assembly
 from serinus.local_cloud.errors import AssemblyUnreadable, StackFailed
-from serinus.local_cloud.process import ACCOUNT_ID, REGION
+from serinus.local_cloud.process import ACCOUNT_ID, REGION, SECRET_KEY
 from serinus.local_cloud.synthesis import synthesise
 
 if TYPE_CHECKING:
@@ -32,13 +34,13 @@ Progress = Callable[[str], None]
 
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION = "30"
+_TEMPLATE_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
 _POLL_SECONDS = 0.1
+_API_URL = re.compile(r"https?://(?P<api>\w+)\.execute-api\.[\w.:-]+(?P<path>/.*)?")
 _CREATABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 
 
-def deploy(
-    assembly_dir: Path, endpoint_url: str, progress: Progress | None = None
-) -> dict[str, dict[str, str]]:
+def deploy(assembly_dir: Path, endpoint_url: str, progress: Progress | None = None) -> dict[str, dict[str, str]]:
     """Deploy every stack of an assembly; what is deployed unchanged is left as it is.
 
     Args:
@@ -68,6 +70,29 @@ def deploy(
     return outputs
 
 
+def reachable(value: str, endpoint_url: str) -> str:
+    """The address at which the local cloud serves an HTTP API's default stage; any other value unchanged.
+
+    >>> reachable("https://ab12cd34.execute-api.us-east-1.amazonaws.com/predict", "http://127.0.0.1:4577")
+    'http://127.0.0.1:4577/_aws/execute-api/ab12cd34/$default/predict'
+    """
+    found = _API_URL.fullmatch(value)
+    if found is None:
+        return value
+    return f"{endpoint_url}/_aws/execute-api/{found['api']}/$default{found['path'] or ''}"
+
+
+def deployed_urls(endpoint_url: str) -> dict[str, str]:
+    """The addresses that deployed stacks put out, by stack and output key: outputs whose key ends in ``Url``."""
+    target = _Target.at(endpoint_url, Path())
+    return {
+        f"{stack['StackName']}.{output['OutputKey']}": reachable(output["OutputValue"], endpoint_url)
+        for stack in target.cloudformation.describe_stacks()["Stacks"]
+        for output in stack.get("Outputs", [])
+        if output["OutputKey"].endswith("Url")
+    }
+
+
 @dataclass(frozen=True)
 class _Target:
     """The local cloud that is deployed to."""
@@ -80,9 +105,7 @@ class _Target:
 
     @classmethod
     def at(cls, endpoint_url: str, assembly_dir: Path) -> _Target:
-        session = boto3.Session(
-            aws_access_key_id=ACCOUNT_ID, aws_secret_access_key="local", region_name=REGION
-        )
+        session = boto3.Session(aws_access_key_id=ACCOUNT_ID, aws_secret_access_key=SECRET_KEY, region_name=REGION)
         config = Config(retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"})
 
         def client(service: str) -> Any:  # noqa: ANN401 - one factory for clients of three types
@@ -92,9 +115,7 @@ class _Target:
 
     def bootstrap(self) -> None:
         """What ``cdk bootstrap`` leaves behind that a template looks at: the version of the bootstrap stack."""
-        self.ssm.put_parameter(
-            Name=_BOOTSTRAP_PARAMETER, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True
-        )
+        self.ssm.put_parameter(Name=_BOOTSTRAP_PARAMETER, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True)
 
     def upload(self, asset: Asset) -> None:
         """Put an asset where the templates expect it, unless it is there: its key names its content."""
@@ -116,7 +137,7 @@ class _Target:
             existing = None
         arguments: dict[str, Any] = {
             "StackName": stack.name,
-            "TemplateBody": template,
+            "TemplateURL": self.published(template),
             "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
         if existing is None:
@@ -125,10 +146,19 @@ class _Target:
             self.update(arguments)
         described = self.wait(stack.name)
         if described is None or described["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise StackFailed(
-                stack.name, (described or {}).get("StackStatus", "missing"), self.reasons(stack.name)
-            )
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+            raise StackFailed(stack.name, (described or {}).get("StackStatus", "missing"), self.reasons(stack.name))
+        return {
+            output["OutputKey"]: reachable(output["OutputValue"], self.endpoint_url)
+            for output in described.get("Outputs", [])
+        }
+
+    def published(self, template: str) -> str:
+        """The address of a template in the bucket: in the request itself it may have 51 200 bytes at most."""
+        body = template.encode()
+        key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
+        self.s3.create_bucket(Bucket=_TEMPLATE_BUCKET)
+        self.s3.put_object(Bucket=_TEMPLATE_BUCKET, Key=key, Body=body)
+        return f"{self.endpoint_url}/{_TEMPLATE_BUCKET}/{key}"
 
     def update(self, arguments: Mapping[str, Any]) -> None:
         try:

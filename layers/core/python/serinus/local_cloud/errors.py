@@ -69,9 +69,7 @@ class WrongMinistack(LocalCloudError):
         self.wanted = wanted
         self.found = found
         has = f"{found} is installed" if found else "none is installed"
-        super().__init__(
-            f"The local cloud runs on ministack {wanted} exactly, and {has}: install `serinus[local]`."
-        )
+        super().__init__(f"The local cloud runs on ministack {wanted} exactly, and {has}: install `serinus[local]`.")
 
 
 class MendRefused(LocalCloudError):

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from serinus.local_cloud.errors import LocalCloudDidNotStart, PortTaken
-from serinus.local_cloud.process import ACCOUNT_ID, REGION
+from serinus.local_cloud.process import ACCOUNT_ID, REGION, SECRET_KEY
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -66,7 +66,7 @@ def client_environment(port: int) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": endpoint_url(port),
         "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
     }
@@ -92,15 +92,15 @@ def require_free_port(port: int) -> None:
 def _listener_on(port: int) -> str | None:
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN and connection.pid
+            if listens and getattr(connection.laddr, "port", None) == port:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return None
 
 
 def prepare(plan: LaunchPlan) -> None:
-    """Make the state directory; what an earlier run left there stays only when the plan keeps state."""
-    for leftover in ("tmp",) if plan.keep else ("tmp", "state", "s3"):
-        shutil.rmtree(plan.state_dir / leftover, ignore_errors=True)
+    """Make the state directory; kept state stays in it, to be used by the next start that keeps state."""
+    shutil.rmtree(plan.state_dir / "tmp", ignore_errors=True)
     plan.state_dir.mkdir(parents=True, exist_ok=True)
 
 
@@ -115,7 +115,7 @@ def launch(plan: LaunchPlan, deadline_seconds: float = START_SECONDS) -> subproc
     prepare(plan)
     with plan.log_path.open("wb") as log:
         # A session of its own: Ctrl-C in a terminal reaches the owner, who then stops the cloud in order.
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        process = subprocess.Popen(
             plan.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     try:

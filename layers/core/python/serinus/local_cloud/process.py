@@ -26,6 +26,7 @@ from serinus.local_cloud.errors import WrongMinistack
 MINISTACK_VERSION = "1.5.33"
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
+SECRET_KEY = "local"  # noqa: S105 - nothing checks it
 
 _PARENT_CHECK_SECONDS = 0.5
 _OUTSIDERS = ("AWS_", "LAMBDA_", "MINISTACK_", "LOCALSTACK_", "SFN_", "S3_", "DOCKER_", "CDK_")
@@ -93,7 +94,7 @@ def sealed_environment(options: Options, inherited: Mapping[str, str]) -> dict[s
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "MINISTACK_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -28,7 +28,7 @@ class LocalCloud:
     Args:
         port: where to listen; None has a free port chosen.
         state_dir: where it keeps its files; None makes a temporary directory, removed by :meth:`stop`.
-        keep: whether buckets, tables, functions, machines survive a stop, for the next start on this directory.
+        keep: whether what is stored survives a stop, for the next start with ``keep`` on this directory.
         schedule_seconds: how long ``rate(1 minute)`` lasts, for demonstrations and tests; None leaves it a minute.
             This is the one thing in which the local cloud departs from AWS on purpose.
     """
@@ -118,9 +118,8 @@ class LocalCloud:
         if self._owned_dir:
             shutil.rmtree(self._state_dir, ignore_errors=True)
             self._state_dir = None
-        elif not self._keep:
-            for part in ("tmp", "state", "s3"):
-                shutil.rmtree(self._state_dir / part, ignore_errors=True)
+        else:
+            shutil.rmtree(self._state_dir / "tmp", ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self.start()

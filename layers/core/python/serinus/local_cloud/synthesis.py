@@ -55,7 +55,7 @@ def synthesise(out_dir: Path, *, local: bool = True, root: Path | None = None) -
 
 
 def _run_app(root: Path, out_dir: Path, context: dict[str, bool]) -> None:
-    ran = subprocess.run(  # noqa: S603 - our own interpreter and module
+    ran = subprocess.run(
         [sys.executable, "-m", "infra_cdk.app"],
         cwd=root,
         env=os.environ | {"CDK_OUTDIR": str(out_dir.resolve()), "CDK_CONTEXT_JSON": json.dumps(context)},

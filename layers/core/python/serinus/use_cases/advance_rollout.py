@@ -94,8 +94,7 @@ def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
 
 def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
-    horizon = rollout.policy.rollout.horizon_seconds
-    why = f"undecided after {horizon} seconds: {reason}"
+    why = _undecided_reason(rollout, reason)
     if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE:
         why = f"unproven: {why}"
         _shift(rollout, Split(rollout.candidate), f"{rollout.id}:promoted", why, conducting)
@@ -136,9 +135,9 @@ def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Prog
         conducting.rollouts.save(following, replaced=rollout)
         return progress_of(following, reason)
     if current == Split(rollout.stable):
-        reason = "all traffic was returned to stable"
+        outcome, reason = _why_returned(rollout, conducting)
         _adopt(rollout, current, f"{rollout.id}:returned", reason, conducting)
-        return end_rollout(rollout, Outcome.ROLLED_BACK, reason, actor=_ACTOR, conducting=conducting)
+        return end_rollout(rollout, outcome, reason, actor=_ACTOR, conducting=conducting)
     reason = f"somebody moved the alias to {current}; all traffic is returned to stable"
     shift_traffic(
         rollout.endpoint,
@@ -150,6 +149,22 @@ def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Prog
         conducting=conducting,
     )
     return end_rollout(rollout, Outcome.FAILED, reason, actor=_ACTOR, conducting=conducting)
+
+
+def _why_returned(rollout: Rollout, conducting: Conducting) -> tuple[Outcome, str]:
+    """Return how the last look ended the rollout, should it have died after moving traffic; else somebody did."""
+    looks = conducting.rollouts.decisions(rollout.endpoint, rollout.id)
+    if looks:
+        at, decision = looks[-1]
+        if decision.verdict is Verdict.ROLL_BACK:
+            return Outcome.ROLLED_BACK, decision.reason
+        if decision.verdict is Verdict.HOLD and rollout.horizon_passed(at):
+            return Outcome.INCONCLUSIVE, _undecided_reason(rollout, decision.reason)
+    return Outcome.ROLLED_BACK, "all traffic was returned to stable"
+
+
+def _undecided_reason(rollout: Rollout, reason: str) -> str:
+    return f"undecided after {rollout.policy.rollout.horizon_seconds} seconds: {reason}"
 
 
 def _adopt(rollout: Rollout, split: Split, deed: str, reason: str, conducting: Conducting) -> None:

@@ -50,9 +50,9 @@ class DriftCheck:
 def detect_drift(endpoint: str, *, watching: Watching) -> DriftCheck:
     """Compare the live window of the stable release with its model version's reference profile.
 
-    Drift is announced once per release and cooling-off time, so that one drift starts one retraining however often
-    the schedule fires. The announcement is sent before it is recorded: a check that dies in between announces again,
-    and a second retraining on the same data makes the same model version.
+    Drift of one release is announced again only after a cooling-off time, so that it starts one retraining however
+    often the schedule fires. The announcement is sent before it is recorded: a check that dies in between announces
+    again, and a second retraining on the same data makes the same model version.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
@@ -80,8 +80,11 @@ def detect_drift(endpoint: str, *, watching: Watching) -> DriftCheck:
 def _announce(policy: Policy, release: Release, report: DriftReport, now: datetime, watching: Watching) -> bool:
     if watching.rollouts.active(policy.endpoint) is not None:
         return False  # the cure may be on its way; the next check sees what it changed
-    deed = f"drift:{release.number}:{int(now.timestamp() // _cooling_seconds(policy))}"
-    if watching.ledger.find(policy.endpoint, deed) is not None:
+    cooling = _cooling_seconds(policy)
+    period = int(now.timestamp() // cooling)
+    before, deed = (f"drift:{release.number}:{number}" for number in (period - 1, period))
+    earlier = [entry for entry in (watching.ledger.find(policy.endpoint, name) for name in (before, deed)) if entry]
+    if any(now - entry.at < timedelta(seconds=cooling) for entry in earlier):
         return False
     details: dict[str, Detail] = {
         "release": release.number,

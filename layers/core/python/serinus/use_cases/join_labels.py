@@ -6,7 +6,7 @@ import numpy as np
 
 from serinus.domain.table import Table
 
-LABEL = "label"  # the target's column in a snapshot
+LABEL = "_label"  # the target's column in a snapshot; no feature begins with an underscore
 
 
 def joined(records: Table, labels: Table) -> Table:

@@ -44,22 +44,33 @@ def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing) -
     rollout = conducting.rollouts.get(endpoint, rollout_id)
     if rollout.outcome or rollout.step >= 0:
         return progress_of(rollout, "published already")
-    version = publishing.versions.get(endpoint, rollout.model_version)
-    try:
-        release = _published(version, rollout, publishing)
-        publishing.releases.probe(release, _smoke_request(version, publishing.artifacts))
-    except (AttestationInvalid, ReleaseFailed) as failure:
-        return end_rollout(rollout, Outcome.FAILED, str(failure), actor=_ACTOR, conducting=conducting)
     before = conducting.traffic.current(endpoint)
-    if rollout.candidate is None:
-        known = conducting.rollouts.release(endpoint, before.stable)
-        stable = before.stable if known and known.number != release.number else None
-        known_rollout = rollout.published(stable=stable, candidate=release.number)
-        conducting.rollouts.save(known_rollout, replaced=rollout)
-        rollout = known_rollout
+    if not _has_traffic(rollout, before):
+        version = publishing.versions.get(endpoint, rollout.model_version)
+        try:
+            release = _published(version, rollout, publishing)
+            publishing.releases.probe(release, _smoke_request(version, publishing.artifacts))
+        except (AttestationInvalid, ReleaseFailed) as failure:
+            return end_rollout(rollout, Outcome.FAILED, str(failure), actor=_ACTOR, conducting=conducting)
+        rollout = _with_releases(rollout, release, before, conducting)
     if rollout.stable is None:
         return _go_live(rollout, before, conducting)
     return _first_step(rollout, before, conducting)
+
+
+def _has_traffic(rollout: Rollout, current: Split) -> bool:
+    """Whether an earlier try published, probed and shifted already, and died before it could say so."""
+    return rollout.candidate is not None and rollout.candidate in {current.stable, current.candidate}
+
+
+def _with_releases(rollout: Rollout, release: Release, before: Split, conducting: Conducting) -> Rollout:
+    if rollout.candidate is not None:
+        return rollout
+    known = conducting.rollouts.release(rollout.endpoint, before.stable)
+    stable = before.stable if known and known.number != release.number else None
+    published = rollout.published(stable=stable, candidate=release.number)
+    conducting.rollouts.save(published, replaced=rollout)
+    return published
 
 
 def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) -> Release:

@@ -14,7 +14,7 @@ from serinus.domain.policy import EndpointName
 from serinus.errors import EndpointNotFound, ManifestRefused, ModelRefused, ObjectNotFound, Refused
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Objects, Policies, ReadManifest
 
-_KEY = re.compile(r"^incoming/(?P<endpoint>[^/]+)/(?P<upload>[^/]+)/manifest\.json$")
+_KEY = re.compile(r"incoming/(?P<endpoint>[^/]+)/(?P<upload>[^/]+)/manifest\.json")
 _MAXIMUM_MANIFEST_BYTES = 1_000_000
 _MAXIMUM_HOLDOUT_BYTES = 500_000_000
 
@@ -55,7 +55,8 @@ def register_model(key: str, *, execution: str, registry: Registry) -> Registrat
     """Register the upload whose manifest has just arrived.
 
     The event may come five times, to five executions: the first to claim the upload carries it, the others are
-    duplicates. The claiming execution may be retried at any point; every write it makes is the same again.
+    duplicates. The claiming execution may be retried at any point; every write it makes is the same again, and an
+    upload that was refused stays refused.
 
     Args:
         key: `incoming/<endpoint>/<upload>/manifest.json`.
@@ -65,13 +66,15 @@ def register_model(key: str, *, execution: str, registry: Registry) -> Registrat
     Raises:
         ManifestRefused: the key is not of that shape, so nobody can be told.
     """
-    place = _KEY.match(key)
+    place = _KEY.fullmatch(key)
     if not place:
         raise ManifestRefused(f"{key!r} is no upload: put it at incoming/<endpoint>/<upload>/manifest.json")
     upload = Upload(EndpointName(place["endpoint"]), place["upload"], execution, registry.clock())
     claimed = registry.versions.claim(upload)
     if claimed.execution != execution:
         return Registration(upload.endpoint, upload.upload, RegistrationStatus.DUPLICATE, claimed.version)
+    if claimed.refusal is not None:
+        return _refuse(claimed, claimed.refusal, registry)
     try:
         version = _register(claimed, key.removesuffix("manifest.json"), registry)
     except (Refused, EndpointNotFound) as refusal:

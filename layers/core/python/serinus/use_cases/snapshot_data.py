@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,8 @@ from serinus.domain.table import Table, concatenated
 from serinus.errors import PolicyRefused
 from serinus.use_cases.join_labels import LABEL, features_of, joined
 from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Records, Rollouts, Snapshots
+
+_MAXIMUM_LOOKS = 2_000  # one execution's history holds 25,000 events; a look costs nine
 
 
 class SnapshotStatus(StrEnum):
@@ -87,25 +90,36 @@ def _records(endpoint: str, start: datetime, end: datetime, snapshotting: Snapsh
         snapshotting.records.read(endpoint, release.number, start, end)
         for release in snapshotting.rollouts.releases(endpoint)
     ]
-    return concatenated([table for table in tables if table.rows])
+    return _alike([table for table in tables if table.rows])
+
+
+def _alike(tables: Sequence[Table]) -> Table:
+    """Stack what has the features of the release with the most rows; one with other features cannot train with it."""
+    if not tables:
+        return Table({})
+    names = list(max(tables, key=lambda table: table.rows).columns)
+    alike = [table.select(names) for table in tables if table.columns.keys() >= set(names)]
+    texts = {name for table in alike for name, column in table.columns.items() if column.dtype == object}
+    same = [table for table in alike if all(table.columns[name].dtype == object for name in texts)]
+    return concatenated(same)
 
 
 def _pause_seconds(plan: Retraining) -> int:
-    """Look sixty times while waiting, but never less often than every quarter of an hour."""
-    return max(1, min(plan.labels_wait_minutes, 900))
+    """Look sixty times while waiting, or every quarter of an hour, but not more often than a history can hold."""
+    return max(1, min(plan.labels_wait_minutes, 900), 60 * plan.labels_wait_minutes // _MAXIMUM_LOOKS)
 
 
 def _missing(records: Table, labelled: Table, policy: Policy, plan: Retraining, started_at: datetime) -> str | None:
     """Say what is missing of a snapshot worth training on; `None` where nothing is."""
     if labelled.rows < plan.minimum_rows:
         return f"{labelled.rows} of {plan.minimum_rows} labelled rows have come"
-    window_start = started_at.timestamp() - 60 * policy.drift.window_minutes
-    recent = int(np.sum(records.columns["_at"] >= window_start)) if records.rows else 0
-    recent_labelled = int(np.sum(labelled.columns["_at"] >= window_start))
-    if recent_labelled < min(policy.drift.minimum_rows, recent):
-        return (
-            f"labels of {recent_labelled} rows of the drifted window have come, of {policy.drift.minimum_rows} needed"
-        )
+    start, end = started_at.timestamp() - 60 * policy.drift.window_minutes, started_at.timestamp()
+    asked, answered = (
+        int(np.sum((table.columns["_at"] >= start) & (table.columns["_at"] < end))) for table in (records, labelled)
+    )
+    if answered < plan.labelled_share * asked:
+        needed = f"{plan.labelled_share:.0%} are needed"
+        return f"labels of {answered} of the {asked} rows of the drifted window have come: {needed}"
     return None
 
 
@@ -115,7 +129,7 @@ def _take(
     ordered = labelled.take(np.argsort(labelled.columns["_at"], kind="stable"))
     times = ordered.columns["_at"]
     data = features_of(ordered)
-    cut = data.rows - max(1, round(data.rows * plan.holdout_share))
+    cut = data.rows - min(max(1, round(data.rows * plan.holdout_share)), data.rows - 1)
     train, holdout = data.slice(0, cut), data.slice(cut, data.rows)
     snapshot = Snapshot(
         endpoint=endpoint,

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import Status
+from serinus.domain.policy import RolloutPlan
 from serinus.domain.rollout import Rollout
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
@@ -70,9 +71,14 @@ def start_rollout(endpoint: str, number: int, *, execution: str, starting: Start
     try:
         started = starting.rollouts.start(rollout)
     except RolloutInProgress as busy:
-        return Start(endpoint, StartStatus.BUSY, wait_seconds=policy.rollout.tick_seconds, reason=str(busy))
+        return Start(endpoint, StartStatus.BUSY, wait_seconds=_pause_seconds(policy.rollout), reason=str(busy))
     _record(started, starting)
     return Start(endpoint, StartStatus.STARTED, started.id)
+
+
+def _pause_seconds(plan: RolloutPlan) -> int:
+    """Ask seldom enough that the wait for another rollout's whole horizon fits into an execution's history."""
+    return max(plan.tick_seconds, plan.horizon_seconds // 100)
 
 
 def _is_live(content_digest: str, endpoint: str, starting: Starting) -> bool:

@@ -14,7 +14,8 @@ from serinus.domain.model_version import ModelVersion, Status, canonical_json
 from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import Profile, layout_from, of_rows
 from serinus.domain.quality import measure, score_table
-from serinus.domain.table import Table
+from serinus.domain.signature import Feature
+from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.ports import (
     Clock,
@@ -57,16 +58,20 @@ class _Examined:
 
 
 def validate_model(endpoint: str, number: int, *, validation: Validation) -> ModelVersion:
-    """Validate a registered model version; one that was validated before is returned as it is.
+    """Validate a registered model version.
+
+    One that was validated before stays as it is, and is only recorded again, should the record be missing. One that
+    was rejected is examined anew: its policy may have changed since.
 
     Raises:
         ModelVersionNotFound: there is no such version.
         EndpointNotFound: its endpoint is no longer deployed.
     """
     version = validation.versions.get(endpoint, number)
-    if version.status is not Status.REGISTERED:
-        return version
     policy = validation.policies.get(endpoint)
+    if version.status is Status.VALIDATED:
+        _record(version, policy, validation)
+        return version
     examined = _examine(version, policy, validation)
     judged = version.validated(examined.findings, examined.metrics, attestation=None)
     if judged.status is Status.VALIDATED and examined.reference is not None:
@@ -115,6 +120,8 @@ def _measured(
 ) -> _Examined:
     try:
         scores = model.score(features)
+    except DataRefused as refusal:
+        return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
     except ModelFailed as failure:
         message = f"the model failed on the held-out rows: {failure}"
         return _failed(sound, Finding("smoke", passed=False, message=message))
@@ -143,20 +150,45 @@ def _features_and_labels(version: ModelVersion, holdout: Table) -> tuple[Table, 
             f"{manifest.holdout.name} has no column {', '.join(map(repr, missing))} that the signature or the "
             f"manifest names; its columns are {', '.join(map(repr, holdout.columns))}"
         )
-    for feature in manifest.signature.features:
-        column = holdout.columns[feature.name]
-        if feature.datatype.is_number and column.dtype == object:
-            raise DataRefused(
-                f"column {feature.name!r} of {manifest.holdout.name} holds text such as {_first_text(column)!r}, but "
-                f"the signature says {feature.datatype}"
-            )
+    features = {
+        feature.name: _column(feature, manifest.holdout.name, holdout) for feature in manifest.signature.features
+    }
     labels = holdout.columns[manifest.holdout.target]
     if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
         raise DataRefused(
             f"the target {manifest.holdout.target!r} of {manifest.holdout.name} must be 0 or 1 in every row; "
             "`serinus push --positive VALUE` writes it so"
         )
-    return holdout.select(names), np.asarray(labels, dtype=np.float64)
+    return Table(features), np.asarray(labels, dtype=np.float64)
+
+
+def _column(feature: Feature, file: str, holdout: Table) -> Column:
+    """Return a feature's values as requests will carry them: a number in a column of texts is spelled out."""
+    column = holdout.columns[feature.name]
+    if column.dtype == object and feature.datatype.is_number and any(value is not None for value in column):
+        raise DataRefused(
+            f"column {feature.name!r} of {file} holds text such as {_first_text(column)!r}, but the signature says "
+            f"{feature.datatype}"
+        )
+    if column.dtype == object:
+        return column if not feature.datatype.is_number else np.full(len(column), np.nan)
+    numbers = np.asarray(column, dtype=np.float64)
+    if np.any(np.isinf(numbers)):
+        row = int(np.argmax(np.isinf(numbers)))
+        raise DataRefused(
+            f"column {feature.name!r} of {file}, row {row + 1}, holds {numbers[row]}, which no request can carry: "
+            "leave the cell blank, or drop the row"
+        )
+    return numbers if feature.datatype.is_number else _spelled_out(numbers)
+
+
+def _spelled_out(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    texts = np.empty(len(numbers), dtype=object)
+    texts[:] = [
+        None if number != number else repr(int(number) if number.is_integer() else number)
+        for number in numbers.tolist()
+    ]
+    return texts
 
 
 def _first_text(column: npt.NDArray[np.generic]) -> str:
@@ -167,6 +199,7 @@ def _record(version: ModelVersion, policy: Policy, validation: Validation) -> No
     passed = all_passed(version.findings)
     action = Action.MODEL_VALIDATED if passed else Action.MODEL_REJECTED
     faults = "; ".join(finding.message for finding in version.findings if not finding.passed)
+    deed = f"validated:{version.number}" if passed else f"rejected:{version.number}:{policy.digest[:12]}"
     details: dict[str, Detail] = {
         "version": version.number,
         "policy": policy.digest,
@@ -176,7 +209,7 @@ def _record(version: ModelVersion, policy: Policy, validation: Validation) -> No
     validation.ledger.append(
         LedgerEntry(
             version.endpoint,
-            f"validated:{version.number}",
+            deed,
             action,
             "validate_model",
             validation.clock(),

@@ -47,5 +47,6 @@ class SsmPolicies:
         pages = self._client.get_paginator("get_parameters_by_path").paginate(
             Path=settings.POLICY_PATH, Recursive=True
         )
-        found = {parameter["Name"].split("/")[-2] for page in pages for parameter in page["Parameters"]}
-        return sorted(EndpointName(name) for name in found)
+        stored = {parameter["Name"] for page in pages for parameter in page["Parameters"]}
+        found = {name.removeprefix(f"{settings.POLICY_PATH}/").split("/")[0] for name in stored}
+        return sorted(EndpointName(name) for name in found if settings.policy_parameter(name) in stored)

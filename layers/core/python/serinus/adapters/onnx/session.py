@@ -16,7 +16,7 @@ from serinus.domain.table import Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.infer import scores_from
 
-_ERRORS_ONLY = 3  # warnings would go to the log stream, between the prediction records
+_FATAL_ONLY = 4  # the rest is raised as errors; printed, it would stand between the prediction records
 # Everything the binding raises; its classes share no root but Exception. TypeError and ValueError are its own checks.
 _RAISED = (
     runtime.EPFail,
@@ -52,7 +52,7 @@ class PythonSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _FATAL_ONLY
         self._signature = signature
         self._outputs = [output.name for output in signature.outputs]
         try:

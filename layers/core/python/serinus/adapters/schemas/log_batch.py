@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from aws_lambda_powertools.utilities.parser.models import CloudWatchLogsModel
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from serinus import settings
 from serinus.domain.prediction import Crash, LogBatch, Prediction
@@ -16,16 +16,28 @@ from serinus.domain.table import Column, Table
 
 _STREAM = re.compile(r"\[(?P<version>\d+)\]")
 _GROUP_PREFIX = settings.inference_log_group("")
+_EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+_LARGEST_FLOAT = 2**1023  # a longer integer of JSON is no float
 
 
 class _Record(BaseModel):
     request: str
     id: str
-    at: float
+    at: Annotated[float, Field(ge=0, lt=_FAR.timestamp(), allow_inf_nan=False)]
     latency_ms: float
     status: int
     features: dict[str, list[float | int | bool | str | None]] | None = None
     scores: list[float | None] = []
+
+    @model_validator(mode="after")
+    def _rows_agree(self) -> _Record:
+        lengths = {len(values) for values in (self.features or {}).values()}
+        if len(lengths) > 1 or (self.scores and lengths and lengths != {len(self.scores)}):
+            raise ValueError("features and scores differ in length")
+        for values in (self.features or {}).values():
+            if any(isinstance(value, int) and abs(value) > _LARGEST_FLOAT for value in values):
+                raise ValueError("a feature is beyond any float")
+        return self
 
 
 class _RecordLine(BaseModel):
@@ -38,9 +50,16 @@ class _Report(BaseModel):
 
 
 class _ReportLine(BaseModel):
-    time: datetime
+    time: AwareDatetime
     type: Literal["platform.report"]
     record: _Report
+
+    @field_validator("time")
+    @classmethod
+    def _is_of_our_age(cls, time: datetime) -> datetime:
+        if not _EPOCH <= time < _FAR:
+            raise ValueError("the time is nonsense")
+        return time.astimezone(UTC)
 
 
 _Line = TypeAdapter[_ReportLine | _RecordLine](_ReportLine | _RecordLine)

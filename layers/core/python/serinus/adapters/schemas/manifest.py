@@ -12,16 +12,24 @@ from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.errors import ManifestRefused
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_TABLES = (".csv", ".jsonl", ".parquet")  # no other name may come to lie beside what validation writes there
 
 
 def _plain(name: str) -> str:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no plain file name: use letters, digits, '.', '_' and '-'")
     return name
 
 
+def _table(name: str) -> str:
+    if not name.endswith(_TABLES):
+        raise ValueError(f"{name!r} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+    return name
+
+
 _FileName = Annotated[str, AfterValidator(_plain)]
+_TableName = Annotated[_FileName, AfterValidator(_table)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
 _Column = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^_]")]  # an underscore marks our own
@@ -37,7 +45,7 @@ class _Model(_Strict):
 
 
 class _Holdout(_Strict):
-    key: _FileName
+    key: _TableName
     sha256: _Sha256
     target: _Name
 
@@ -92,6 +100,11 @@ def read_manifest(document: bytes) -> Manifest:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ManifestRefused(f"manifest.json: signature.inputs name the column {repeated[0]!r} twice")
+    if file.holdout.target in names:
+        raise ManifestRefused(
+            f"manifest.json: holdout.target {file.holdout.target!r} is also a column of signature.inputs: a model "
+            "that is told the answer cannot be judged"
+        )
     return Manifest(
         model_name=file.model.key,
         model_sha256=file.model.sha256,

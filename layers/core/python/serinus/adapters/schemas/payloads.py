@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from serinus import settings
 from serinus.domain.policy import EndpointName
@@ -15,7 +14,7 @@ from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.roll_back import RollBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
-_ALARM = re.compile(rf"^{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)$")
+_ALARM = re.compile(rf"{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)")
 
 
 class _Payload(BaseModel):
@@ -62,7 +61,7 @@ class RollBackWanted(_Payload):
 
     @model_validator(mode="after")
     def _names_an_endpoint(self) -> RollBackWanted:
-        if self.alarm_name is not None and not _ALARM.match(self.alarm_name):
+        if self.alarm_name is not None and not _ALARM.fullmatch(self.alarm_name):
             raise ValueError(f"{self.alarm_name!r} is no alarm of a rollout")
         if self.alarm_name is None and self.endpoint is None:
             raise ValueError("name an endpoint or an alarm")
@@ -71,7 +70,7 @@ class RollBackWanted(_Payload):
     @property
     def alarmed(self) -> tuple[str, int] | None:
         """The endpoint and release that an alarm speaks of."""
-        match = _ALARM.match(self.alarm_name) if self.alarm_name else None
+        match = _ALARM.fullmatch(self.alarm_name) if self.alarm_name else None
         return (match["endpoint"], int(match["release"])) if match else None
 
     def as_request(self) -> RollBack:
@@ -99,7 +98,7 @@ class SnapshotWanted(_Payload):
     """Called by the retraining state machine; `started_at` is when its execution began."""
 
     endpoint: _Endpoint
-    started_at: datetime
+    started_at: AwareDatetime
     reason: str = "asked for"
 
 

@@ -19,9 +19,11 @@ from serinus.domain.policy import (
 )
 from serinus.errors import PolicyRefused
 
-_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _ALARM_PERIODS = (10, 20, 30)
-_MAXIMUM_TICKS = 5_000  # one execution's history holds 25,000 events; a tick costs fewer than five
+_MAXIMUM_TICKS = (
+    2_000  # one execution's history holds 25,000 events; a tick costs nine, and the wait for its turn some
+)
 
 
 class _Strict(BaseModel):
@@ -29,27 +31,29 @@ class _Strict(BaseModel):
 
 
 class _Serving(_Strict):
-    memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
-    timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 10
+    memory_mb: Annotated[int, Field(strict=True, ge=128, le=10_240)] = 1024
+    timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=29)] = 10
     authorisation: Authorisation = Authorisation.IAM
     log_inputs: LogInputs = LogInputs.ALL
 
 
 class _Gate(_Strict):
     metric: Metric
-    minimum: Annotated[float, Field(ge=0)] | None = None
-    maximum: Annotated[float, Field(ge=0)] | None = None
+    minimum: Annotated[float, Field(strict=True, ge=0)] | None = None
+    maximum: Annotated[float, Field(strict=True, ge=0)] | None = None
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> _Gate:
         if self.minimum is None and self.maximum is None:
             raise ValueError(f"the gate on {self.metric} has no limit: give it a minimum or a maximum")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"the gate on {self.metric} has its minimum above its maximum: no model can pass")
         return self
 
 
 class _Alarm(_Strict):
-    failures: Annotated[int, Field(ge=1)] = 20
-    period_seconds: int = 60
+    failures: Annotated[int, Field(strict=True, ge=1)] = 20
+    period_seconds: Annotated[int, Field(strict=True)] = 60
 
     @model_validator(mode="after")
     def _period_is_one_cloudwatch_takes(self) -> _Alarm:
@@ -61,24 +65,25 @@ class _Alarm(_Strict):
 
 
 class _Rollout(_Strict):
-    steps: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], Field(min_length=1)] = (5, 25, 50)
-    bake_seconds: Annotated[int, Field(ge=0)] = 600
-    minimum_requests: Annotated[int, Field(ge=1)] = 500
-    tick_seconds: Annotated[int, Field(ge=1)] = 60
-    watermark_seconds: Annotated[int, Field(ge=0)] = 180
-    horizon_seconds: Annotated[int, Field(ge=1)] = 86_400
+    steps: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=99)], ...], Field(min_length=1)] = (5, 25, 50)
+    bake_seconds: Annotated[int, Field(strict=True, ge=0)] = 600
+    minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 500
+    tick_seconds: Annotated[int, Field(strict=True, ge=1)] = 60
+    watermark_seconds: Annotated[int, Field(strict=True, ge=0)] = 180
+    horizon_seconds: Annotated[int, Field(strict=True, ge=1)] = 86_400
     when_undecided: WhenUndecided = WhenUndecided.RETURN
-    maximum_failure_share: Annotated[float, Field(gt=0, le=1)] = 0.02
+    maximum_failure_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.02
     alarm: _Alarm = _Alarm()
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> _Rollout:
         if list(self.steps) != sorted(set(self.steps)):
             raise ValueError(f"steps are {list(self.steps)}: they must rise")
-        if self.horizon_seconds < self.bake_seconds * len(self.steps):
+        shortest = (self.bake_seconds + self.watermark_seconds) * len(self.steps)
+        if self.horizon_seconds < shortest:
             raise ValueError(
                 f"horizon_seconds is {self.horizon_seconds}, but {len(self.steps)} steps of bake_seconds = "
-                f"{self.bake_seconds} alone take {self.bake_seconds * len(self.steps)}"
+                f"{self.bake_seconds} and watermark_seconds = {self.watermark_seconds} alone take {shortest}"
             )
         if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
             raise ValueError(
@@ -89,27 +94,28 @@ class _Rollout(_Strict):
 
 
 class _Drift(_Strict):
-    every_minutes: Annotated[int, Field(ge=1)] = 60
-    window_minutes: Annotated[int, Field(ge=1)] = 1_440
-    minimum_rows: Annotated[int, Field(ge=30)] = 1_000
-    feature_psi: Annotated[float, Field(gt=0)] = 0.25
-    features: Annotated[int, Field(ge=1)] = 1
-    score_psi: Annotated[float, Field(gt=0)] = 0.25
+    every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
+    window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
+    minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
+    feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
+    features: Annotated[int, Field(strict=True, ge=1)] = 1
+    score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
 
 
 class _Retraining(_Strict):
     recipe: str = "gradient_boosting"
-    window_minutes: Annotated[int, Field(ge=1)] = 43_200
-    minimum_rows: Annotated[int, Field(ge=50)] = 1_000
-    holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    labels_wait_minutes: Annotated[int, Field(ge=1)] = 10_080
+    window_minutes: Annotated[int, Field(strict=True, ge=1)] = 43_200
+    minimum_rows: Annotated[int, Field(strict=True, ge=50)] = 1_000
+    holdout_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.25
+    labelled_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 
 class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
-    operating_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     rollout: _Rollout = _Rollout()
@@ -118,7 +124,7 @@ class _PolicyFile(_Strict):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:
-        if not _NAME.match(self.endpoint):
+        if not _NAME.fullmatch(self.endpoint):
             raise ValueError(
                 f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
                 "beginning with a letter"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ _NAME = "serinus"  # skl2onnx would name the graph at random
 def to_onnx(estimator: Any, features: Table) -> tuple[bytes, Signature]:  # noqa: ANN401 - any scikit-learn estimator
     """Convert an estimator that was fitted on these features.
 
-    Where all features are numbers the graph has one FP32 input of all columns; otherwise, or where the estimator calls
-    its columns by name, one input for each column, of FP32 or of texts. Classifiers give probabilities, not maps.
+    Where all features are numbers the graph has one FP32 input of all columns. Otherwise, or where the estimator
+    calls its columns by name, it has one input for each column, of FP32 or of texts.
 
     Args:
         estimator: a fitted classifier, regressor or pipeline.
@@ -36,13 +37,16 @@ def to_onnx(estimator: Any, features: Table) -> tuple[bytes, Signature]:  # noqa
 
     options = {id(estimator): {"zipmap": False}} if is_classifier(estimator) else None
     try:
-        proto = skl2onnx.convert_sklearn(
-            estimator,
-            name=_NAME,
-            initial_types=_initial_types(features, apart=_calls_columns_by_name(estimator)),
-            target_opset=_OPSETS,
-            options=options,
-        )
+        with warnings.catch_warnings():
+            # skl2onnx 1.20 hands booleans to integer fields, which protobuf 6 still takes.
+            warnings.filterwarnings("ignore", message=".*got a boolean", category=DeprecationWarning)
+            proto = skl2onnx.convert_sklearn(
+                estimator,
+                name=_NAME,
+                initial_types=_initial_types(features, apart=_calls_columns_by_name(estimator)),
+                target_opset=_OPSETS,
+                options=options,
+            )
     except (MissingConverter, MissingShapeCalculator, NotImplementedError) as error:
         said = str(error).splitlines()[0]
         raise ModelRefused(f"{type(estimator).__name__} cannot be converted to ONNX: {said}") from error
@@ -53,7 +57,7 @@ def to_onnx(estimator: Any, features: Table) -> tuple[bytes, Signature]:  # noqa
 def sklearn_input(features: Table) -> npt.NDArray[Any]:
     """Return features as scikit-learn is fitted on them, in the precision that will be served.
 
-    All numbers: float32, [rows, columns]. Otherwise objects, with the empty text for a missing text, as ONNX has none.
+    All numbers: float32, [rows, columns]. Otherwise objects, with the empty text for a missing text; ONNX has none.
     """
     columns = list(features.columns.values())
     if all(column.dtype != object for column in columns):
@@ -87,4 +91,4 @@ def _calls_columns_by_name(estimator: Any) -> bool:  # noqa: ANN401 - any scikit
     if not isinstance(estimator, ColumnTransformer):
         return False
     chosen = [columns for _, _, columns in estimator.transformers]
-    return any(isinstance(name, str) for columns in chosen for name in ([columns] if isinstance(columns, str) else columns))
+    return any(isinstance(columns, str) or any(isinstance(name, str) for name in columns) for columns in chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.adapters.training.convert import sklearn_input, to_onnx
-from serinus.domain.table import Table
+from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused
 from serinus.use_cases.ports import TrainedModel
 
 _SEED = 20_240_229  # any; fixed, so that the same data give the same model
-_MOST_CATEGORIES = 100  # of one feature; rarer ones share an infrequent column
+_Texts = Mapping[int, list[str]]  # the categories of each column of texts, by position
+_MOST_CATEGORIES = 100  # of one feature; rarer ones count as unknown
 
 
 class SklearnTrainer:
@@ -32,10 +33,12 @@ class SklearnTrainer:
         if build is None:
             raise DataRefused(f"there is no recipe {recipe!r}: set retraining.recipe to one of {', '.join(_RECIPES)}")
         _refuse_what_cannot_train(features, labels)
-        texts = [position for position, column in enumerate(features.columns.values()) if column.dtype == object]
-        numbers = [position for position in range(len(features.columns)) if position not in texts]
+        rows = sklearn_input(_with_something_in_each(features))
+        kinds = [column.dtype == object for column in features.columns.values()]
+        texts = {position: _frequent(rows[:, position]) for position, is_text in enumerate(kinds) if is_text}
+        numbers = [position for position, is_text in enumerate(kinds) if not is_text]
         estimator = build(numbers, texts)
-        estimator.fit(sklearn_input(features), labels.astype(np.int64))
+        estimator.fit(rows, labels.astype(np.int64))
         model, signature = to_onnx(estimator, features)
         return TrainedModel(onnx=model, signature=signature, lineage=_lineage(recipe, features.rows))
 
@@ -44,15 +47,35 @@ def _refuse_what_cannot_train(features: Table, labels: npt.NDArray[np.float64]) 
     if not features.columns:
         raise DataRefused("the training data have no features: name at least one column besides the target")
     if features.rows != len(labels):
-        raise DataRefused(f"there are {features.rows} rows of features, but {len(labels)} labels: give one label a row")
+        raise DataRefused(
+            f"there are {features.rows} rows of features, but {len(labels)} labels: give one label a row"
+        )
     if features.rows == 0:
         raise DataRefused("the training data have no rows: wait for labelled traffic, or widen the window")
     if not set(np.unique(labels).tolist()) <= {0.0, 1.0}:
-        raise DataRefused("the labels are not all 0 or 1: the recipes train binary classifiers; map the target to 0 and 1")
+        raise DataRefused(
+            "the labels are not all 0 or 1: the recipes train binary classifiers; map the target to 0 and 1"
+        )
     if len(np.unique(labels)) < 2:
         raise DataRefused(
             f"all {features.rows} labels are {labels[0]:.0f}: a classifier needs both 0 and 1; widen the window"
         )
+
+
+def _with_something_in_each(features: Table) -> Table:
+    """Fill columns without any value with zeros: the boosting cannot bin nothing, and learns nothing of zeros."""
+    return Table({name: _or_zeros(column) for name, column in features.columns.items()})
+
+
+def _or_zeros(column: Column) -> Column:
+    nothing = column.dtype != object and bool(np.isnan(column.astype(np.float64)).all())
+    return np.zeros(len(column)) if nothing else column
+
+
+def _frequent(column: npt.NDArray[np.object_]) -> list[str]:
+    names, counts = np.unique(column.astype(str), return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]
+    return sorted(str(names[index]) for index in most)
 
 
 def _lineage(recipe: str, rows: int) -> dict[str, str]:
@@ -60,21 +83,21 @@ def _lineage(recipe: str, rows: int) -> dict[str, str]:
     return {"recipe": recipe, "rows": str(rows)} | {package: version(package) for package in packages}
 
 
-def _gradient_boosting(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _gradient_boosting(numbers: Sequence[int], texts: _Texts) -> Any:  # noqa: ANN401 - scikit-learn has no types
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     boosting = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, max_leaf_nodes=31, random_state=_SEED)
     return _after(_columns("passthrough", numbers, texts), boosting)
 
 
-def _random_forest(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _random_forest(numbers: Sequence[int], texts: _Texts) -> Any:  # noqa: ANN401 - scikit-learn has no types
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(n_estimators=60, max_depth=10, min_samples_leaf=5, n_jobs=1, random_state=_SEED)
     return _after(_columns(_imputer(), numbers, texts), forest)
 
 
-def _logistic_regression(numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _logistic_regression(numbers: Sequence[int], texts: _Texts) -> Any:  # noqa: ANN401 - scikit-learn has no types
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -89,14 +112,14 @@ def _imputer() -> Any:  # noqa: ANN401 - scikit-learn has no types
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
-def _columns(for_numbers: Any, numbers: Sequence[int], texts: Sequence[int]) -> Any:  # noqa: ANN401 - no types
+def _columns(for_numbers: Any, numbers: Sequence[int], texts: _Texts) -> Any:  # noqa: ANN401 - no types
     """Return what prepares the columns; without texts there is nothing to choose, and the graph stays simple."""
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import OneHotEncoder
 
     if not texts:
         return for_numbers
-    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    one_hot = OneHotEncoder(categories=list(texts.values()), handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer([("numbers", for_numbers, list(numbers)), ("texts", one_hot, list(texts))])
 
 
@@ -106,7 +129,7 @@ def _after(preparation: Any, classifier: Any) -> Any:  # noqa: ANN401 - scikit-l
     return classifier if preparation == "passthrough" else make_pipeline(preparation, classifier)
 
 
-_RECIPES: dict[str, Callable[[Sequence[int], Sequence[int]], Any]] = {
+_RECIPES: dict[str, Callable[[Sequence[int], _Texts], Any]] = {
     "gradient_boosting": _gradient_boosting,
     "logistic_regression": _logistic_regression,
     "random_forest": _random_forest,

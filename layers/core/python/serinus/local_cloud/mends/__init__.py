@@ -2,10 +2,33 @@
 
 A mend replaces a function of ministack's by a wrapper that keeps its signature, through
 :mod:`serinus.local_cloud.mends.replacing`, which refuses when the thing to replace is not there. They are applied
-once, in one order, before the first request.
+once, before the first request, and in the order below: a mend that wraps what another one replaces comes after it.
+
+This package is the one place that names ministack's insides; ministack carries no types, hence the ``Any`` in it.
 """
 
 from __future__ import annotations
+
+from serinus.local_cloud.mends import (
+    alarm_events,
+    alarms,
+    asynchronous_targets,
+    dropped_properties,
+    embedded_metrics,
+    environments,
+    filter_patterns,
+    function_updates,
+    handler_errors,
+    log_subscriptions,
+    metric_points,
+    metric_resolution,
+    platform_events,
+    prompt_shutdown,
+    reachable_addresses,
+    schedules,
+    version_metrics,
+    weighted_aliases,
+)
 
 
 def apply_all(*, schedule_seconds: float | None = None) -> None:
@@ -17,3 +40,24 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
     Raises:
         MendRefused: ministack is not as a mend expects.
     """
+    for mend in (
+        environments,
+        handler_errors,
+        platform_events,
+        version_metrics,
+        weighted_aliases,
+        function_updates,
+        filter_patterns,
+        log_subscriptions,
+        metric_points,
+        embedded_metrics,
+        metric_resolution,
+        alarms,
+        alarm_events,
+        asynchronous_targets,
+        dropped_properties,
+        prompt_shutdown,
+        reachable_addresses,
+    ):
+        mend.apply()
+    schedules.apply(schedule_seconds)

@@ -35,6 +35,8 @@ _STREAM_TOKEN = "@serinus-log-stream@"  # noqa: S105 - a placeholder in source t
 _GROUP_TOKEN = "@serinus-log-group@"  # noqa: S105
 _FORMAT_TOKEN = "@serinus-log-format@"  # noqa: S105
 
+STOCK_ERROR = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
+
 _PREAMBLE = f"""
 import os, threading, time
 os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = "{_STREAM_TOKEN}"
@@ -58,11 +60,12 @@ class Invocation:
     """What is known of the invocation that runs on the current thread, for the mends that report it."""
 
     stream: str
+    started_ms: int
     lines: list[tuple[int, str]] = field(default_factory=list)
     status: str = "success"
     error_type: str | None = None
     init_duration_ms: float | None = None
-    used_worker: bool = True
+    max_memory_mb: int = 0
 
 
 _current = threading.local()
@@ -109,6 +112,7 @@ def _spawn(original: Any) -> Any:  # noqa: ANN401 - ministack is untyped
         finally:
             _spawning.worker = None
             self.serinus_init_ms = (time.monotonic() - started) * 1000
+            self.serinus_process = self._proc
 
     return spawn
 
@@ -162,7 +166,7 @@ def _drain(_original: Any) -> Any:  # noqa: ANN401
     return drain
 
 
-def _reap(original: Any) -> Any:  # noqa: ANN401
+def _reap(_original: Any) -> Any:  # noqa: ANN401
     def reap(ttl: float | None = None) -> int:
         """Take away every environment that was idle for too long, the last of a version too."""
         idle_since = time.time() - (lambda_runtime._LOCAL_WORKER_TTL if ttl is None else ttl)
@@ -191,13 +195,13 @@ def _worker_script(original: str) -> str:
     mark = f"sys.stderr.write({END_OF_REQUEST + chr(10)!r}); sys.stderr.flush()"
     script = substitute(
         script,
-        '            result = handler_fn(event, context)\n            _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")\n',
-        '            result = handler_fn(event, context)\n            _answer = json.dumps({"status": "ok", "result": result}) + "\\n"\n',
+        '            _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")\n',
+        '            _answer = json.dumps({"status": "ok", "result": result}) + "\\n"\n',
     )
     script = substitute(
         script,
-        '            _real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")\n        _real_stdout.flush()\n',
-        '            _answer = json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n"\n'
+        f'            _real_stdout.write({STOCK_ERROR} + "\\n")\n        _real_stdout.flush()\n',
+        f'            _answer = {STOCK_ERROR} + "\\n"\n'
         f"        {mark}\n        _real_stdout.write(_answer)\n        _real_stdout.flush()\n",
     )
     return _PREAMBLE + script

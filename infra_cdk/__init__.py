@@ -1,0 +1,1 @@
+"""The AWS resources of Serinus, as a CDK app."""

@@ -1,0 +1,1 @@
+"""The parts that stacks are made of; each is used in one way everywhere."""

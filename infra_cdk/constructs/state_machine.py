@@ -1,0 +1,104 @@
+"""A state machine whose definition is a readable file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra_cdk.constructs.failure_queue import FailureQueue
+from infra_cdk.constructs.permission import Permission, acknowledge
+
+_DEFINITIONS = Path(__file__).parents[1] / "state_machines"
+_LOG_DELIVERY = (
+    "Log delivery and tracing have no resources of their own to name (Step Functions developer guide, "
+    "'Logging using CloudWatch Logs' and 'Tracing with X-Ray')."
+)
+
+
+class SerinusStateMachine(Construct):
+    """`state_machines/<name>.asl.json`, allowed to invoke its functions and to start the machines it names.
+
+    `${…}` in the file stands for the ARN of the function or machine given under that name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        functions: Mapping[str, lambda_.IFunction],
+        machines: Mapping[str, sfn.IStateMachine] | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._name = f"serinus-{name}"
+        started = {key: machine.state_machine_arn for key, machine in (machines or {}).items()}
+        invoked = {key: function.function_arn for key, function in functions.items()}
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=self._name,
+            definition_body=sfn.DefinitionBody.from_string(
+                (_DEFINITIONS / f"{name}.asl.json").read_text(encoding="utf-8")
+            ),
+            definition_substitutions={**invoked, **started},
+            role=self._role(list(invoked.values()), list(started.values())),
+            logs=sfn.LogOptions(destination=self._log_group(), level=sfn.LogLevel.ALL),
+            tracing_enabled=True,
+        )
+        self._alarm()
+
+    def started_by(self, construct_id: str, *, bus: events.IEventBus | None, pattern: events.EventPattern) -> None:
+        """Start the machine, with the event's detail as input, on every event that matches."""
+        failures = FailureQueue(self, f"{construct_id}Failures", of=f"{self._name}-start")
+        events.Rule(
+            self,
+            construct_id,
+            event_bus=bus,
+            event_pattern=pattern,
+            targets=[
+                targets.SfnStateMachine(
+                    self.machine,
+                    input=events.RuleTargetInput.from_event_path("$.detail"),
+                    dead_letter_queue=failures.queue,
+                )
+            ],
+        )
+
+    def _role(self, functions: list[str], machines: list[str]) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        role.add_to_policy(Permission(("lambda:InvokeFunction",), functions).statement())
+        if machines:
+            role.add_to_policy(Permission(("states:StartExecution",), machines).statement())
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": _LOG_DELIVERY})
+        return role
+
+    def _log_group(self) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/vendedlogs/states/{self._name}",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _alarm(self) -> None:
+        self.machine.metric_failed().create_alarm(
+            self,
+            "Failed",
+            alarm_name=f"{self._name}-failed",
+            alarm_description=f"An execution of {self._name} failed.",
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )

@@ -1,0 +1,243 @@
+"""What every control-plane function is: its settings, its layers, what it may do (`infer` is its endpoint's)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeVar
+
+from aws_cdk import Stack
+
+from infra_cdk import permissions as may
+from infra_cdk.constructs.function import Blueprint
+from infra_cdk.constructs.permission import Permission
+from infra_cdk.layers import CORE
+from infra_cdk.stacks.foundation import Foundation
+from serinus import settings
+
+_Settings = TypeVar("_Settings")
+_HANDLERS = (CORE, "handlers")
+
+
+def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]:
+    """Return every control-plane function, in the order of a model's life."""
+    return (
+        _register_model(foundation, stack),
+        _validate_model(foundation, stack),
+        _start_rollout(foundation, stack),
+        _publish_release(foundation, stack),
+        _advance_rollout(foundation, stack),
+        _roll_back(foundation, stack),
+        _collect_predictions(foundation),
+        _detect_drift(foundation, stack),
+        _snapshot_data(foundation, stack),
+        _train_model(foundation, stack),
+    )
+
+
+def _register_model(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It copies an upload's objects to where models stay."""
+    return Blueprint(
+        "register_model",
+        settings.function_name("register_model"),
+        _settings(settings.RegisterModelSettings, foundation),
+        _HANDLERS,
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.artifacts, "incoming/"),
+            may.write_objects(foundation.artifacts, "models/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
+    )
+
+
+def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It alone may sign. Its layers hold what reads, checks and runs a model, and what reads a held-out table."""
+    return Blueprint(
+        "validate_model",
+        settings.function_name("validate_model"),
+        _settings(settings.ValidateModelSettings, foundation),
+        (*_HANDLERS, "data", "models"),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.write_objects(foundation.artifacts, "models/"),
+            may.sign(foundation),
+        ),
+        memory_mb=2048,
+        timeout_seconds=900,
+    )
+
+
+def _start_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It takes the endpoint's lock."""
+    return Blueprint(
+        "start_rollout",
+        settings.function_name("start_rollout"),
+        _settings(settings.StartRolloutSettings, foundation),
+        _HANDLERS,
+        (*_record(foundation), may.read_policies(stack), may.read_alias(stack)),
+    )
+
+
+def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It alone changes inference functions."""
+    return Blueprint(
+        "publish_release",
+        settings.function_name("publish_release"),
+        _settings(settings.PublishReleaseSettings, foundation),
+        _HANDLERS,
+        (
+            *_move(foundation, stack),
+            may.read_objects(foundation.artifacts, "models/", "layers/"),
+            may.write_objects(foundation.artifacts, "layers/"),
+            *may.publish_versions(stack),
+            may.read_code(stack),
+            may.set_alarms(stack),
+            may.verify(foundation),
+        ),
+        memory_mb=1024,
+        timeout_seconds=600,
+    )
+
+
+def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It compares the candidate's profile with the stable release's."""
+    return Blueprint(
+        "advance_rollout",
+        settings.function_name("advance_rollout"),
+        _settings(settings.AdvanceRolloutSettings, foundation),
+        _HANDLERS,
+        (
+            *_move(foundation, stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1024,
+    )
+
+
+def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
+    """An alarm invokes it without waiting."""
+    return Blueprint(
+        "roll_back",
+        settings.function_name("roll_back"),
+        _settings(settings.RollBackSettings, foundation),
+        _HANDLERS,
+        _move(foundation, stack),
+        invoked_asynchronously=True,
+    )
+
+
+def _collect_predictions(foundation: Foundation) -> Blueprint:
+    """A log subscription invokes it without waiting. It holds no right to read what it has written."""
+    return Blueprint(
+        "collect_predictions",
+        settings.function_name("collect_predictions"),
+        _settings(settings.CollectPredictionsSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.write_objects(foundation.data, "records/", "profiles/"),
+        ),
+        memory_mb=1024,
+        invoked_asynchronously=True,
+    )
+
+
+def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting."""
+    return Blueprint(
+        "detect_drift",
+        settings.function_name("detect_drift"),
+        _settings(settings.DetectDriftSettings, foundation),
+        _HANDLERS,
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
+        invoked_asynchronously=True,
+    )
+
+
+def _snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It joins records with labels."""
+    return Blueprint(
+        "snapshot_data",
+        settings.function_name("snapshot_data"),
+        _settings(settings.SnapshotDataSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.data, "records/", "labels/", "snapshots/"),
+            may.list_objects(foundation.data, "records/", "labels/"),
+            may.write_objects(foundation.data, "snapshots/"),
+        ),
+        memory_mb=2048,
+        timeout_seconds=900,
+    )
+
+
+def _train_model(foundation: Foundation, stack: Stack) -> Blueprint:
+    """Its upload starts a release like anybody's."""
+    return Blueprint(
+        "train_model",
+        settings.function_name("train_model"),
+        _settings(settings.TrainModelSettings, foundation),
+        (*_HANDLERS, "data", "training"),
+        (
+            may.use_encryption_key(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.data, "snapshots/"),
+            may.write_objects(foundation.artifacts, "incoming/"),
+        ),
+        memory_mb=4096,
+        timeout_seconds=900,
+    )
+
+
+def _settings(kind: type[_Settings], foundation: Foundation) -> _Settings:
+    """Return settings of a kind, every field filled with the foundation's resource of that name."""
+    names = {
+        "table_name": foundation.table.table_name,
+        "artifacts_bucket": foundation.artifacts.bucket_name,
+        "data_bucket": foundation.data.bucket_name,
+        "ledger_bucket": foundation.ledger.bucket_name,
+        "event_bus_name": foundation.bus.event_bus_name,
+        "signing_key_id": foundation.signing_key.key_id,
+    }
+    wanted = dataclasses.fields(kind)  # type: ignore[arg-type]  # only dataclasses are passed
+    return kind(**{field.name: names[field.name] for field in wanted})
+
+
+def _record(foundation: Foundation) -> tuple[Permission, ...]:
+    """Return what recording a deed takes: the table, the ledger, the bus, and the key they are encrypted with."""
+    return (
+        may.use_encryption_key(foundation),
+        may.write_table(foundation),
+        *may.append_to_ledger(foundation),
+        may.publish_events(foundation),
+    )
+
+
+def _move(foundation: Foundation, stack: Stack) -> tuple[Permission, ...]:
+    """Return what carrying out a rollout takes; only the functions that do may move traffic."""
+    return (
+        *_record(foundation),
+        may.read_policies(stack),
+        may.read_alias(stack),
+        may.move_alias(stack),
+        *may.clear_alarms(stack),
+    )

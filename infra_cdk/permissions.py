@@ -1,0 +1,141 @@
+"""Who may do what: one function here for each thing a Lambda function can be allowed."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_s3 as s3
+
+from infra_cdk.constructs.permission import Permission
+from infra_cdk.stacks.foundation import Foundation
+from serinus.settings import ALARM_PREFIX, POLICY_PATH, inference_function_name, model_layer_name
+
+_BY_ENDPOINT = "Endpoints are deployed after the control plane, each with its name under this prefix."
+_BY_KEY = "Objects are named by endpoint and digest; what this function may touch is bounded by the prefix."
+
+
+def read_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
+    """Read objects under prefixes."""
+    return Permission(("s3:GetObject",), [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes], _BY_KEY)
+
+
+def list_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
+    """List the keys under prefixes."""
+    within = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    return Permission(("s3:ListBucket",), (bucket.bucket_arn,), conditions=within)
+
+
+def write_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
+    """Write objects under prefixes; nothing may delete one."""
+    return Permission(("s3:PutObject",), [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes], _BY_KEY)
+
+
+def read_table(foundation: Foundation) -> Permission:
+    """Read documents."""
+    return Permission(("dynamodb:GetItem", "dynamodb:Query"), (foundation.table.table_arn,))
+
+
+def write_table(foundation: Foundation) -> Permission:
+    """Read documents, and change them by transactions of compare-and-set."""
+    changes = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    return Permission(("dynamodb:GetItem", "dynamodb:Query", *changes), (foundation.table.table_arn,))
+
+
+def append_to_ledger(foundation: Foundation) -> tuple[Permission, ...]:
+    """Anchor ledger entries, having looked whether they are there; Object Lock keeps what was written first."""
+    return read_objects(foundation.ledger, "ledger/"), write_objects(foundation.ledger, "ledger/")
+
+
+def publish_events(foundation: Foundation) -> Permission:
+    """Say on the `serinus` bus what happened."""
+    return Permission(("events:PutEvents",), (foundation.bus.event_bus_arn,))
+
+
+def use_encryption_key(foundation: Foundation) -> Permission:
+    """Read and write what the encryption key protects, but only through the services that keep it."""
+    services = [f"{service}.{foundation.region}.{foundation.url_suffix}" for service in ("dynamodb", "s3")]
+    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    return Permission(
+        [f"kms:{action}" for action in actions],
+        (foundation.encryption_key.key_arn,),
+        conditions={"StringEquals": {"kms:ViaService": services}},
+    )
+
+
+def sign(foundation: Foundation) -> Permission:
+    """Attest what validation found. For `validate_model` alone."""
+    return Permission(("kms:Sign",), (foundation.signing_key.key_arn,))
+
+
+def verify(foundation: Foundation) -> Permission:
+    """Check an attestation."""
+    return Permission(("kms:Verify",), (foundation.signing_key.key_arn,))
+
+
+def read_policies(stack: Stack) -> Permission:
+    """Read the policies and runtimes of the deployed endpoints."""
+    path = stack.format_arn(service="ssm", resource="parameter", resource_name=f"{POLICY_PATH.strip('/')}/*")
+    root = stack.format_arn(service="ssm", resource="parameter", resource_name=POLICY_PATH.strip("/"))
+    return Permission(
+        ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"), (root, path), _BY_ENDPOINT
+    )
+
+
+def read_alias(stack: Stack) -> Permission:
+    """See where traffic goes."""
+    return Permission(("lambda:GetAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
+def move_alias(stack: Stack) -> Permission:
+    """Shift traffic. For the three functions that carry out a rollout."""
+    return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
+def publish_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Publish a model's layer and a version of an inference function with it, and try that version out."""
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    endpoint_layers = _lambda_arn(stack, "layer", inference_function_name("*"))
+    look = ("GetFunction", "GetFunctionConfiguration", "InvokeFunction", "ListVersionsByFunction")
+    change = ("PublishVersion", "UpdateFunctionCode", "UpdateFunctionConfiguration")
+    return (
+        Permission([f"lambda:{action}" for action in (*look, *change)], (_inference_functions(stack),), _BY_ENDPOINT),
+        Permission(("lambda:ListLayerVersions", "lambda:PublishLayerVersion"), (model_layers,), _BY_ENDPOINT),
+        Permission(("lambda:GetLayerVersion",), (f"{model_layers}:*", f"{endpoint_layers}:*"), _BY_ENDPOINT),
+    )
+
+
+def read_code(stack: Stack) -> Permission:
+    """Read function code where deploys put it: a release sets an inference function's code as well."""
+    bucket = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-{stack.account}-{stack.region}"
+    reason = "Code is stored under the digest of its content, which changes with every deploy."
+    return Permission(("s3:GetObject",), (f"arn:{stack.partition}:s3:::{bucket}/*",), reason)
+
+
+def set_alarms(stack: Stack) -> Permission:
+    """Make the alarms that watch a rollout."""
+    return Permission(("cloudwatch:PutMetricAlarm",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT)
+
+
+def clear_alarms(stack: Stack) -> tuple[Permission, ...]:
+    """Read and remove the alarms that watch a rollout."""
+    found_by_prefix = "Alarms are looked up by the prefix of their name, and that takes the right to see any of them."
+    return (
+        Permission(("cloudwatch:DeleteAlarms",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT),
+        Permission(("cloudwatch:DescribeAlarms",), (_alarms(stack, "*"),), found_by_prefix),
+    )
+
+
+def _alarms(stack: Stack, name: str) -> str:
+    return stack.format_arn(
+        service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
+def _inference_functions(stack: Stack) -> str:
+    """Return the ARN of the inference functions; the wildcard spans a version or alias after the name as well."""
+    return _lambda_arn(stack, "function", inference_function_name("*"))
+
+
+def _lambda_arn(stack: Stack, kind: str, name: str) -> str:
+    return stack.format_arn(
+        service="lambda", resource=kind, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )

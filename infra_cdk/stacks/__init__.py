@@ -1,0 +1,1 @@
+"""One module a stack: what is kept, what decides, and what serves."""

@@ -1,0 +1,119 @@
+"""What decides: every function but `infer`, the state machines, the rules that start them, and the HTTP API."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra_cdk import functions
+from infra_cdk.constructs.dashboard import Dashboard
+from infra_cdk.constructs.function import Blueprint, SerinusFunction
+from infra_cdk.constructs.http_api import SerinusApi
+from infra_cdk.constructs.layers import Layers
+from infra_cdk.constructs.state_machine import SerinusStateMachine
+from infra_cdk.stacks.foundation import Foundation
+from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings
+
+
+class ControlPlane(Stack):
+    """The stateless part that all endpoints share."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, foundation: Foundation, layers: Path) -> None:
+        super().__init__(scope, construct_id, description="Serinus: what registers, validates, rolls out and watches")
+        self._foundation = foundation
+        self._layers = Layers(self, "Layers", prefix="serinus", built=layers)
+        self._functions = {
+            blueprint.verb_noun: self._deploy(blueprint) for blueprint in functions.control_plane(foundation, self)
+        }
+        self.api = SerinusApi(self, "Api")
+        machines = self._machines()
+        self._roll_back_on_alarm()
+        Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
+        self._tell_clients()
+
+    def function(self, verb_noun: str) -> lambda_.Function:
+        """Return a function by the name of its folder."""
+        return self._functions[verb_noun].function
+
+    def _deploy(self, blueprint: Blueprint) -> SerinusFunction:
+        construct_id = "".join(word.capitalize() for word in blueprint.verb_noun.split("_"))
+        return SerinusFunction(self, construct_id, blueprint=blueprint, layers=self._layers)
+
+    def _machine(
+        self, name: str, *verb_nouns: str, starts: dict[str, SerinusStateMachine] | None = None
+    ) -> SerinusStateMachine:
+        """Make a state machine; its definition names a function by its folder in CamelCase."""
+        invoked = {verb_noun.title().replace("_", ""): self.function(verb_noun) for verb_noun in verb_nouns}
+        started = {key: machine.machine for key, machine in (starts or {}).items()}
+        return SerinusStateMachine(self, name.capitalize(), name=name, functions=invoked, machines=started)
+
+    def _machines(self) -> list[SerinusStateMachine]:
+        rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
+        release = self._machine("release", "register_model", "validate_model", starts={"RolloutMachine": rollout})
+        release.started_by(
+            "OnUpload",
+            bus=None,
+            pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [self._foundation.artifacts.bucket_name]},
+                    "object": {"key": [{"wildcard": "incoming/*/*/manifest.json"}]},
+                },
+            ),
+        )
+        retraining = self._machine("retraining", "snapshot_data", "train_model")
+        retraining.started_by(
+            "OnDrift",
+            bus=self._foundation.bus,
+            pattern=events.EventPattern(
+                source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"retrain": [True]}
+            ),
+        )
+        return [release, rollout, retraining]
+
+    def _roll_back_on_alarm(self) -> None:
+        roll_back = self._functions["roll_back"]
+        alarm = {
+            "alarm_name": events.EventField.from_path("$.detail.alarmName"),
+            "reason": events.EventField.from_path("$.detail.state.reason"),
+        }
+        events.Rule(
+            self,
+            "OnRolloutAlarm",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"],
+                detail_type=["CloudWatch Alarm State Change"],
+                detail={"alarmName": [{"prefix": f"{ALARM_PREFIX}/"}], "state": {"value": ["ALARM"]}},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    roll_back.function,
+                    event=events.RuleTargetInput.from_object(alarm),
+                    dead_letter_queue=roll_back.failures.queue if roll_back.failures else None,
+                )
+            ],
+        )
+
+    def _tell_clients(self) -> None:
+        """Put every name that a client needs where one call finds them, and print them after a deploy."""
+        names = dataclasses.asdict(
+            ClientSettings(
+                table_name=self._foundation.table.table_name,
+                artifacts_bucket=self._foundation.artifacts.bucket_name,
+                data_bucket=self._foundation.data.bucket_name,
+                ledger_bucket=self._foundation.ledger.bucket_name,
+                event_bus_name=self._foundation.bus.event_bus_name,
+                api_url=self.api.url,
+            )
+        )
+        ssm.StringParameter(self, "Client", parameter_name=CLIENT_PARAMETER, string_value=self.to_json_string(names))
+        for name, value in names.items():
+            CfnOutput(self, name.title().replace("_", ""), value=value)

@@ -1,0 +1,102 @@
+"""What came out: told from what the system kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from serinus.cli.demo.story import ENDPOINT, Told
+from serinus.domain.ledger import Action, LedgerEntry
+from serinus.domain.policy import Metric
+from serinus.domain.rollout import Outcome
+from serinus.use_cases.measure_performance import Performance, measure_performance
+from serinus.use_cases.recount_history import History, recount_history
+from serinus.wiring import Client
+
+
+def print_summary(console: Console, client: Client, told: Told) -> None:
+    """Print what was live when, how good each release was, and how fast the bad one was gone."""
+    history = recount_history(ENDPOINT, policies=client.policies, ledger=client.ledger)
+    performances = measure_performance(ENDPOINT, start=told.began, end=datetime.now(UTC), measuring=client.measuring)
+    versions = {performance.release: performance.model_version for performance in performances}
+    console.print()
+    console.print(_what_was_live(history, versions, told))
+    console.print(_in_production(performances))
+    for line in _sentences(history, performances, told):
+        console.print(f" • {line}", soft_wrap=True)
+
+
+def _what_was_live(history: History, versions: dict[int, int], told: Told) -> Grid:
+    grid = Grid(title="What was live when", title_justify="left")
+    for heading in ("from", "to", "stable", "candidate", "candidate's share"):
+        grid.add_column(heading, justify="right")
+    for span in history.live:
+        grid.add_row(
+            f"{(span.start - told.began).total_seconds():.1f} s",
+            f"{(span.end - told.began).total_seconds():.1f} s" if span.end else "now",
+            _named(span.stable, versions),
+            _named(span.candidate, versions) if span.candidate else "",
+            f"{span.candidate_percent} %" if span.candidate else "",
+        )
+    return grid
+
+
+def _named(release: int, versions: dict[int, int]) -> str:
+    return f"release {release} (model {versions.get(release, '?')})"
+
+
+def _in_production(performances: tuple[Performance, ...]) -> Grid:
+    grid = Grid(title="Each release in production, on the rows that it answered", title_justify="left")
+    for heading in ("release", "model", "requests", "failed", "p95 ms", "labelled rows", "AUC", "average precision"):
+        grid.add_column(heading, justify="right")
+    for performance in performances:
+        auc = performance.metrics.get(Metric.ROC_AUC)
+        precision = performance.metrics.get(Metric.AVERAGE_PRECISION)
+        latency = performance.latency_p95_ms
+        grid.add_row(
+            str(performance.release),
+            str(performance.model_version),
+            f"{performance.requests:,}",
+            f"{performance.failures:,}",
+            "" if latency is None else f"{latency:.1f}",
+            f"{performance.labelled_rows:,}",
+            "" if auc is None else f"{auc:.3f}",
+            "" if precision is None else f"{precision:.3f}",
+        )
+    return grid
+
+
+def _sentences(history: History, performances: tuple[Performance, ...], told: Told) -> list[str]:
+    ended = _ended(history, told.bad_version)
+    bad = next(found for found in performances if found.model_version == told.bad_version)
+    back = next(
+        entry
+        for entry in history.entries
+        if entry.action is Action.TRAFFIC_SHIFTED
+        and entry.details["candidate"] is None
+        and entry.at.timestamp() > told.first_failure_at
+    )
+    drift = next(entry for entry in history.entries if entry.action is Action.DRIFT_DETECTED)
+    outcomes = [entry.details["outcome"] for entry in history.entries if entry.action is Action.ROLLOUT_ENDED]
+    chain = "the chain of hashes holds" if history.broken_at is None else f"BROKEN at entry {history.broken_at}"
+    return [
+        f"Bad release: {back.at.timestamp() - told.first_failure_at:.1f} seconds from its first failed answer to all "
+        f"traffic on stable; it answered {bad.requests} requests, {bad.failures} of them failed. "
+        f"Rolled back by: {ended.details['reason']}",
+        f"Drift was found {(told.labels_at - drift.at).total_seconds():.1f} seconds before the first labels of the "
+        "new market came, from inputs and predictions alone",
+        f"Deployments: {outcomes.count(Outcome.PROMOTED)} promoted, "
+        f"{outcomes.count(Outcome.ROLLED_BACK)} rolled back",
+        f"Callers: {told.requests:,} requests answered, {told.failures} of them with an error",
+        f"Ledger: {len(history.entries)} entries, {chain}",
+    ]
+
+
+def _ended(history: History, version: int) -> LedgerEntry:
+    return next(
+        entry
+        for entry in history.entries
+        if entry.action is Action.ROLLOUT_ENDED and entry.details["version"] == version
+    )

@@ -1,0 +1,169 @@
+"""From what a data scientist has (a model, and held-out rows) to what is pushed. Nothing leaves the machine here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serinus.adapters.onnx.describe import infer_signature
+from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.tables.arrow import ArrowTables
+from serinus.cli.estimators import columns_of, converted, load_estimator
+from serinus.cli.lineage import lineage_of
+from serinus.cli.targets import chosen_target, zero_or_one
+from serinus.domain.signature import Signature
+from serinus.domain.table import Table
+from serinus.errors import DataRefused, ManifestRefused, ModelFailed, ModelRefused
+from serinus.use_cases.push_model import Package
+
+_PICKLES = frozenset({".joblib", ".pkl", ".pickle"})
+_TRIED_ROWS = 100  # enough to tell that the model takes these columns, whatever the size of the file
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the pusher may say where it cannot be told; see `serinus push --help`."""
+
+    target: str | None = None
+    positive: str | None = None
+    score_output: str | None = None
+
+
+@dataclass(frozen=True)
+class _Servable:
+    model: bytes
+    signature: Signature
+    target: str
+
+
+def is_pickle(model: object) -> bool:
+    """Whether loading this model would run what its pickle says."""
+    return isinstance(model, (str, Path)) and Path(model).suffix.lower() in _PICKLES
+
+
+def prepare(model: object, holdout: object, *, choices: Choices, lineage: Mapping[str, str]) -> Package:
+    """Return what to push; everything that can be checked here is.
+
+    Args:
+        model: a path to an .onnx file or to a pickled scikit-learn estimator, or such an estimator itself.
+        holdout: a path to a .csv, .parquet or .jsonl file, or a table in memory (Serinus's own, a mapping of columns,
+            or a data frame that speaks Arrow, as those of pandas, polars and pyarrow do).
+        choices: which column is the target, and the like.
+        lineage: what to say of the model's origin besides what can be told from here.
+
+    Raises:
+        DataRefused: the held-out data cannot be read, or are not what the model takes.
+        ModelRefused: the model cannot be converted or served.
+        ManifestRefused: a name or a lineage entry is one that no manifest may hold.
+    """
+    table = _table(holdout)
+    servable = _from_onnx(model, table, choices) if _is_onnx(model) else _from_estimator(model, table, choices)
+    features = table.select([feature.name for feature in servable.signature.features])
+    _try_out(servable, features)
+    labels = zero_or_one(servable.target, table.columns[servable.target], choices.positive)
+    kept = Table({**features.columns, servable.target: labels})
+    told = {**lineage_of(_folder(model), converted=not _is_onnx(model)), **lineage}
+    package = Package(servable.model, ArrowTables().write(kept), servable.target, servable.signature, told)
+    _refuse_unwritable(package)
+    return package
+
+
+def _is_onnx(model: object) -> bool:
+    if not isinstance(model, (str, Path)):
+        return False
+    path = Path(model)
+    if not path.is_file():
+        raise ModelRefused(f"there is no file {path}")
+    if path.suffix.lower() != ".onnx" and not is_pickle(path):
+        raise ModelRefused(
+            f"{path} is of no kind that can be pushed: name an .onnx file, or a scikit-learn pipeline saved as "
+            ".joblib or .pkl"
+        )
+    return path.suffix.lower() == ".onnx"
+
+
+def _folder(model: object) -> Path:
+    return Path(model).resolve().parent if isinstance(model, (str, Path)) else Path.cwd()
+
+
+def _table(holdout: object) -> Table:
+    if isinstance(holdout, Table):
+        return holdout
+    if isinstance(holdout, (str, Path)):
+        path = Path(holdout)
+        if not path.is_file():
+            raise DataRefused(f"there is no file {path}")
+        return ArrowTables().read(path.name, path.read_bytes())
+    return _from_memory(holdout)
+
+
+def _from_memory(holdout: Any) -> Table:  # noqa: ANN401 - any data frame
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if not isinstance(holdout, Mapping) and not hasattr(holdout, "__arrow_c_stream__"):
+        raise DataRefused(f"{type(holdout).__name__} is no table: give a path, a mapping of columns, or a data frame")
+    sink = pa.BufferOutputStream()
+    try:
+        parquet.write_table(pa.table(holdout), sink)
+    except pa.ArrowException as error:
+        raise DataRefused(f"the held-out data are no table ({error}): give columns of one type and length") from error
+    return ArrowTables().read("holdout.parquet", sink.getvalue().to_pybytes())
+
+
+def _from_onnx(path: Any, table: Table, choices: Choices) -> _Servable:  # noqa: ANN401 - a path, as `_is_onnx` has found
+    model = Path(path).read_bytes()
+    target = chosen_target(choices.target, table, _called_by_name(model, table, choices))
+    features = [name for name in table.columns if name != target]
+    return _Servable(model, infer_signature(model, features, choices.score_output), target)
+
+
+def _called_by_name(model: bytes, table: Table, choices: Choices) -> tuple[str, ...] | None:
+    """Return the columns a graph names, where it has an input for each; one with a single input names none."""
+    if choices.target is not None:
+        return None
+    try:
+        signature = infer_signature(model, list(table.columns), choices.score_output)
+    except ModelRefused:
+        return None
+    return tuple(feature.name for feature in signature.features) if len(signature.inputs) > 1 else None
+
+
+def _from_estimator(model: object, table: Table, choices: Choices) -> _Servable:
+    estimator = load_estimator(model) if isinstance(model, (str, Path)) else model
+    named = columns_of(estimator)
+    target = chosen_target(choices.target, table, named)
+    onnx, signature = converted(estimator, table, target, choices)
+    return _Servable(onnx, signature, target)
+
+
+def _try_out(servable: _Servable, features: Table) -> None:
+    """Find here and now what validation would refuse minutes later: it also sees rows that are not tried here."""
+    models = OnnxModels()
+    faults = models.check(servable.model, servable.signature)
+    if faults:
+        raise ModelRefused("; ".join(faults))
+    try:
+        models.load(servable.model, servable.signature).score(features.slice(0, _TRIED_ROWS))
+    except ModelFailed as failure:
+        raise ModelRefused(f"the model fails on the first held-out rows: {failure}") from failure
+
+
+def _refuse_unwritable(package: Package) -> None:
+    from pydantic import ValidationError
+
+    from serinus.adapters.schemas.faults import described
+    from serinus.adapters.schemas.manifest import write_manifest
+
+    ours = [feature.name for feature in package.signature.features if feature.name.startswith("_")]
+    if ours:
+        raise DataRefused(
+            f"the column {ours[0]!r} begins with an underscore, which marks Serinus's own columns: rename it and "
+            "train the model on the new name"
+        )
+    try:
+        write_manifest(package.manifest)
+    except ValidationError as error:
+        raise ManifestRefused(f"the manifest cannot be written: {described(error)}") from error

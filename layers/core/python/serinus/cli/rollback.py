@@ -1,0 +1,84 @@
+"""`serinus rollback`: all traffic back to the stable release, or to an earlier one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serinus import settings
+from serinus.cli.terminal import AsJson, console, deployment, escaped, print_json
+from serinus.errors import SerinusError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+class RollBackFailed(SerinusError):
+    """The function that moves the traffic says that it could not; the text is its own."""
+
+
+def rollback(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(help="The endpoint whose traffic to return.")],
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")],
+    to: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="The release to return to, where no rollout is under way; the one that served before, if not given. "
+            "`serinus history` lists them.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Return all traffic to the stable release, ending the rollout under way; without one, to an earlier release.
+
+    The function `roll_back` does it, under your name: nobody else may move the alias, and it puts it on record.
+    """
+    from serinus.cli.documents import live_document
+    from serinus.use_cases.describe_endpoint import describe_endpoint
+
+    deployed = deployment(ctx)
+    deployed.policies.get(endpoint)
+    wanted: dict[str, object] = {"endpoint": endpoint, "reason": reason, "requested_by": caller()}
+    answer = _invoke(deployed.functions, wanted if to is None else {**wanted, "to": to})
+    live = live_document(describe_endpoint(endpoint, describing=deployed.describing))
+    if as_json:
+        print_json({**answer, "live": live})
+        return
+    moved = answer.get("status") == "rolled_back"
+    console().print("Rolled back." if moved else "There was nothing to do.")
+    for side in live:
+        version = "nothing released" if side["version"] is None else f"version {side['version']}"
+        where = f"{side['percent']} % of traffic goes to release {side['release']} ({version})."
+        console().print(escaped(where), soft_wrap=True)
+    if to is not None and live[0]["release"] != to:
+        console().print(f"A rollout was under way, so traffic was returned to its stable release, not to {to}.")
+
+
+def caller() -> str:
+    """Return who asks, as AWS knows them, for the record.
+
+    Raises:
+        BotoCoreError: there are no credentials, or AWS cannot be reached.
+        ClientError: AWS does not take the credentials.
+    """
+    import boto3
+
+    return str(boto3.client("sts").get_caller_identity()["Arn"])
+
+
+def _invoke(functions: LambdaClient, payload: dict[str, object]) -> dict[str, object]:
+    """Call the function.
+
+    Raises:
+        RollBackFailed: it raised an error.
+    """
+    answer = functions.invoke(FunctionName=settings.function_name("roll_back"), Payload=json.dumps(payload).encode())
+    with answer["Payload"] as body:
+        said: dict[str, object] = json.loads(body.read())
+    if answer.get("FunctionError"):
+        raise RollBackFailed(str(said.get("errorMessage") or "the function roll_back failed; its log says why"))
+    return said

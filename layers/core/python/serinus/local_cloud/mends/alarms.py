@@ -1,0 +1,134 @@
+"""Alarms are evaluated every second on their own metric, and their changes reach EventBridge.
+
+AWS: an alarm watches the metric with exactly its dimensions over periods of 10, 20, 30 or n x 60 seconds, honours
+``DatapointsToAlarm`` and ``TreatMissingData``, and publishes ``CloudWatch Alarm State Change`` to EventBridge on
+every change, besides its SNS and Lambda actions. A metric of standard resolution has data at whole minutes only, so
+an alarm with a shorter period on it mostly lacks data.
+
+Stock: alarms are evaluated when metrics are put, over all dimensions together, without M-of-N or missing data; any
+period is taken; metric math is dropped in silence; there is no event and no Lambda action.
+
+Mended: an evaluator of our own replaces the stock one. Metric math is refused.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import cloudwatch
+
+from serinus.local_cloud.mends.alarm_states import Evaluation, evaluate, refusal_of
+from serinus.local_cloud.mends.metric_points import STANDARD_RESOLUTION_SECONDS
+from serinus.local_cloud.mends.replacing import replace
+
+EVALUATION_SECONDS = 1.0
+
+_logger = logging.getLogger("serinus.alarms")
+
+
+def _time_of(point: Mapping[str, Any], period: int) -> float:
+    """When a point counts: a standard-resolution one at its whole minute, for an alarm that looks closer."""
+    resolution = point.get("Resolution", STANDARD_RESOLUTION_SECONDS)
+    at = float(point["Timestamp"])
+    return at - at % 60 if period < STANDARD_RESOLUTION_SECONDS <= resolution else at
+
+
+def period_values(alarm: Mapping[str, Any], now: float) -> list[float | None]:
+    """One value of the alarm's statistic a period, the newest first; None where nothing was published."""
+    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    period, periods = int(alarm["Period"]), int(alarm["EvaluationPeriods"])
+    windows: list[list[Mapping[str, Any]]] = [[] for _ in range(periods)]
+    for point in list(cloudwatch._metrics.get(key) or []):
+        index = int((now - _time_of(point, period)) // period)
+        unit = alarm.get("Unit")
+        if 0 <= index < periods and (not unit or point.get("Unit") == unit):
+            windows[index].append(point)
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+    return [_statistic_of(window, statistic) for window in windows]
+
+
+def _statistic_of(points: list[Mapping[str, Any]], statistic: str) -> float | None:
+    if not points:
+        return None
+    value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)
+    return value
+
+
+def _evaluate(alarm: dict[str, Any]) -> None:
+    found = evaluate(alarm, period_values(alarm, time.time()))
+    if found is not None and found.state != alarm["StateValue"]:
+        _change(alarm, found)
+
+
+def _change(alarm: dict[str, Any], found: Evaluation) -> None:
+    old = alarm["StateValue"]
+    alarm["StateValue"] = found.state
+    alarm["StateReason"] = found.reason
+    alarm["StateUpdatedTimestamp"] = int(time.time())
+    alarm["serinus_values"] = list(found.values)
+    cloudwatch._record_history(alarm["AlarmName"], old, found.state, found.reason)
+    cloudwatch._dispatch_alarm_actions(alarm, old, found.state, found.reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def _evaluate_every_account() -> None:
+    for (account, region, name), alarm in cloudwatch._alarms.all_items():
+        set_request_account_id(account)
+        set_request_region(region)
+        try:
+            _evaluate(alarm)
+        except Exception:
+            _logger.exception("alarm %s could not be evaluated", name)
+
+
+def _run() -> None:
+    while True:
+        time.sleep(EVALUATION_SECONDS)
+        _evaluate_every_account()
+
+
+def _put(original: Any) -> Any:  # noqa: ANN401 - ministack is untyped
+    def put(params: dict[str, Any], body: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401
+        names = ("Period", "EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator")
+        request = body if is_cbor or is_json else {name: cloudwatch._p(params, name) for name in names}
+        if cloudwatch._p(params, "Metrics.member.1.Id"):
+            request = request | {"Metrics": True}
+        problem = refusal_of(request)
+        if problem is not None:
+            return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
+        return original(params, body, is_cbor, is_json)
+
+    return put
+
+
+def _put_from_template(original: Any) -> Any:  # noqa: ANN401
+    def put(alarm: dict[str, Any]) -> None:
+        problem = refusal_of(alarm)
+        if problem is not None:
+            raise ValueError(problem)
+        original(alarm)
+
+    return put
+
+
+def _nothing(_original: Any) -> Any:  # noqa: ANN401
+    def nothing(*_arguments: object) -> None:
+        """The stock evaluator's place: the thread of this mend evaluates."""
+
+    return nothing
+
+
+def apply() -> None:
+    """Apply the mend."""
+    replace(cloudwatch, "_evaluate_alarm", _nothing)
+    replace(cloudwatch, "_evaluate_all_alarms", _nothing)
+    replace(cloudwatch, "_put_metric_alarm", _put)
+    replace(cloudwatch, "cloudformation_put_metric_alarm", _put_from_template)
+    threading.Thread(target=contextvars.Context().run, args=(_run,), daemon=True, name="alarms").start()

@@ -1,0 +1,160 @@
+"""`Rollouts`: their states, their lock, and their releases, over documents."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from serinus.adapters.stored.rollouts import StoredRollouts
+from serinus.domain.rollout import Decision, Outcome, Rollout, Verdict
+from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
+from serinus.use_cases.ports import Rollouts
+from tests.contract.builders import a_release, a_rollout, after
+from tests.contract.clouds import Cloud
+
+
+@pytest.fixture
+def rollouts(cloud: Cloud) -> Rollouts:
+    """The rollouts."""
+    return StoredRollouts(cloud.documents)
+
+
+def ended(rollouts: Rollouts, rollout: Rollout) -> Rollout:
+    """End a rollout."""
+    end = rollout.ended(Outcome.PROMOTED, "done", at=after(3_600))
+    rollouts.save(end, replaced=rollout)
+    return end
+
+
+def test_a_started_rollout_holds_the_lock(rollouts: Rollouts) -> None:
+    """It is read back with the policy it has pinned."""
+    assert rollouts.active("fraud") is None
+    started = rollouts.start(a_rollout())
+    assert started == rollouts.get("fraud", "fraud-1") == rollouts.active("fraud") == a_rollout()
+
+
+def test_another_rollout_waits(rollouts: Rollouts) -> None:
+    """An endpoint has one rollout at a time; other endpoints have their own."""
+    rollouts.start(a_rollout("fraud-1"))
+    with pytest.raises(RolloutInProgress) as caught:
+        rollouts.start(a_rollout("fraud-2"))
+    assert caught.value.rollout == "fraud-1"
+    assert rollouts.list("fraud") == [a_rollout("fraud-1")]
+    rollouts.start(a_rollout("churn-1", endpoint="churn"))
+
+
+def test_starting_again_returns_the_stored_one(rollouts: Rollouts) -> None:
+    """A retried step finds its own rollout, in the state it has come to, even after its end."""
+    started = rollouts.start(a_rollout())
+    published = started.published(stable=2, candidate=3)
+    rollouts.save(published, replaced=started)
+    assert rollouts.start(a_rollout(started=60)) == published
+    end = ended(rollouts, published)
+    assert rollouts.start(a_rollout(started=120)) == end
+    assert rollouts.active("fraud") is None
+
+
+def test_the_end_frees_the_lock(rollouts: Rollouts) -> None:
+    """The next rollout can start."""
+    ended(rollouts, rollouts.start(a_rollout("fraud-1")))
+    rollouts.start(a_rollout("fraud-2", started=60))
+    active = rollouts.active("fraud")
+    assert active is not None
+    assert active.id == "fraud-2"
+
+
+def test_an_end_never_frees_another_rollouts_lock(rollouts: Rollouts) -> None:
+    """Saving what has ended already leaves the lock with whoever has it now."""
+    end = ended(rollouts, rollouts.start(a_rollout("fraud-1")))
+    rollouts.start(a_rollout("fraud-2", started=60))
+    rollouts.save(replace(end, reason="said again"), replaced=end)
+    active = rollouts.active("fraud")
+    assert active is not None
+    assert active.id == "fraud-2"
+
+
+def test_a_state_is_replaced_only_by_who_read_it(rollouts: Rollouts) -> None:
+    """Two that advance from the same state: the second must decide again."""
+    started = rollouts.start(a_rollout())
+    published = started.published(stable=2, candidate=3)
+    rollouts.save(published, replaced=started)
+    with pytest.raises(RevisionChanged):
+        rollouts.save(started.ended(Outcome.FAILED, "late", at=after(60)), replaced=started)
+    assert rollouts.get("fraud", "fraud-1") == published
+    assert rollouts.active("fraud") == published
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_of_racing_states_one_is_stored(rollouts: Rollouts) -> None:
+    """Compare-and-set holds between threads."""
+    started = rollouts.start(a_rollout())
+
+    def publish(candidate: int) -> int | None:
+        try:
+            rollouts.save(started.published(stable=2, candidate=candidate), replaced=started)
+        except RevisionChanged:
+            return None
+        return candidate
+
+    with ThreadPoolExecutor(5) as pool:
+        winners = [candidate for candidate in pool.map(publish, range(3, 8)) if candidate]
+    assert winners == [rollouts.get("fraud", "fraud-1").candidate]
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_of_racing_starts_one_has_the_lock(rollouts: Rollouts) -> None:
+    """Five executions start five rollouts: one starts, four are told which."""
+
+    def start(number: int) -> str | None:
+        try:
+            return rollouts.start(a_rollout(f"fraud-{number}")).id
+        except RolloutInProgress:
+            return None
+
+    with ThreadPoolExecutor(5) as pool:
+        winners = [found for found in pool.map(start, range(5)) if found]
+    assert [rollout.id for rollout in rollouts.list("fraud")] == winners
+    assert len(winners) == 1
+
+
+def test_an_unknown_rollout_is_not_found(rollouts: Rollouts) -> None:
+    """Neither to read nor to save."""
+    with pytest.raises(RolloutNotFound):
+        rollouts.get("fraud", "fraud-1")
+    with pytest.raises(RolloutNotFound):
+        rollouts.save(a_rollout(), replaced=a_rollout())
+
+
+def test_rollouts_are_listed_by_start(rollouts: Rollouts) -> None:
+    """By time, not by id; the lock is none of them."""
+    for rollout in (a_rollout("z", started=0), a_rollout("active", started=10), a_rollout("a", started=20)):
+        ended(rollouts, rollouts.start(rollout))
+    assert [rollout.id for rollout in rollouts.list("fraud")] == ["z", "active", "a"]
+
+
+def test_decisions_are_kept_in_order(rollouts: Rollouts) -> None:
+    """Every look at a rollout is there, in order of time; a look recorded twice is one look."""
+    first, second = Decision(Verdict.HOLD, "wait"), Decision(Verdict.ADVANCE, "fine")
+    rollouts.record_decision(a_rollout("fraud-1"), second, at=after(60.5))
+    rollouts.record_decision(a_rollout("fraud-1"), first, at=after(0))
+    rollouts.record_decision(a_rollout("fraud-1"), first, at=after(0))
+    rollouts.record_decision(a_rollout("fraud-10"), first, at=after(30))
+    assert rollouts.decisions("fraud", "fraud-1") == [(after(0), first), (after(60.5), second)]
+
+
+def test_releases_are_kept_by_number(rollouts: Rollouts) -> None:
+    """Release 10 comes after release 9; the version that answers 503 is no release."""
+    for number in (10, 9, 2):
+        rollouts.record_release(a_release(number))
+    assert rollouts.release("fraud", 9) == a_release(9)
+    assert rollouts.release("fraud", 1) is None
+    assert [release.number for release in rollouts.releases("fraud")] == [2, 9, 10]
+
+
+def test_a_release_is_recorded_once(rollouts: Rollouts) -> None:
+    """Recording it again is harmless, and does not rewrite history."""
+    rollouts.record_release(a_release(2))
+    rollouts.record_release(a_release(2, rollout="fraud-9"))
+    assert rollouts.release("fraud", 2) == a_release(2)

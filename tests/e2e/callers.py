@@ -1,0 +1,77 @@
+"""Callers of an endpoint, and the data they ask about."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from serinus import wiring
+from serinus.cli.inference_client import InferenceClient, infer_url
+from serinus.domain.inference_request import request_body
+from serinus.domain.table import Table
+
+_CALLERS = 4
+
+
+def a_population(rows: int, *, seed: int = 0, within: float = np.inf) -> tuple[Table, npt.NDArray[np.float64]]:
+    """Return features `a` and `b`, and labels that follow `a`; `within` bounds the features."""
+    source = np.random.default_rng(seed)
+    a, b = source.normal(size=(2, rows)).clip(-within, within)
+    labels = (source.random(rows) < 1 / (1 + np.exp(-3 * a))).astype(np.float64)
+    return Table({"a": a, "b": b}), labels
+
+
+def a_holdout(*, within: float = np.inf) -> dict[str, list[float]]:
+    """Return held-out rows as the client takes them."""
+    features, labels = a_population(400, seed=1, within=within)
+    return {name: column.tolist() for name, column in features.columns.items()} | {"target": labels.tolist()}
+
+
+def an_estimator(*, regularisation: float = 1.0) -> LogisticRegression:
+    """Return a fitted model; another regularisation is another model."""
+    features, labels = a_population(1_000)
+    return LogisticRegression(C=regularisation).fit(np.column_stack(list(features.columns.values())), labels)
+
+
+class Callers:
+    """Ask an endpoint, several at a time, until told to stop or until enough was asked."""
+
+    def __init__(self, client: wiring.Client, endpoint: str) -> None:
+        self._signature = client.versions.get(endpoint, 1).manifest.signature
+        self._inference = InferenceClient(infer_url(client.resources.api_url, endpoint))
+        self._rows, _ = a_population(5_000, seed=2)
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._next = 0
+        self.statuses: list[int] = []
+
+    def ask(self, requests: int) -> None:
+        """Ask that many requests of one row each, and wait for the answers."""
+        with ThreadPoolExecutor(_CALLERS) as callers:
+            for done in [callers.submit(self._ask_one) for _ in range(requests)]:
+                done.result()
+
+    def ask_until(self, done: threading.Event, *, seconds: float) -> None:
+        """Ask until `done` is set.
+
+        Raises:
+            TimeoutError: it was not set in that many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        while not done.is_set():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done after {seconds} seconds and {len(self.statuses)} requests")
+            self.ask(8)
+
+    def _ask_one(self) -> None:
+        with self._lock:
+            row, self._next = self._next, self._next + 1
+        body = request_body(self._signature, self._rows.slice(row, row + 1), request_id=f"row-{row}")
+        status, _ = self._inference.infer(body)
+        with self._lock:
+            self.statuses.append(status)

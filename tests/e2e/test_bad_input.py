@@ -1,0 +1,184 @@
+"""What is wrong is answered with what was wrong, where, and what to do; nothing is half registered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serinus import wiring
+from serinus.adapters.schemas.manifest import write_manifest
+from serinus.adapters.tables.arrow import ArrowTables
+from serinus.cli.client import push
+from serinus.cli.inference_client import InferenceClient, infer_url
+from serinus.domain.ledger import Action
+from serinus.domain.model_version import Holdout, Manifest, Status
+from serinus.domain.policy import Metric
+from serinus.domain.signature import Signature
+from serinus.domain.table import Table
+from tests import models
+from tests.e2e.callers import a_holdout, a_population, an_estimator
+
+pytestmark = pytest.mark.e2e
+
+_ENDPOINT = "refusals"
+_COLUMNS = ("a", "b")
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _holdout() -> bytes:
+    features, labels = a_population(400, seed=1)
+    return ArrowTables().write(Table(dict(features.columns) | {"target": labels}))
+
+
+class _Upload:
+    """An upload that may be spoilt before it is sent."""
+
+    def __init__(self, name: str, model: tuple[bytes, Signature]) -> None:
+        self.name = name
+        self.endpoint = _ENDPOINT
+        self.model, signature = model
+        holdout = _holdout()
+        self.objects: dict[str, bytes] = {"model.onnx": self.model, "holdout.parquet": holdout}
+        manifest = Manifest(
+            "model.onnx", _sha256(self.model), signature, Holdout("holdout.parquet", _sha256(holdout), "target")
+        )
+        self.manifest: dict[str, Any] = json.loads(write_manifest(manifest))
+
+    def send(self, client: wiring.Client) -> None:
+        folder = f"incoming/{self.endpoint}/{self.name}"
+        for name, body in self.objects.items():
+            client.artifacts.put(f"{folder}/{name}", body)
+        client.artifacts.put(f"{folder}/manifest.json", json.dumps(self.manifest).encode())
+
+
+def _a_missing_object(upload: _Upload) -> None:
+    del upload.objects["holdout.parquet"]
+
+
+def _a_wrong_digest(upload: _Upload) -> None:
+    upload.manifest["model"]["sha256"] = "0" * 64
+
+
+def _no_signature(upload: _Upload) -> None:
+    del upload.manifest["signature"]
+
+
+def _a_hostile_name(upload: _Upload) -> None:
+    upload.manifest["holdout"]["key"] = "../../other/holdout.parquet"
+
+
+def _an_unknown_endpoint(upload: _Upload) -> None:
+    upload.endpoint = "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_a_missing_object, "names holdout.parquet, but there is no object"),
+        (_a_wrong_digest, "but the manifest says " + "0" * 64),
+        (_no_signature, "signature: Field required"),
+        (_a_hostile_name, "holdout.key"),
+        (_an_unknown_endpoint, "no endpoint 'nowhere'"),
+    ],
+)
+def test_an_upload_that_is_not_whole_is_refused(
+    client: wiring.Client, spoil: Callable[[_Upload], None], said: str
+) -> None:
+    """The refusal is on record with its reason, and no model version comes of it."""
+    name = f"{spoil.__name__.strip('_').replace('_', '-')}-{datetime.now(UTC):%H%M%S%f}"
+    upload = _Upload(name, models.logistic_model(_COLUMNS))
+    spoil(upload)
+    before = len(client.versions.list(upload.endpoint))
+    upload.send(client)
+
+    deadline = time.monotonic() + 40
+    while (found := client.versions.upload(upload.endpoint, name)) is None or found.refusal is None:
+        assert time.monotonic() < deadline, "the upload was not refused"
+        time.sleep(0.3)
+    assert said in found.refusal
+    assert len(client.versions.list(upload.endpoint)) == before
+    refused = [entry for entry in client.ledger.entries(upload.endpoint) if entry.details.get("upload") == name]
+    assert [entry.action for entry in refused] == [Action.UPLOAD_REFUSED]
+
+
+def _garbage() -> tuple[bytes, Signature]:
+    return b"this is no model" * 50, models.logistic_model(_COLUMNS)[1]
+
+
+def _another_signature() -> tuple[bytes, Signature]:
+    return models.logistic_model(_COLUMNS)[0], models.logistic_model(("a", "b", "c"))[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_garbage, "ONNX"),
+        (models.custom_operator_model, "operator"),
+        (models.external_data_model, "external"),
+        (_another_signature, "signature"),
+    ],
+    ids=["not-onnx", "custom-operator", "external-data", "wrong-signature"],
+)
+def test_a_model_that_cannot_be_served_is_rejected(
+    client: wiring.Client, make: Callable[[], tuple[bytes, Signature]], said: str
+) -> None:
+    """The model version records what is wrong with it, and gets no traffic."""
+    name = f"rejected-{datetime.now(UTC):%H%M%S%f}"
+    upload = _Upload(name, make())
+    upload.send(client)
+    deadline = time.monotonic() + 40
+    while True:
+        found = client.versions.upload(_ENDPOINT, name)
+        if found and found.version:
+            version = client.versions.get(_ENDPOINT, found.version)
+            if version.status is not Status.REGISTERED:
+                break
+        assert time.monotonic() < deadline, "the version was not judged"
+        time.sleep(0.3)
+    assert version.status is Status.REJECTED
+    assert version.attestation is None
+    assert any(said in finding.message for finding in version.findings if not finding.passed)
+
+
+def test_a_model_that_is_too_weak_is_rejected(client: wiring.Client) -> None:
+    """A gate's finding carries the figure, the limit, and what to do."""
+    holdout = a_holdout()
+    holdout["target"] = np.random.default_rng(9).integers(0, 2, 400).astype(float).tolist()
+    pushed = push(_ENDPOINT, an_estimator(), holdout, target="target", client=client, timeout_minutes=1.5)
+    assert pushed.version is not None
+    assert pushed.version.status is Status.REJECTED
+    assert pushed.version.metrics[Metric.ROC_AUC] < 0.7
+    assert "below the minimum of 0.7: train a better model" in pushed.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"inputs": []}, "input"),
+        ({"inputs": [{"name": "X", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]}, "shape"),
+        ({"inputs": [{"name": "X", "shape": [1, 2], "datatype": "FP32", "data": [1, "two"]}]}, "number"),
+    ],
+)
+def test_a_bad_request_is_answered_400(client: wiring.Client, body: dict[str, object], said: str) -> None:
+    """One clear sentence, and never a dead worker."""
+    if not client.rollouts.releases(_ENDPOINT):
+        push(_ENDPOINT, an_estimator(), a_holdout(), target="target", client=client, timeout_minutes=1.5)
+    inference = InferenceClient(infer_url(client.resources.api_url, _ENDPOINT))
+    signature = client.versions.get(
+        _ENDPOINT, client.rollouts.releases(_ENDPOINT)[0].model_version
+    ).manifest.signature
+    named = json.loads(json.dumps(body).replace('"X"', json.dumps(signature.inputs[0].name)))
+    status, answer = inference.infer(named)
+    assert status == 400
+    assert isinstance(answer, dict)
+    assert said in answer["error"]

@@ -1,0 +1,101 @@
+"""What an endpoint's policy turns into."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from infra_cdk.constructs.prediction_log import ADMITTED
+from serinus.adapters.schemas.policy import parse_policy
+from serinus.domain.policy import Policy
+from serinus.settings import CLIENT_PARAMETER, ClientSettings, policy_parameter, runtime_parameter
+from tests.infra.assembly import Assembly, Json
+
+
+def _one(assembly: Assembly, endpoint: str, kind: str) -> Json:
+    (found,) = (
+        resource.properties
+        for resource in assembly.resources(kind)
+        if resource.stack == f"SerinusEndpoint-{endpoint}"
+    )
+    return found
+
+
+def _parameter(assembly: Assembly, name: str) -> Json:
+    (found,) = (
+        parameter.properties
+        for parameter in assembly.resources("AWS::SSM::Parameter")
+        if parameter.properties["Name"] == name
+    )
+    return found
+
+
+@pytest.mark.parametrize(("endpoint", "authorisation"), [("fraud", "AWS_IAM"), ("open-house", "NONE")])
+def test_a_route_lets_in_whom_the_policy_names(aws: Assembly, endpoint: str, authorisation: str) -> None:
+    """Only an endpoint that says so is open."""
+    route = _one(aws, endpoint, "AWS::ApiGatewayV2::Route")
+
+    assert route["RouteKey"] == f"POST /v2/models/{endpoint}/infer"
+    assert route["AuthorizationType"] == authorisation
+
+
+def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
+    """The subscription admits records and the platform's word on each request, and no other line."""
+    subscription = _one(aws, "fraud", "AWS::Logs::SubscriptionFilter")
+
+    assert subscription["FilterPattern"] == ADMITTED
+    assert all(admitted in ADMITTED for admitted in ("$.record.id", "platform.start", "platform.report"))
+    assert "CollectPredictions" in json.dumps(subscription["DestinationArn"])
+
+
+def test_drift_is_looked_for_as_often_as_the_policy_says(aws: Assembly) -> None:
+    """The schedule is the policy's, and names the endpoint."""
+    rule = _one(aws, "fraud", "AWS::Events::Rule")
+
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    assert json.loads(rule["Targets"][0]["Input"]) == {"endpoint": "fraud"}
+
+
+def test_the_stored_policy_is_the_one_declared(aws: Assembly, policies: tuple[Policy, ...]) -> None:
+    """What the parameter holds reads back as the policy; a long one gets the room it needs."""
+    for policy, tier in zip(policies, ("Standard", "Advanced"), strict=True):
+        stored = _parameter(aws, policy_parameter(policy.endpoint))
+
+        assert parse_policy(json.loads(stored["Value"]), source="parameter") == policy
+        assert stored["Tier"] == tier
+
+
+def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
+    """A release is made of exactly what the endpoint's function is made of."""
+    function = _one(aws, "fraud", "AWS::Lambda::Function")
+    value = _parameter(aws, runtime_parameter("fraud"))["Value"]["Fn::Join"][1]
+    runtime = json.loads(
+        "".join(part if isinstance(part, str) else json.dumps(part).replace('"', "'") for part in value)
+    )
+
+    assert runtime["code_key"] == function["Code"]["S3Key"]
+    assert runtime["handler"] == function["Handler"]
+    assert runtime["runtime"] == function["Runtime"]
+    assert [runtime["architecture"]] == function["Architectures"]
+    assert runtime["memory_mb"] == function["MemorySize"]
+    assert runtime["timeout_seconds"] == function["Timeout"]
+    assert runtime["environment"] == function["Environment"]["Variables"]
+    assert runtime["layers"] == [json.dumps(layer).replace('"', "'") for layer in function["Layers"]]
+
+
+def test_clients_find_every_name_with_one_call(aws: Assembly) -> None:
+    """One parameter holds what a client needs to know, under the names of its settings class."""
+    value = _parameter(aws, CLIENT_PARAMETER)["Value"]["Fn::Join"][1]
+    names = json.loads("".join(part if isinstance(part, str) else "a name" for part in value))
+
+    assert set(names) == {field.name for field in dataclasses.fields(ClientSettings)}
+
+
+def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
+    """Every access leaves a line, and nobody can spend without bound."""
+    (stage,) = (stage.properties for stage in aws.resources("AWS::ApiGatewayV2::Stage"))
+
+    assert stage["AccessLogSettings"]["DestinationArn"]
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0

@@ -1,0 +1,95 @@
+"""The state machines' definitions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra_cdk.constructs import state_machine
+from tests.infra.assembly import Assembly, Json
+
+_DEFINITIONS = sorted((Path(state_machine.__file__).parents[1] / "state_machines").glob("*.asl.json"))
+_NAMES = [path.name.removesuffix(".asl.json") for path in _DEFINITIONS]
+
+
+def _machine(assembly: Assembly, name: str) -> Json:
+    (machine,) = (
+        machine.properties
+        for machine in assembly.resources("AWS::StepFunctions::StateMachine")
+        if machine.properties["StateMachineName"] == f"serinus-{name}"
+    )
+    return machine
+
+
+def _states(assembly: Assembly, name: str) -> Json:
+    states: Json = json.loads(_machine(assembly, name)["DefinitionString"])["States"]
+    return states
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_every_placeholder_is_filled(aws: Assembly, name: str) -> None:
+    """A definition names functions and machines by placeholders, each given exactly once."""
+    machine = _machine(aws, name)
+    text = machine["DefinitionString"]
+
+    assert {part.split("}")[0] for part in text.split("${")[1:]} == set(machine["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_every_state_can_be_reached(aws: Assembly, name: str) -> None:
+    """From the start, by way of what follows what, one comes to every state."""
+    definition = json.loads(_machine(aws, name)["DefinitionString"])
+    reached: set[str] = set()
+    ahead = [definition["StartAt"]]
+    while ahead:
+        state = ahead.pop()
+        if state not in reached:
+            reached.add(state)
+            body = definition["States"][state]
+            ways = [body, *body.get("Choices", []), *body.get("Catch", [])]
+            ahead += [way[key] for way in ways for key in ("Next", "Default") if key in way]
+
+    assert reached == set(definition["States"])
+    assert definition["QueryLanguage"] == "JSONata"
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_every_task_is_tried_again_when_lambda_stumbles(aws: Assembly, name: str) -> None:
+    """A transient error of the service is no error of ours."""
+    for state, body in _states(aws, name).items():
+        if body["Type"] == "Task":
+            caught = {error for retry in body["Retry"] for error in retry["ErrorEquals"]}
+
+            assert caught & {"Lambda.TooManyRequestsException", "States.ALL"}, state
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_executions_are_logged_traced_and_watched(aws: Assembly, name: str) -> None:
+    """What an execution did can be read, and one that fails rings."""
+    machine = _machine(aws, name)
+    alarms = [alarm.properties.get("AlarmName") for alarm in aws.resources("AWS::CloudWatch::Alarm")]
+
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert f"serinus-{name}-failed" in alarms
+
+
+def test_a_rollout_that_fails_is_rolled_back(aws: Assembly) -> None:
+    """Whatever goes wrong once a rollout exists, traffic goes back, and the execution ends as failed."""
+    states = _states(aws, "rollout")
+
+    for state in ("PublishRelease", "AdvanceRollout"):
+        (caught,) = states[state]["Catch"]
+        assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "RollBack")
+    assert states[states["RollBack"]["Next"]]["Type"] == "Fail"
+    assert "Catch" not in states["StartRollout"]
+
+
+def test_a_release_cannot_start_two_rollouts(aws: Assembly) -> None:
+    """The rollout's execution has a name that follows from the release's, and finding it there is no error."""
+    start = _states(aws, "release")["StartRollout"]
+
+    assert "$states.context.Execution.Name" in start["Arguments"]["Name"]
+    assert start["Catch"][0]["ErrorEquals"] == ["StepFunctions.ExecutionAlreadyExistsException"]

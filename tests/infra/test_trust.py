@@ -1,0 +1,131 @@
+"""Who may do what, and that nobody may do more."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from serinus.settings import function_name, inference_function_name
+from tests.infra.assembly import Assembly, listed
+
+_MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
+
+# Every wildcard that an ARN of ours may hold, each bounded by a prefix.
+_REVIEWED = re.compile(
+    r"""(/(incoming|models|layers|records|profiles|labels|snapshots|ledger)/\*   # objects by prefix
+      | :function:serinus-endpoint-\*                                            # inference functions
+      | :layer:serinus-(model|endpoint)-\*(:\*)?                                 # their layers
+      | :alarm:serinus-rollout/\*                                                # alarms of a rollout
+      | :alarm:\*                                                                # but to see any, below
+      | :parameter/serinus/endpoints/\*                                          # policies and runtimes
+      | :s3:::cdk-hnb659fds-assets-[^/]*/\*                                      # code, by digest
+    )$""",
+    re.VERBOSE,
+)
+# These have no resources to name (Step Functions developer guide, logging and tracing).
+_WITHOUT_RESOURCES = re.compile(
+    r"^(logs:(\w*LogDelivery|\w*LogDeliveries|\w*ResourcePolic\w*|DescribeLogGroups)|xray:\w+)$"
+)
+
+
+def _flat(arn: Any) -> str:  # noqa: ANN401 - a resolved ARN has any shape
+    match arn:
+        case str():
+            return arn
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator.join(_flat(part) for part in parts))
+    return f"<{json.dumps(arn)}>"
+
+
+def _holders(assembly: Assembly, action: str) -> set[str]:
+    return {
+        name
+        for name in assembly.functions()
+        for statement in assembly.statements(name)
+        if action in listed(statement["Action"])
+    }
+
+
+def test_no_statement_has_a_wildcard_for_an_action(aws: Assembly) -> None:
+    """Actions are written in full."""
+    for policy in aws.resources("AWS::IAM::Policy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            assert not [action for action in listed(statement["Action"]) if "*" in action], policy.logical_id
+
+
+def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
+    """A resource with a wildcard is bounded by a prefix that this test knows."""
+    for policy in aws.resources("AWS::IAM::Policy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            wild = [arn for arn in map(_flat, listed(statement["Resource"])) if "*" in arn]
+            if wild == ["*"]:
+                assert all(_WITHOUT_RESOURCES.match(action) for action in listed(statement["Action"])), statement
+            else:
+                assert not [arn for arn in wild if not _REVIEWED.search(arn)], policy.logical_id
+
+
+@pytest.mark.parametrize(
+    ("action", "holders"),
+    [
+        ("kms:Sign", {function_name("validate_model")}),
+        ("kms:Verify", {function_name("publish_release")}),
+        ("lambda:UpdateAlias", _MOVERS),
+        ("lambda:PublishVersion", {function_name("publish_release")}),
+        ("lambda:PublishLayerVersion", {function_name("publish_release")}),
+        ("lambda:UpdateFunctionCode", {function_name("publish_release")}),
+        ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
+        ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
+        ("cloudwatch:DeleteAlarms", _MOVERS),
+        ("s3:DeleteObject", set()),
+        ("s3:BypassGovernanceRetention", set()),
+        ("iam:PassRole", set()),
+    ],
+)
+def test_only_the_named_functions_may(aws: Assembly, action: str, holders: set[str]) -> None:
+    """Nothing reaches traffic around the gates: what signs, publishes and moves is held by these roles alone."""
+    assert _holders(aws, action) == holders
+
+
+def test_no_other_role_holds_what_moves_traffic(aws: Assembly) -> None:
+    """State machines hold no such permission themselves; they invoke functions that do."""
+    moving = {"lambda:UpdateAlias", "kms:Sign", "lambda:PublishVersion"}
+    of_functions = {id(statement) for name in aws.functions() for statement in aws.statements(name)}
+    for policy in aws.resources("AWS::IAM::Policy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            if id(statement) not in of_functions:
+                assert not moving & set(listed(statement["Action"])), policy.logical_id
+
+
+def test_any_alarm_may_be_seen_and_no_more(aws: Assembly) -> None:
+    """Alarms are looked up by a prefix of their name, which takes the right to see all, and only that."""
+    for name in aws.functions():
+        for statement in aws.statements(name):
+            if any(_flat(arn).endswith(":alarm:*") for arn in listed(statement["Resource"])):
+                assert listed(statement["Action"]) == ["cloudwatch:DescribeAlarms"], name
+
+
+def test_inference_functions_may_only_write_their_log(aws: Assembly) -> None:
+    """What the internet reaches can reach nothing."""
+    for endpoint in ("fraud", "open-house"):
+        (statement,) = aws.statements(inference_function_name(endpoint))
+
+        assert listed(statement["Action"]) == ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def test_the_ledger_can_only_be_added_to(aws: Assembly) -> None:
+    """Whoever writes the ledger may look whether an entry is there, and neither delete nor unlock one."""
+    for name in aws.functions():
+        for statement in aws.statements(name):
+            if any("Ledger" in _flat(arn) for arn in listed(statement["Resource"])):
+                assert set(listed(statement["Action"])) <= {"s3:GetObject", "s3:PutObject"}, name
+
+
+def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:
+    """A bucket's ARN bounds nothing within it, so the condition has to."""
+    for name in aws.functions():
+        for statement in aws.statements(name):
+            if "s3:ListBucket" in listed(statement["Action"]):
+                assert statement["Condition"]["StringLike"]["s3:prefix"], name

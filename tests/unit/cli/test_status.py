@@ -1,0 +1,76 @@
+"""`serinus status`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from serinus.cli.main import app
+from tests.unit.cli.world import Deployment, write_holdout, write_model
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
+    deployed = Deployment()
+    holdout = write_holdout(tmp_path / "h.csv")
+    for seed in (1, 3):
+        model = write_model(tmp_path / "m.onnx", seed=seed)
+        args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
+        assert CliRunner().invoke(app, args, obj=deployed.client).exit_code == 0
+    return deployed
+
+
+def run(deployment: Deployment, *args: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(app, ["status", *args], obj=deployment.client, env={"COLUMNS": "200"})
+
+
+def test_one_endpoint_tells_what_is_live_and_what_is_on_its_way(deployment: Deployment) -> None:
+    """Releases, versions, weights, step, metrics: all a person on call asks first."""
+    result = run(deployment, "fraud")
+    assert result.exit_code == 0, result.output
+    assert "release 2 (version 1) 95 %, release 3 (version 2) 5 %" in result.stdout
+    assert "step 1 of 3" in result.stdout
+    assert "roc_auc" in result.stdout
+    assert "No requests were collected in the last 60 minutes" in result.stdout
+
+
+def test_json_tells_the_same(deployment: Deployment) -> None:
+    """One document."""
+    document = json.loads(run(deployment, "fraud", "--json", "--minutes", "5").stdout)
+    assert document["live"] == [
+        {"side": "stable", "release": 2, "version": 1, "percent": 95},
+        {"side": "candidate", "release": 3, "version": 2, "percent": 5},
+    ]
+    assert document["rollout"]["step"] == 0
+    assert [version["status"] for version in document["versions"]] == ["validated", "validated"]
+    assert [(row["release"], row["requests"], row["metrics"]) for row in document["performance"]] == [
+        (2, 0, {}),
+        (3, 0, {}),
+    ]
+    assert document["minutes"] == 5
+
+
+def test_without_an_endpoint_all_are_listed(deployment: Deployment) -> None:
+    """In a table and as JSON."""
+    assert "fraud" in run(deployment).stdout
+    document = json.loads(run(deployment, "--json").stdout)
+    assert [endpoint["endpoint"] for endpoint in document["endpoints"]] == ["fraud"]
+
+
+def test_an_endpoint_without_a_release_says_so() -> None:
+    """The alias points at the version that answers 503."""
+    result = run(Deployment(), "fraud")
+    assert "nothing is released yet" in result.stdout
+    assert json.loads(run(Deployment(), "fraud", "--json").stdout)["live"][0]["version"] is None
+
+
+def test_an_unknown_endpoint_is_one_sentence() -> None:
+    """As JSON where JSON was asked for."""
+    result = run(Deployment(), "frod", "--json")
+    assert result.exit_code == 1
+    assert "no endpoint 'frod'" in json.loads(result.stdout)["error"]

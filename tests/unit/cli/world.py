@@ -1,0 +1,179 @@
+"""A deployment in memory: what arrives in the bucket runs through the pipeline at once, as on AWS it does soon."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from serinus import settings
+from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.documents import MemoryDocuments
+from serinus.adapters.memory.events import MemoryEvents
+from serinus.adapters.memory.objects import MemoryObjects
+from serinus.adapters.memory.policies import MemoryPolicies
+from serinus.adapters.memory.releases import MemoryReleases
+from serinus.adapters.memory.signer import MemorySigner
+from serinus.adapters.memory.traffic import MemoryTraffic
+from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.schemas.manifest import read_manifest
+from serinus.adapters.schemas.payloads import RollBackWanted
+from serinus.adapters.stored.labels import StoredLabels
+from serinus.adapters.stored.ledger import StoredLedger
+from serinus.adapters.stored.model_versions import StoredModelVersions
+from serinus.adapters.stored.profile_parts import StoredProfileParts
+from serinus.adapters.stored.records import StoredRecords
+from serinus.adapters.stored.references import StoredReferences
+from serinus.adapters.stored.rollouts import StoredRollouts
+from serinus.adapters.tables.arrow import ArrowTables
+from serinus.adapters.training.recipes import SklearnTrainer
+from serinus.domain.model_version import Status
+from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy
+from serinus.domain.rollout import Split
+from serinus.domain.table import Table
+from serinus.errors import SerinusError
+from serinus.use_cases.describe_endpoint import Describing
+from serinus.use_cases.measure_performance import Measuring
+from serinus.use_cases.publish_release import Publishing, publish_release
+from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.roll_back import roll_back
+from serinus.use_cases.shift_traffic import Conducting
+from serinus.use_cases.start_rollout import Starting, start_rollout
+from serinus.use_cases.validate_model import Validation, validate_model
+from serinus.wiring import Client
+
+FRAUD = EndpointName("fraud")
+
+
+def now() -> datetime:
+    """The wall clock: the command line has no other."""
+    return datetime.now(UTC)
+
+
+class Deployment:
+    """Every piece of one deployment with the endpoint `fraud`, and its pipeline."""
+
+    def __init__(self, *, minimum_auc: float = 0.7) -> None:
+        documents, self.artifacts, self.data = MemoryDocuments(), MemoryObjects(), MemoryObjects()
+        gate = MetricGate(Metric.ROC_AUC, minimum=minimum_auc)
+        self.policies = MemoryPolicies(Policy(FRAUD, ("risk@example.com",), "Is it fraud?", gates=(gate,)))
+        self.versions, self.rollouts = StoredModelVersions(documents), StoredRollouts(documents)
+        self.ledger = StoredLedger(documents, MemoryObjects())
+        self.traffic = MemoryTraffic({FRAUD: Split(1)})
+        self.events, self.releases = MemoryEvents(), MemoryReleases()
+        self.references = StoredReferences(self.artifacts)
+        self.conducting = Conducting(self.rollouts, self.traffic, MemoryAlarms(), self.ledger, self.events, now)
+        self.functions = FakeFunctions(self.conducting)
+        self.arrived: list[str] = []
+        self.pipeline: Callable[[str], None] = self.run_pipeline
+
+    @property
+    def client(self) -> Client:
+        """What the command line is given in place of AWS."""
+        parts, records = StoredProfileParts(self.data), StoredRecords(self.data)
+        labels = StoredLabels(self.data, ArrowTables())
+        return Client(
+            resources=settings.ClientSettings("table", "artifacts", "data", "ledger", "bus", "http://localhost"),
+            policies=cast("Any", self.policies),
+            versions=self.versions,
+            rollouts=self.rollouts,
+            ledger=self.ledger,
+            describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
+            measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            artifacts=cast("Any", self.artifacts),
+            data=cast("Any", self.data),
+            uploads=cast("Any", FakeS3(self)),
+            functions=cast("Any", self.functions),
+        )
+
+    def put(self, key: str, body: bytes) -> None:
+        """Take an object in, and start the pipeline where it is a manifest."""
+        self.arrived.append(key)
+        self.artifacts.put(key, body)
+        if key.endswith("/manifest.json"):
+            self.pipeline(key)
+
+    def run_pipeline(self, key: str) -> None:
+        """Do what the state machines do, up to the first step of a rollout."""
+        registry = Registry(
+            self.artifacts, self.policies, self.versions, self.ledger, self.events, read_manifest, now
+        )
+        registered = register_model(key, execution=key, registry=registry)
+        if registered.version is None:
+            return
+        signer, models = MemorySigner(), OnnxModels()
+        validation = Validation(
+            self.artifacts, self.policies, self.versions, self.references, models, ArrowTables(), signer,
+            self.ledger, self.events, now,
+        )  # fmt: skip
+        if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
+            return
+        starting = Starting(self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now)
+        start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
+        if start.rollout is not None:
+            publishing = Publishing(self.artifacts, self.versions, self.releases, signer, self.conducting)
+            publish_release(FRAUD, start.rollout, publishing=publishing)
+
+
+class FakeS3:
+    """The one call that uploading makes of an S3 client."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def upload_fileobj(self, body: io.BytesIO, _bucket: str, key: str, *, Callback: Callable[[int], None]) -> None:  # noqa: N803 - boto3's
+        """Take the object in, and tell the progress bar."""
+        content = body.read()
+        Callback(len(content))
+        self._deployment.put(key, content)
+
+
+class FakeFunctions:
+    """The one call that rolling back makes of a Lambda client, carried out by the function's own use case."""
+
+    def __init__(self, conducting: Conducting) -> None:
+        self._conducting = conducting
+        self.called: list[tuple[str, dict[str, object]]] = []
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, object]:  # noqa: N803 - boto3's
+        """Answer as `functions/roll_back` does, its errors as Lambda does."""
+        event = json.loads(Payload)
+        self.called.append((FunctionName, event))
+        try:
+            result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=self._conducting)
+        except SerinusError as error:
+            said = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(said).encode())}
+        answer = {"endpoint": result.endpoint, "status": "rolled_back" if result.moved else "nothing_to_do"}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+def rows(seed: int = 1, count: int = 400) -> Table:
+    """Return labelled rows that a model can learn: `late` makes fraud likelier; `note` is nothing to learn from."""
+    random = np.random.default_rng(seed)
+    amount, late = random.uniform(0, 100, count), random.uniform(0, 1, count)
+    fraud = (late + random.normal(0, 0.2, count) > 0.5).astype(np.float64)
+    return Table({"amount": amount, "late": late, "fraud": fraud})
+
+
+def write_model(path: Path, *, seed: int = 1) -> Path:
+    """Train on rows and write the ONNX file."""
+    table = rows(seed)
+    trained = SklearnTrainer().train("logistic_regression", table.select(["amount", "late"]), table.columns["fraud"])  # type: ignore[arg-type]  # numbers, as `rows` makes them
+    path.write_bytes(trained.onnx)
+    return path
+
+
+def write_holdout(path: Path, table: Table | None = None) -> Path:
+    """Write rows as CSV."""
+    found = rows(seed=2) if table is None else table
+    names = list(found.columns)
+    lines = [",".join(names)]
+    lines += [",".join(str(found.columns[name][row]) for name in names) for row in range(found.rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,180 @@
+"""The inference function: from API Gateway's event to its answer and one line in the log."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from serinus.domain.signature import Signature
+from serinus.errors import ModelRefused, SettingMissing
+from tests import models
+
+EVENTS = Path(__file__).parents[3] / "events" / "infer"
+HANDLER = "functions.infer.handler"
+ENVIRONMENT = {"SERINUS_ENDPOINT": "fraud", "SERINUS_LOG_INPUTS": "all", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
+Start = Callable[..., ModuleType]
+
+
+@dataclass
+class Context:
+    """As much of Lambda's context as the function reads."""
+
+    aws_request_id: str = "lambda-1"
+
+
+def lay(root: Path, model: bytes, signature: Signature) -> None:
+    """Put a model where its layer would."""
+    package = root / "serinus_release"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "model.onnx").write_bytes(model)
+    said = {"endpoint": "fraud", "model_version": 3, "content_digest": "digest", "signature": asdict(signature)}
+    (package / "release.json").write_text(json.dumps(said))
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start the function afresh, with a model's layer or without."""
+
+    def started(built: models.Built | None = None, **environment: str) -> ModuleType:
+        if built is not None:
+            lay(tmp_path, *built)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        for name, value in (ENVIRONMENT | environment).items():
+            monkeypatch.setenv(name, value)
+        return importlib.import_module(HANDLER)
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name == HANDLER or name.startswith("serinus_release")]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+
+    forget()
+    yield started
+    forget()
+
+
+def sample(name: str) -> dict[str, Any]:
+    """Return a sample event."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+EXPECTED = {
+    "one_row": 200,
+    "two_rows_nested": 200,
+    "base64_body": 200,
+    "probe": 200,
+    "wrong_shape": 400,
+    "malformed_json": 400,
+    "another_endpoint": 404,
+    "wrong_method": 405,
+    "wrong_content_type": 415,
+    "beyond_the_models_bound": 500,
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
+def test_every_sample_event_is_answered_and_leaves_one_line(
+    name: str, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the status it stands for; only a probe leaves none."""
+    answer = start(models.failing_model()).handler(sample(name), Context())
+    assert answer["statusCode"] == EXPECTED[name]
+    assert answer["headers"]["content-type"] == "application/json"
+    assert isinstance(json.loads(answer["body"]), dict)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (0 if name == "probe" else 1)
+    assert all(json.loads(line)["record"]["status"] == EXPECTED[name] for line in lines)
+
+
+def test_the_answer_and_its_record_are_of_one_release(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """The record carries what a rollout and a drift check need to tell releases and models apart."""
+    answer = json.loads(start(models.logistic_model()).handler(sample("one_row"), Context())["body"])
+    record = json.loads(capsys.readouterr().out)["record"]
+    assert (answer["model_version"], record["version"]) == ("3", 3)
+    assert answer["id"] == record["id"] == "order-17"
+    assert (record["request"], record["release"], record["model"]) == ("lambda-1", "7", "digest")
+    assert record["features"] == {"a": [0.5], "b": [-1.5]}
+    assert record["scores"] == [answer["outputs"][1]["data"][1]]
+    assert record["latency_ms"] > 0
+
+
+def test_an_endpoint_may_log_no_inputs(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """As its policy says."""
+    start(models.logistic_model(), SERINUS_LOG_INPUTS="none").handler(sample("one_row"), Context())
+    record = json.loads(capsys.readouterr().out)["record"]
+    assert "features" not in record
+    assert record["scores"]
+
+
+def test_before_the_first_release_it_answers_503(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """The version that the alias is created with has no model."""
+    answer = start().handler(sample("one_row"), Context())
+    assert answer["statusCode"] == 503
+    assert json.loads(answer["body"])["error"].startswith("nothing released yet")
+    line = json.loads(capsys.readouterr().out)
+    assert line["record"]["status"] == 503
+    assert line["ServerErrors"] == 1
+
+
+def test_the_wrong_method_is_answered_with_the_right_one(start: Start) -> None:
+    """As HTTP asks of a 405."""
+    answer = start(models.logistic_model()).handler(sample("wrong_method"), Context())
+    assert answer["headers"]["allow"] == "POST"
+
+
+def test_a_model_that_cannot_be_loaded_fails_the_start(start: Start) -> None:
+    """Not the first request: then the release's smoke test finds out, before any traffic."""
+    with pytest.raises(ModelRefused, match="cannot load"):
+        start((b"garbage", models.logistic_model()[1]))
+
+
+def test_a_missing_setting_fails_the_start_with_its_name(start: Start) -> None:
+    """So that a wrong deployment is found at once."""
+    with pytest.raises(SettingMissing, match="SERINUS_ENDPOINT"):
+        start(SERINUS_ENDPOINT="")
+
+
+def test_the_model_is_warm_before_the_first_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has run once when the function has started."""
+    from serinus.adapters.onnx.session import PythonSession
+
+    rows: list[tuple[int, ...]] = []
+    run = PythonSession.run
+
+    def counted(self: PythonSession, inputs: Any) -> Any:  # noqa: ANN401 - as the original
+        rows.extend(tensor.shape for tensor in inputs.values())
+        return run(self, inputs)
+
+    monkeypatch.setattr(PythonSession, "run", counted)
+    start(models.mixed_model())
+    assert rows == [(1, 1), (1, 1)]
+
+
+def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
+    """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
+    lay(tmp_path, *models.logistic_model())
+    code = f"import sys; import {HANDLER}; print(*sys.modules)"
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    assert {"onnxruntime", "serinus_release"} <= loaded
+    slow = {"boto3", "botocore", "pydantic", "aws_lambda_powertools", "onnx", "pyarrow", "sklearn", "scipy", "pandas"}
+    assert not loaded & slow
