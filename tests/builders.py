@@ -181,10 +181,8 @@ def a_holdout(rows: int = 400, *, seed: int = 1, skill: float = 2.0) -> Table:
     """Return held-out rows with the target `class`, which follows the amount as closely as `skill` says."""
     table = a_table(rows, seed=seed)
     chance = np.random.default_rng(seed + 1)
-    target = (
-        np.asarray(skill * np.asarray(table.columns["amount"], dtype=np.float64) + chance.logistic(size=rows) > 0)
-        * 1.0
-    )
+    likely = skill * np.asarray(table.columns["amount"], dtype=np.float64) + chance.logistic(size=rows) > 0
+    target = likely.astype(np.float64)
     return Table({**table.columns, "class": target})
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
-
-from moto.iam.models import iam_backends
 
 from serinus import settings
 from serinus.adapters.aws.alarms import CloudWatchAlarms
@@ -34,6 +30,7 @@ from serinus.domain.policy import Policy
 from serinus.domain.rollout import Split
 from serinus.use_cases.ports import Alarms, Documents, Events, Objects, Policies, Releases, Signer, Traffic
 from tests.contract.builders import FRAUD
+from tests.contract.deployment import TABLE, make_function, make_key, make_runtime, make_table
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef, PutEventsRequestTypeDef
@@ -42,9 +39,6 @@ if TYPE_CHECKING:
 _PAGE = 2  # so small that every listing has several pages
 BUS = "serinus"
 BUCKET = "artifacts"
-TABLE = "serinus"
-ACCOUNT = "123456789012"  # moto's
-CODE_KEY = "code/infer.zip"
 
 
 class Cloud(Protocol):
@@ -133,7 +127,7 @@ class AwsCloud:
     @cached_property
     def documents(self) -> DynamoDocuments:
         """A table."""
-        _make_table(self.clients)
+        make_table(self.clients)
         return DynamoDocuments(self.clients.dynamodb, TABLE, page_size=_PAGE)
 
     @cached_property
@@ -157,13 +151,13 @@ class AwsCloud:
     @cached_property
     def releases(self) -> LambdaReleases:
         """The function's versions, with what an endpoint's stack says of its runtime."""
-        _make_runtime(self.clients, self.objects)
+        make_runtime(self.clients, self.objects)
         return LambdaReleases(self.functions, self.clients.ssm, self.objects)
 
     @cached_property
     def functions(self) -> LambdaClient:
         """Lambda, with the endpoint's function in it."""
-        _make_function(self.clients)
+        make_function(self.clients)
         return self.clients.functions
 
     @cached_property
@@ -179,12 +173,12 @@ class AwsCloud:
     @cached_property
     def signer(self) -> KmsSigner:
         """A key."""
-        return KmsSigner(self.clients.kms, _make_key(self.clients))
+        return KmsSigner(self.clients.kms, make_key(self.clients))
 
     @cached_property
     def other_signer(self) -> KmsSigner:
         """Another key."""
-        return KmsSigner(self.clients.kms, _make_key(self.clients))
+        return KmsSigner(self.clients.kms, make_key(self.clients))
 
     def deploy(self, policy: Policy) -> None:
         """Write what an endpoint's stack writes."""
@@ -208,59 +202,3 @@ class AwsCloud:
         self.clients.cloudwatch.set_alarm_state(
             AlarmName=f"{settings.ALARM_PREFIX}/{endpoint}/{release}/failures", StateValue="ALARM", StateReason=reason
         )
-
-
-def code_zip(source: str = "def handler(event, context): return {'statusCode': 503}") -> bytes:
-    """Return a deployment package."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("handler.py"), source)
-    return buffer.getvalue()
-
-
-def _make_table(clients: Clients) -> None:
-    clients.dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-
-
-def _make_function(clients: Clients) -> None:
-    """Deploy the function and the alias as the endpoint's stack does: at a version that answers 503."""
-    role = iam_backends[ACCOUNT]["aws"].create_role("infer", "{}", "/", None, "", [], "3600")
-    function = settings.inference_function_name(FRAUD)
-    clients.functions.create_function(
-        FunctionName=function,
-        Runtime="python3.13",
-        Handler="handler.handler",
-        Role=role.arn,
-        Code={"ZipFile": code_zip()},
-        Publish=True,
-    )
-    clients.functions.create_alias(FunctionName=function, Name=settings.LIVE_ALIAS, FunctionVersion="1")
-
-
-def _make_runtime(clients: Clients, objects: S3Objects) -> None:
-    objects.put(CODE_KEY, code_zip("def handler(event, context): ..."))
-    base = clients.functions.publish_layer_version(LayerName="core", Content={"ZipFile": code_zip()})
-    runtime = {
-        "code_bucket": objects.bucket,
-        "code_key": CODE_KEY,
-        "handler": "handler.handler",
-        "runtime": "python3.13",
-        "architecture": "x86_64",
-        "memory_mb": 512,
-        "timeout_seconds": 5,
-        "layers": [base["LayerVersionArn"]],
-        "environment": {"PYTHONUTF8": "1"},
-    }
-    clients.ssm.put_parameter(Name=settings.runtime_parameter(FRAUD), Value=json.dumps(runtime), Type="String")
-
-
-def _make_key(clients: Clients) -> str:
-    return clients.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]

@@ -124,7 +124,7 @@ def test_it_ends_with_its_owner(how: signal.Signals) -> None:
         owner.send_signal(how)
         owner.wait(timeout=30)
         eventually(lambda: all_gone(processes))
-    assert not (Path(directory) / "tmp").exists()
+    assert not Path(directory).exists()
 
 
 def test_killed_cloud_takes_its_workers_along() -> None:

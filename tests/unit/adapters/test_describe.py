@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import onnx
 import pytest
@@ -40,7 +42,7 @@ def _without_names() -> bytes:
         node.input[:] = ["scores" if name == "probabilities" else name for name in node.input]
         node.output[:] = ["scores" if name == "probabilities" else name for name in node.output]
     proto.graph.output[1].name = "scores"
-    return proto.SerializeToString()
+    return bytes(proto.SerializeToString())
 
 
 def test_without_a_telling_name_the_only_floating_point_output_is_the_score() -> None:
@@ -67,8 +69,5 @@ def test_what_cannot_be_guessed_is_refused(model: bytes, columns: list[str], sco
 @pytest.mark.parametrize("build", [models.logistic_model, models.mixed_model])
 def test_a_signature_survives_json(build: Callable[[], models.Built]) -> None:
     """As a release carries it."""
-    import json
-    from dataclasses import asdict
-
     signature = build()[1]
     assert parse_signature(json.loads(canonical_json(asdict(signature)))) == signature

@@ -262,7 +262,7 @@ def test_no_damage_makes_the_check_raise(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, len(body) - 1))
         body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    assert all(isinstance(fault, str) and fault for fault in MODELS.check(bytes(body), signature))
+    assert all(fault.strip() for fault in MODELS.check(bytes(body), signature))
 
 
 def _nested(message: bytes, tag: bytes) -> bytes:

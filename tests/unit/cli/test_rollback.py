@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import NoRegionError
 from typer.testing import CliRunner, Result
 
 from serinus.cli import rollback as module
@@ -14,6 +15,7 @@ from serinus.domain.rollout import Split
 from tests.unit.cli.world import Deployment, write_holdout, write_model
 
 _ANNA = "arn:aws:iam::123456789012:user/anna"
+_CALLER = module.caller
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +84,14 @@ def test_a_reason_is_required() -> None:
     result = run(Deployment(), "fraud", "--json")
     assert result.exit_code == 2
     assert "--reason" in json.loads(result.stdout)["error"]
+
+
+def test_a_caller_whom_sts_does_not_name_is_named_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A roll-back is not held up by it."""
+
+    def no_region(*_args: object, **_options: object) -> None:
+        raise NoRegionError
+
+    monkeypatch.setattr("boto3.client", no_region)
+    monkeypatch.setattr("getpass.getuser", lambda: "anna")
+    assert _CALLER() == "anna (as their machine says)"

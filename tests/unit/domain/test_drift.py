@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.spatial import distance
-from scipy.special import rel_entr
+from scipy.spatial import distance  # type: ignore[import-untyped]  # scipy has no types
+from scipy.special import rel_entr  # type: ignore[import-untyped]  # scipy has no types
 
 from serinus.domain.drift import DriftReport, compare, jensen_shannon, psi
 from serinus.domain.policy import DriftLimits

@@ -13,7 +13,7 @@ from serinus.domain.policy import RolloutPlan
 from serinus.domain.rollout import Decision, Evidence, Outcome, Split, Verdict, decide
 from tests.builders import NOON, PLAN, a_rollout
 
-# (candidate's requests, failures, stable's requests, failures, alarms, seconds counted) -> verdict, part of the reason
+# candidate's requests and failures, stable's, firing alarms, seconds counted; verdict, and part of the reason
 CASES = [
     pytest.param(100, 0, 100, 0, (), 60, Verdict.ADVANCE, "0 of 100", id="healthy and baked"),
     pytest.param(100, 0, 100, 0, (), 59, Verdict.HOLD, "59 of 60 seconds", id="healthy, not baked"),
@@ -36,7 +36,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("requests", "failures", "stable", "stable_failures", "firing", "seconds", "verdict", "reason"), CASES
 )
-def test_decisions(  # noqa: PLR0913, RUF100 - the columns of the table
+def test_decisions(
     requests: int,
     failures: int,
     stable: int,

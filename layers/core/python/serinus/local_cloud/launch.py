@@ -37,6 +37,7 @@ class LaunchPlan:
     keep: bool = False
     schedule_seconds: float | None = None
     detached: bool = False
+    temporary: bool = False
 
     @property
     def log_path(self) -> Path:
@@ -49,6 +50,8 @@ class LaunchPlan:
         command += ["--state-dir", str(self.state_dir)]
         if self.keep:
             command.append("--keep")
+        if self.temporary:
+            command.append("--temporary")
         if not self.detached:
             command += ["--parent-pid", str(os.getpid())]
         if self.schedule_seconds is not None:

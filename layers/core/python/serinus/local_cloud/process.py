@@ -41,6 +41,11 @@ class Options:
     keep: bool
     parent_pid: int | None
     schedule_seconds: float | None
+    temporary: bool = False
+
+    def orphaned(self) -> bool:
+        """Whether the process that started this one, and would tidy up, is gone."""
+        return self.parent_pid is not None and os.getppid() != self.parent_pid
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -51,8 +56,8 @@ def parse_options(arguments: list[str]) -> Options:
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--parent-pid", type=int)
     parser.add_argument("--schedule-seconds", type=float)
-    known = parser.parse_args(arguments)
-    return Options(known.port, known.state_dir, known.keep, known.parent_pid, known.schedule_seconds)
+    parser.add_argument("--temporary", action="store_true")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 def require_pinned_ministack() -> None:
@@ -102,11 +107,11 @@ def sealed_environment(options: Options, inherited: Mapping[str, str]) -> dict[s
     }
 
 
-def end_with_parent(parent_pid: int) -> None:
+def end_with_parent(options: Options) -> None:
     """End this process, gracefully, once the one that started it is gone, even if that was killed outright."""
 
     def watch() -> None:
-        while os.getppid() == parent_pid:
+        while not options.orphaned():
             time.sleep(_PARENT_CHECK_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -123,7 +128,8 @@ def serve(options: Options) -> None:
         app.main()
     finally:
         runtime.reset()
-        shutil.rmtree(options.state_dir / "tmp", ignore_errors=True)
+        left_to_us = options.temporary and options.orphaned()
+        shutil.rmtree(options.state_dir if left_to_us else options.state_dir / "tmp", ignore_errors=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -136,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.update(environment)
     (options.state_dir / "tmp").mkdir(parents=True, exist_ok=True)
     if options.parent_pid is not None:
-        end_with_parent(options.parent_pid)
+        end_with_parent(options)
     sys.argv = ["serinus-local-cloud"]  # ministack's main parses the command line too
     with contextlib.suppress(KeyboardInterrupt):
         serve(options)

@@ -89,7 +89,7 @@ class LocalCloud:
         attempts = _PORT_ATTEMPTS if self._wanted_port is None else 1
         for attempt in range(1, attempts + 1):
             port = self._wanted_port or free_port()
-            plan = LaunchPlan(self._state_dir, port, self._keep, self._schedule_seconds)
+            plan = LaunchPlan(self._state_dir, port, self._keep, self._schedule_seconds, temporary=self._owned_dir)
             try:
                 self._process = launch(plan)
             except PortTaken:  # a chosen port can be lost to another process before it is bound

@@ -48,6 +48,6 @@ def parse(model: bytes) -> onnx.ModelProto:
 def _no_onnx(model: bytes) -> str:
     """Say so; protobuf tells neither what it stumbled over nor whether it ran out of memory."""
     return (
-        f"the model's {len(model):,} bytes are no ONNX model, are cut off, or take too much memory to read: upload the "
-        ".onnx file again, or export it again"
+        f"the model's {len(model):,} bytes are no ONNX model, are cut off, or take too much memory to read: upload "
+        "the .onnx file again, or export it again"
     )

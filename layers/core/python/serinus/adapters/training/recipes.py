@@ -29,6 +29,8 @@ class SklearnTrainer:
             DataRefused: the recipe is unknown, there are no rows or features, or the labels are not 0 and 1 with both
                 present.
         """
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
         build = _RECIPES.get(recipe)
         if build is None:
             raise DataRefused(f"there is no recipe {recipe!r}: set retraining.recipe to one of {', '.join(_RECIPES)}")
@@ -38,7 +40,8 @@ class SklearnTrainer:
         texts = {position: _frequent(rows[:, position]) for position, is_text in enumerate(kinds) if is_text}
         numbers = [position for position, is_text in enumerate(kinds) if not is_text]
         estimator = build(numbers, texts)
-        estimator.fit(rows, labels.astype(np.int64))
+        with threadpool_limits(1):  # how many threads add up decides the last digits, and so the bytes
+            estimator.fit(rows, labels.astype(np.int64))
         model, signature = to_onnx(estimator, features)
         return TrainedModel(onnx=model, signature=signature, lineage=_lineage(recipe, features.rows))
 

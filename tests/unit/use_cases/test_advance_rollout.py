@@ -1,0 +1,260 @@
+"""Advancing: step by step to all traffic, or back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from serinus.domain.ledger import first_broken, what_was_live
+from serinus.domain.policy import WhenUndecided
+from serinus.domain.rollout import Outcome, Split, Verdict
+from serinus.errors import ReleaseNotFound, RevisionChanged, RolloutNotFound
+from serinus.use_cases.describe_endpoint import describe_endpoint
+from serinus.use_cases.recount_history import recount_history
+from serinus.use_cases.roll_back import RollBack, roll_back
+from tests.builders import FRAUD, PLAN, Died, World, a_policy
+
+
+def bake(world: World, *, failures: int = 0, requests: int = 50) -> None:
+    """Let both releases serve, and wait until a step's requests are counted."""
+    world.later(1)
+    world.serve(2, requests)
+    world.serve(3, requests, failures=failures)
+    world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+
+
+def test_a_whole_life() -> None:
+    """The first release goes live, the second by canary; ledger, alias and state agree, and the lock is free."""
+    world = World()
+    rollout = world.canary()
+    splits = [world.split()]
+    while world.rollouts.active(FRAUD):
+        bake(world)
+        world.advance(rollout)
+        splits.append(world.split())
+    assert splits == [Split(2, 3, 10), Split(2, 3, 50), Split(3)]
+    assert world.rollouts.get(FRAUD, rollout).outcome is Outcome.PROMOTED
+    assert world.alarms.existing == {}
+    assert world.event_names()[-1] == "RolloutPromoted"
+    history = recount_history(FRAUD, policies=world.policies, ledger=world.ledger)
+    lived = [Split(span.stable, span.candidate, span.candidate_percent) for span in history.live]
+    assert lived == [split for _, split in world.traffic.history]
+    assert history.broken_at is None
+    described = describe_endpoint(FRAUD, describing=world.describing)
+    assert (described.split, described.rollout) == (Split(3), None)
+    assert (described.model_version_of(3), described.model_version_of(1)) == (2, None)
+
+
+def test_too_few_requests_hold() -> None:
+    """Nothing moves, and the look is on record."""
+    world = World()
+    rollout = world.canary()
+    bake(world, requests=5)
+    assert world.advance(rollout).outcome is None
+    assert world.split() == Split(2, 3, 10)
+    (look,) = world.rollouts.decisions(FRAUD, rollout)
+    assert look[1].verdict is Verdict.HOLD
+
+
+def test_requests_younger_than_the_watermark_are_not_counted_yet() -> None:
+    """They may not all have been collected."""
+    world = World()
+    rollout = world.canary()
+    assert "0 of 20 requests" in world.advance(rollout).reason
+    world.later(PLAN.watermark_seconds - 1)
+    world.serve(3, 50)
+    world.later(1)
+    assert "0 of 20 requests" in world.advance(rollout).reason
+
+
+def test_failures_of_the_step_before_do_not_count() -> None:
+    """Each step is judged by what was asked since it began."""
+    world = World()
+    rollout = world.canary()
+    bake(world, failures=2)
+    world.advance(rollout)
+    assert world.split() == Split(2, 3, 50)
+    assert "0 of 20 requests" in world.advance(rollout).reason
+
+
+def test_a_failing_candidate_is_rolled_back() -> None:
+    """All traffic returns to stable, with the numbers as the reason."""
+    world = World()
+    rollout = world.canary()
+    bake(world, failures=10)
+    progress = world.advance(rollout)
+    assert progress.outcome is Outcome.ROLLED_BACK
+    assert "10 of 50 requests to the candidate failed" in progress.reason
+    assert world.split() == Split(2)
+    assert world.alarms.existing == {}
+    assert world.rollouts.active(FRAUD) is None
+
+
+def test_a_firing_alarm_rolls_back_at_the_next_look() -> None:
+    """Even without any request counted."""
+    world = World()
+    rollout = world.canary()
+    world.alarms.fire(FRAUD, 3, "5 failures in a minute")
+    assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
+    assert world.split() == Split(2)
+
+
+@pytest.mark.parametrize(
+    ("when", "outcome", "split"),
+    [
+        (WhenUndecided.RETURN, Outcome.INCONCLUSIVE, Split(2)),
+        (WhenUndecided.PROMOTE, Outcome.PROMOTED, Split(3)),
+    ],
+)
+def test_an_undecided_rollout_ends_at_its_horizon(when: WhenUndecided, outcome: Outcome, split: Split) -> None:
+    """As the policy says, and never in silence."""
+    world = World(a_policy(rollout=replace(PLAN, when_undecided=when)))
+    rollout = world.canary()
+    world.later(PLAN.horizon_seconds - 1)
+    assert world.advance(rollout).outcome is None
+    world.later(1)
+    progress = world.advance(rollout)
+    assert (progress.outcome, world.split()) == (outcome, split)
+    assert "undecided after 3600 seconds: 0 of 20 requests" in progress.reason
+    assert progress.reason.startswith("unproven") == (outcome is Outcome.PROMOTED)
+    assert world.rollouts.active(FRAUD) is None
+
+
+def test_an_alias_moved_by_hand_returns_to_stable() -> None:
+    """The rollout has failed, and says who knows what."""
+    world = World()
+    rollout = world.canary()
+    world.traffic.shift(FRAUD, Split(2, 3, 77))
+    progress = world.advance(rollout)
+    assert progress.outcome is Outcome.FAILED
+    assert "somebody moved the alias" in progress.reason
+    assert world.split() == Split(2)
+
+
+def test_an_alias_returned_by_hand_ends_the_rollout() -> None:
+    """Somebody took the candidate out: that is a roll-back."""
+    world = World()
+    rollout = world.canary()
+    world.traffic.shift(FRAUD, Split(2))
+    assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
+    assert world.deeds()[-2:] == [f"shifted:{rollout}:returned", f"ended:{rollout}"]
+
+
+def test_an_ended_rollout_is_left_alone() -> None:
+    """A tick that comes late changes nothing."""
+    world = World()
+    rollout = world.canary()
+    roll_back(RollBack(FRAUD, "enough", "ann"), conducting=world.conducting)
+    deeds = world.deeds()
+    progress = world.advance(rollout)
+    assert (progress.outcome, progress.reason) == (Outcome.ROLLED_BACK, "enough")
+    assert world.deeds() == deeds
+
+
+def test_without_a_reference_profile_nothing_is_decided() -> None:
+    """Counts without a layout are no evidence: an error, and the state machine rolls back."""
+    world = World()
+    rollout = world.canary()
+    digest = world.versions.get(FRAUD, 2).content_digest
+    del world.artifacts._objects[f"models/fraud/{digest}/reference.json"]
+    world.later(100)
+    with pytest.raises(ReleaseNotFound, match="release 3 with a reference profile"):
+        world.advance(rollout)
+
+
+def test_there_must_be_such_a_rollout() -> None:
+    """Advancing nothing is an error."""
+    with pytest.raises(RolloutNotFound):
+        World().advance("v9-none")
+
+
+def _advance_a_step(world: World) -> None:
+    bake(world)
+
+
+def _promote(world: World) -> None:
+    bake(world)
+    world.advance(_active(world))
+    bake(world)
+
+
+def _fail(world: World) -> None:
+    bake(world, failures=20)
+
+
+def _time_out(world: World) -> None:
+    world.later(PLAN.horizon_seconds)
+
+
+def _move_by_hand(world: World) -> None:
+    world.traffic.shift(FRAUD, Split(2, 3, 77))
+
+
+def _active(world: World) -> str:
+    active = world.rollouts.active(FRAUD)
+    assert active is not None
+    return active.id
+
+
+@pytest.mark.parametrize("lead_up", [_advance_a_step, _promote, _fail, _time_out])
+def test_dying_after_any_write_changes_nothing_in_the_end(lead_up: Callable[[World], None]) -> None:
+    """The next tick leaves the same traffic, deeds, outcome, lock and alarms as one that never died."""
+
+    def prepared() -> tuple[World, str]:
+        world = World()
+        rollout = world.canary()
+        lead_up(world)
+        world.fate.after_write(-1, lambda: None)
+        return world, rollout
+
+    def outcome(world: World, rollout: str) -> object:
+        state = world.rollouts.get(FRAUD, rollout)
+        active = world.rollouts.active(FRAUD)
+        return world.split(), world.deeds(), state.outcome, state.step, active and active.id, world.alarms.existing
+
+    unharmed, rollout = prepared()
+    unharmed_progress = world_progress = unharmed.advance(rollout)
+    for number in range(1, unharmed.fate.writes + 1):
+        world, rollout = prepared()
+        world.fate.die_after(number)
+        with pytest.raises(Died):
+            world.advance(rollout)
+        world_progress = world.advance(rollout)
+        assert outcome(world, rollout) == outcome(unharmed, rollout), f"died after write {number}"
+        assert first_broken(world.entries()) is None
+    assert world_progress.outcome is unharmed_progress.outcome
+
+
+@pytest.mark.parametrize("lead_up", [_advance_a_step, _promote, _fail, _time_out, _move_by_hand])
+def test_a_roll_back_in_the_middle_leaves_stable_alone(lead_up: Callable[[World], None]) -> None:
+    """After whichever write an alarm rolls back, and all are retried, stable has all traffic or all agree."""
+    for number in range(1, 12):
+        world = World()
+        rollout = world.canary()
+        lead_up(world)
+        failed: list[Exception] = []
+
+        def alarm() -> None:
+            try:
+                wanted = RollBack(FRAUD, "alarm", "alarm", release=3)
+                roll_back(wanted, conducting=world.conducting)  # noqa: B023 - used at once
+            except RevisionChanged as error:
+                failed.append(error)  # noqa: B023 - used at once
+
+        world.fate.after_write(number, alarm)
+        try:
+            world.advance(rollout)
+        except RevisionChanged:
+            wanted = RollBack(FRAUD, "the tick failed", "rollout", rollout=rollout, outcome=Outcome.FAILED)
+            roll_back(wanted, conducting=world.conducting)
+        if world.rollouts.active(FRAUD):
+            world.advance(rollout)
+        last = what_was_live(world.entries())[-1]
+        where = f"rolled back after write {number}"
+        assert Split(last.stable, last.candidate, last.candidate_percent) == world.split(), where
+        state = world.rollouts.get(FRAUD, rollout)
+        if state.outcome not in {None, Outcome.PROMOTED}:
+            assert world.split() == Split(2), where
+            assert world.alarms.existing == {}, where

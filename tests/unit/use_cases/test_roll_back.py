@@ -1,0 +1,182 @@
+"""Rolling back: at once, whatever else is going on, and never forth to what was bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from serinus.domain.ledger import what_was_live
+from serinus.domain.rollout import Outcome, Split
+from serinus.errors import ReleaseNotFound, RolloutNotFound
+from serinus.use_cases.roll_back import RollBack, RolledBack, roll_back
+from tests.builders import FRAUD, PLAN, Died, World
+
+
+def back(
+    world: World,
+    *,
+    release: int | None = None,
+    rollout: str | None = None,
+    to: int | None = None,
+    outcome: Outcome = Outcome.ROLLED_BACK,
+) -> RolledBack:
+    """Roll back, a second later."""
+    world.later(1)
+    return roll_back(RollBack(FRAUD, "it is bad", "ann", release, rollout, to, outcome), conducting=world.conducting)
+
+
+def with_releases(count: int) -> World:
+    """Return a world whose releases 2, 3, … were each promoted in turn; the last one is live."""
+    world = World()
+    world.published("1")
+    for number in range(2, count + 1):
+        promote(world, world.published(str(number)), number)
+    return world
+
+
+def promote(world: World, rollout: str, stable: int) -> None:
+    """Take a canary through all its steps."""
+    while world.rollouts.active(FRAUD):
+        world.later(1)
+        for release in (stable, stable + 1):
+            world.serve(release)
+        world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+        world.advance(rollout)
+
+
+def recorded(world: World) -> Split:
+    """Return where the ledger says traffic goes."""
+    last = what_was_live(world.entries())[-1]
+    return Split(last.stable, last.candidate, last.candidate_percent)
+
+
+def test_an_alarm_in_the_middle_of_a_step_returns_all_traffic() -> None:
+    """One move; the rollout ends as rolled back, its alarm goes, the lock is free."""
+    world = World()
+    rollout = world.canary()
+    found = back(world, release=3)
+    assert (found.moved, found.split, found.rollout) == (True, Split(2), rollout)
+    assert world.split() == recorded(world) == Split(2)
+    assert world.rollouts.get(FRAUD, rollout).outcome is Outcome.ROLLED_BACK
+    assert world.rollouts.active(FRAUD) is None
+    assert world.alarms.existing == {}
+    assert world.event_names()[-2:] == ["TrafficShifted", "RolloutRolledBack"]
+
+
+def test_a_repeated_alarm_is_harmless() -> None:
+    """The second finds nothing to do."""
+    world = World()
+    world.canary()
+    back(world, release=3)
+    deeds = world.deeds()
+    found = back(world, release=3)
+    assert (found.moved, found.rollout, found.reason) == (False, None, "nothing to do")
+    assert world.deeds() == deeds
+
+
+def test_a_late_alarm_after_promotion_is_harmless() -> None:
+    """The candidate has become stable; only a person rolls that back."""
+    world = with_releases(2)
+    assert back(world, release=3).reason == "nothing to do"
+    assert world.split() == Split(3)
+
+
+def test_an_alarm_of_another_release_is_harmless() -> None:
+    """It speaks of a candidate that is gone."""
+    world = World()
+    world.canary()
+    assert not back(world, release=9).moved
+    assert world.split() == Split(2, 3, 10)
+
+
+def test_a_rollout_without_its_candidate_yet_is_closed() -> None:
+    """Rolling back before anything is published moves nothing and frees the lock."""
+    world = World()
+    world.published("1")
+    rollout = world.started("2")
+    found = back(world)
+    assert (found.moved, found.rollout) == (False, rollout)
+    assert world.rollouts.active(FRAUD) is None
+
+
+def test_a_failed_state_machine_closes_its_own_rollout_only() -> None:
+    """Another rollout under way is none of its business; its own ends as failed."""
+    world = World()
+    mine = world.canary()
+    assert back(world, rollout="v9-another").reason == "nothing to do"
+    back(world, rollout=mine, outcome=Outcome.FAILED)
+    assert world.rollouts.get(FRAUD, mine).outcome is Outcome.FAILED
+    assert back(world, rollout=mine, outcome=Outcome.FAILED).reason == "nothing to do"
+
+
+def test_a_rollout_that_never_was_cannot_be_rolled_back() -> None:
+    """Naming it is an error."""
+    with pytest.raises(RolloutNotFound):
+        back(World(), rollout="v9-none")
+
+
+def test_traffic_that_an_ended_rollout_left_behind_is_returned() -> None:
+    """A step that was under way when the rollout was ended may move traffic after the end."""
+    world = World()
+    rollout = world.canary()
+    back(world)
+    world.traffic.shift(FRAUD, Split(2, 3, 50))
+    assert back(world, rollout=rollout, outcome=Outcome.FAILED).moved
+    assert world.split() == recorded(world) == Split(2)
+
+
+def test_without_a_rollout_each_roll_back_goes_further_back() -> None:
+    """Twice is two releases back, never forth to the bad one; before the first there is none."""
+    world = with_releases(3)
+    assert back(world).split == Split(3)
+    assert back(world).split == Split(2)
+    with pytest.raises(ReleaseNotFound, match="earlier release"):
+        back(world)
+    assert world.split() == recorded(world) == Split(2)
+
+
+def test_a_release_can_be_named() -> None:
+    """Any that was published, and no other."""
+    world = with_releases(3)
+    assert back(world, to=2).split == Split(2)
+    with pytest.raises(ReleaseNotFound, match="release 9"):
+        back(world, to=9)
+    assert back(world, to=4).split == recorded(world) == Split(4)
+
+
+def test_a_split_that_no_rollout_holds_is_taken_back() -> None:
+    """Whoever left it there, stable serves alone."""
+    world = with_releases(2)
+    world.traffic.shift(FRAUD, Split(3, 2, 50))
+    assert back(world).split == Split(3)
+
+
+def test_with_nothing_released_there_is_nowhere_to_return_to() -> None:
+    """An endpoint that answers 503 cannot be rolled back."""
+    with pytest.raises(ReleaseNotFound):
+        back(World())
+
+
+def test_dying_after_any_write_changes_nothing_in_the_end() -> None:
+    """The alarm that is retried leaves stable alone with all traffic, each deed on record once, the lock free."""
+    for number in range(1, 8):
+        world = World()
+        rollout = world.canary()
+        world.fate.die_after(number)
+        with pytest.raises(Died):
+            back(world, release=3)
+        back(world, release=3)
+        assert world.split() == recorded(world) == Split(2), f"died after write {number}"
+        assert world.rollouts.active(FRAUD) is None
+        assert world.deeds()[-2:] == [f"shifted:{rollout}:returned", f"ended:{rollout}"]
+
+
+@pytest.mark.parametrize("to", [None, 3])
+def test_a_try_that_died_before_its_record_is_completed_and_not_repeated(to: int | None) -> None:
+    """The second try finds traffic moved already, records that, and goes no further back."""
+    world = with_releases(3)
+    world.fate.die_after(1)
+    with pytest.raises(Died):
+        back(world, to=to)
+    assert (world.split(), recorded(world)) == (Split(3), Split(4))
+    assert not back(world, to=to).moved
+    assert world.split() == recorded(world) == Split(3)

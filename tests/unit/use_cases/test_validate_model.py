@@ -1,0 +1,241 @@
+"""Validating: each kind of bad model is found, and what passed is signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from serinus.domain.model_version import ModelVersion, Status
+from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.profile import CategoricalBins
+from serinus.domain.table import Table
+from serinus.errors import DataRefused, ModelFailed, ModelVersionNotFound
+from serinus.use_cases.validate_model import smoke_request_key, validate_model
+from tests.builders import FRAUD, Died, World, a_holdout, a_policy, an_object_column
+
+
+def validate(world: World, number: int = 1) -> ModelVersion:
+    """Validate a version."""
+    return validate_model(FRAUD, number, validation=world.validation)
+
+
+def test_a_good_model_is_validated_signed_and_profiled() -> None:
+    """It has an attestation, metrics, a reference profile of the held-out rows and a smoke request."""
+    world = World()
+    world.registered()
+    version = validate(world)
+    assert version == world.versions.get(FRAUD, 1)
+    assert version.status is Status.VALIDATED
+    assert [finding.gate for finding in version.findings] == ["onnx", "smoke", "metric:roc_auc"]
+    assert version.attestation is not None
+    assert world.signer.verify(version.statement, version.attestation)
+    reference = world.references.get(FRAUD, version.content_digest)
+    assert reference is not None
+    assert reference.rows == 400
+    smoke = json.loads(world.artifacts.get(smoke_request_key(version)))
+    assert [tensor["name"] for tensor in smoke["inputs"]] == ["numbers", "texts"]
+    assert world.deeds() == ["registered:upload-1", "validated:1"]
+    assert world.event_names() == ["ModelRegistered", "ModelValidated"]
+
+
+def raising(error: Exception) -> Callable[[Table], npt.NDArray[np.float64]]:
+    """Return a script that fails."""
+
+    def script(_: Table) -> npt.NDArray[np.float64]:
+        raise error
+
+    return script
+
+
+def _with_faults(world: World) -> None:
+    world.models.faults = ("the opset is 99", "an operator is custom")
+
+
+def _unloadable(world: World) -> None:
+    world.models.unloadable = "ONNX Runtime cannot load it"
+
+
+def _failing(world: World) -> None:
+    world.models.script = raising(ModelFailed("a division by zero"))
+
+
+def _unfit_rows(world: World) -> None:
+    world.models.script = raising(DataRefused("column 'age', row 3 holds nan, which is no INT64"))
+
+
+def _without_score(world: World) -> None:
+    world.models.script = lambda features: np.where(np.arange(features.rows) == 2, np.nan, 0.5)
+
+
+def _of_no_skill(world: World) -> None:
+    world.models.script = lambda features: np.full(features.rows, 0.5)
+
+
+def _of_margins(world: World) -> None:
+    world.models.script = lambda features: np.asarray(features.columns["amount"], dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "gate", "said"),
+    [
+        (_with_faults, "onnx", "the opset is 99"),
+        (_unloadable, "session", "cannot load it"),
+        (_failing, "smoke", "a division by zero"),
+        (_unfit_rows, "holdout", "which is no INT64"),
+        (_without_score, "smoke", "the score of held-out row 2 is nan"),
+        (_of_no_skill, "metric:roc_auc", "below the minimum"),
+        (_of_margins, "metric:roc_auc", "scores between 0 and 1"),
+    ],
+)
+def test_a_bad_model_is_rejected_with_the_reason(spoil: Callable[[World], None], gate: str, said: str) -> None:
+    """Nothing is signed, and the finding, the ledger and the bus say why."""
+    world = World()
+    world.registered()
+    spoil(world)
+    version = validate(world)
+    assert version.status is Status.REJECTED
+    assert version.attestation is None
+    (failed, *_) = [finding for finding in version.findings if not finding.passed]
+    assert failed.gate == gate
+    assert said in failed.message
+    assert said in str(world.entries()[-1].details["reason"])
+    assert world.event_names()[-1] == "ModelRejected"
+    assert world.references.get(FRAUD, version.content_digest) is None
+
+
+def changed(**columns: object) -> Table:
+    """Return the usual held-out rows with other columns; `None` drops one."""
+    merged = {**a_holdout().columns, **columns}
+    return Table({name: column for name, column in merged.items() if isinstance(column, np.ndarray)})
+
+
+@pytest.mark.parametrize(
+    ("holdout", "said"),
+    [
+        (changed(age=None), "has no column 'age'"),
+        (changed(**{"class": None}), "has no column 'class'"),
+        (changed(amount=an_object_column(["a lot"] * 400)), "holds text such as 'a lot'"),
+        (changed(**{"class": np.full(400, 2.0)}), "must be 0 or 1 in every row"),
+        (changed(**{"class": np.full(400, np.nan)}), "must be 0 or 1 in every row"),
+        (changed(**{"class": an_object_column(["yes"] * 400)}), "must be 0 or 1 in every row"),
+        (changed(age=np.where(np.arange(400) == 7, np.inf, 30.0)), "row 8, holds inf"),
+    ],
+)
+def test_bad_held_out_rows_are_rejected_with_the_reason(holdout: Table, said: str) -> None:
+    """The finding names the file, the column and the row."""
+    world = World()
+    world.registered(holdout=holdout)
+    version = validate(world)
+    assert version.status is Status.REJECTED
+    assert version.findings[-1].gate == "holdout"
+    assert said in version.findings[-1].message
+
+
+def test_held_out_rows_that_are_no_table_are_rejected() -> None:
+    """A damaged file is a finding, not a crash."""
+    world = World()
+    world.registered()
+    digest = world.versions.get(FRAUD, 1).content_digest
+    world.artifacts.put(f"models/fraud/{digest}/holdout.parquet", b"PAR1 nothing PAR1")
+    assert "damaged Parquet file" in validate(world).findings[-1].message
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_one_class_alone_is_rejected(label: float) -> None:
+    """Nothing can be measured on held-out rows of one label."""
+    world = World()
+    world.registered(holdout=changed(**{"class": np.full(400, label)}))
+    assert "with both present" in validate(world).findings[-1].message
+
+
+def test_numbers_in_a_column_of_texts_are_spelled_as_requests_spell_them() -> None:
+    """A category 7 that a CSV reader took for 7.0 is the text 7, in the profile and in the smoke request."""
+    world = World()
+    codes = np.where(np.arange(400) % 2 == 0, 7.0, 2.5)
+    codes[399] = np.nan
+    world.registered(holdout=changed(colour=codes))
+    version = validate(world)
+    reference = world.references.get(FRAUD, version.content_digest)
+    assert reference is not None
+    colour = reference.layout.features[2]
+    assert isinstance(colour, CategoricalBins)
+    assert set(colour.categories) == {"7", "2.5"}
+    smoke = json.loads(world.artifacts.get(smoke_request_key(version)))
+    assert smoke["inputs"][1]["data"] == ["7"]
+
+
+def test_a_number_that_is_missing_in_every_row_is_still_a_number() -> None:
+    """A column of nothing but blanks comes as texts of nothing; it counts as missing numbers."""
+    world = World()
+    world.registered(holdout=changed(age=an_object_column([None] * 400)))
+    assert validate(world).status is Status.VALIDATED
+
+
+def test_validating_again_changes_nothing() -> None:
+    """A validated version stays as it is, even where the model would fail now."""
+    world = World()
+    world.registered()
+    first = validate(world)
+    _with_faults(world)
+    assert validate(world) == first
+    assert world.deeds() == ["registered:upload-1", "validated:1"]
+
+
+def test_a_rejected_version_is_examined_anew_under_a_changed_policy() -> None:
+    """Changing the gate, as the finding proposes, helps the same model; both judgements are on record."""
+    world = World(a_policy(gates=(MetricGate(Metric.ROC_AUC, minimum=0.99),)))
+    world.registered()
+    assert validate(world).status is Status.REJECTED
+    assert validate(world).status is Status.REJECTED
+    assert len(world.deeds()) == 2
+    world.deploy(a_policy())
+    assert validate(world).status is Status.VALIDATED
+    assert world.deeds()[1].startswith("rejected:1:")
+    assert world.deeds()[2:] == ["validated:1"]
+
+
+def test_there_must_be_such_a_version() -> None:
+    """Validating what was never registered is an error."""
+    with pytest.raises(ModelVersionNotFound):
+        validate(World())
+
+
+def test_a_forged_attestation_does_not_verify() -> None:
+    """Changing a finding after validation is noticed."""
+    world = World()
+    world.registered()
+    version = validate(world)
+    forged = replace(version, manifest=replace(version.manifest, lineage={"git": "f00"}))
+    assert not world.signer.verify(forged.statement, str(version.attestation))
+
+
+@pytest.mark.parametrize("spoil", [None, _with_faults])
+def test_dying_after_any_write_changes_nothing_in_the_end(spoil: Callable[[World], None] | None) -> None:
+    """The retry leaves the same version, references, ledger and events as one that never died."""
+
+    def prepared() -> World:
+        world = World()
+        world.registered()
+        if spoil:
+            spoil(world)
+        world.fate.after_write(-1, lambda: None)
+        return world
+
+    def outcome(world: World) -> object:
+        version = world.versions.get(FRAUD, 1)
+        return version, world.references.get(FRAUD, version.content_digest), world.deeds(), set(world.event_names())
+
+    unharmed = prepared()
+    validate(unharmed)
+    for number in range(1, unharmed.fate.writes + 1):
+        world = prepared()
+        world.fate.die_after(number)
+        with pytest.raises(Died):
+            validate(world)
+        validate(world)
+        assert outcome(world) == outcome(unharmed), f"died after write {number}"
