@@ -10,10 +10,11 @@ from itertools import pairwise
 import pytest
 
 from serinus.domain.policy import Retraining
+from serinus.domain.table import Table
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.detect_drift import DriftCheck, detect_drift
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import DRIFT, FRAUD, Died, World, a_policy, a_table
+from tests.builders import DRIFT, FRAUD, Died, World, a_policy, a_prediction, a_table
 
 ROWS = 600
 
@@ -23,11 +24,16 @@ def check(world: World) -> DriftCheck:
     return detect_drift(FRAUD, watching=world.watching)
 
 
+def ask(world: World, rows: Table) -> None:
+    """Let release 2 answer one request of many rows now."""
+    world.collect([a_prediction(world.now.isoformat(), at=world.now, features=rows)], release=2)
+
+
 def drifted_world(*, retraining: Retraining | None = None) -> World:
     """Return a world whose live release has served drifted rows."""
     world = World(a_policy(retraining=retraining))
     world.published()
-    world.serve(2, features=a_table(ROWS, seed=3, shift=2.0))
+    ask(world, a_table(ROWS, seed=3, shift=2.0))
     world.later(60)
     return world
 
@@ -55,7 +61,7 @@ def test_traffic_as_before_is_no_drift() -> None:
     """Rows of the reference's population announce nothing."""
     world = World()
     world.published()
-    world.serve(2, features=a_table(ROWS, seed=3))
+    ask(world, a_table(ROWS, seed=3))
     world.later(60)
     found = check(world)
     assert (found.announced, found.reason) == (False, "no drift")
@@ -65,7 +71,7 @@ def test_too_few_rows_say_nothing() -> None:
     """However far they are."""
     world = World()
     world.published()
-    world.serve(2, features=a_table(DRIFT.minimum_rows - 1, seed=3, shift=5.0))
+    ask(world, a_table(DRIFT.minimum_rows - 1, seed=3, shift=5.0))
     world.later(60)
     assert check(world).reason == "499 of 500 rows in the last 60 minutes"
 
@@ -94,7 +100,7 @@ def test_drift_is_announced_once_per_cooling_time(wait_minutes: int | None, offs
     world.later(offset_seconds)
     announced: list[datetime] = []
     for _ in range(25):
-        world.serve(2, features=a_table(ROWS, seed=3, shift=2.0))
+        ask(world, a_table(ROWS, seed=3, shift=2.0))
         world.later(cooling / 10)
         if check(world).announced:
             announced.append(world.now)
@@ -128,6 +134,6 @@ def test_drift_of_the_score_alone_is_named_first() -> None:
     """The predictions have moved most, and the reason says so."""
     world = World(a_policy(drift=replace(DRIFT, feature_psi=50.0)))
     world.published()
-    world.serve(2, features=a_table(ROWS, seed=3, shift=2.0))
+    ask(world, a_table(ROWS, seed=3, shift=2.0))
     world.later(60)
     assert check(world).reason.startswith("score (PSI ")

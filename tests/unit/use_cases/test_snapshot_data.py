@@ -11,7 +11,7 @@ import pytest
 
 from serinus.adapters.schemas.manifest import read_manifest
 from serinus.domain.policy import Retraining
-from serinus.domain.table import Table
+from serinus.domain.table import Column, Table
 from serinus.errors import EndpointNotFound, ObjectNotFound, PolicyRefused
 from serinus.use_cases.join_labels import joined
 from serinus.use_cases.measure_performance import measure_performance
@@ -88,7 +88,7 @@ def test_the_labels_of_the_drifted_window_must_have_come() -> None:
     world.later(60)
     waiting = take(world)
     assert waiting.status is SnapshotStatus.WAITING
-    assert "labels of 0 rows of the drifted window have come, of 150 needed" in waiting.reason
+    assert "labels of 0 of the 200 rows of the drifted window have come" in waiting.reason
 
 
 def test_it_gives_up_when_the_wait_is_over() -> None:
@@ -125,7 +125,7 @@ def test_releases_with_other_features_do_not_break_a_snapshot() -> None:
     digest = world.versions.get(FRAUD, 1).content_digest
     for number, columns in ((8, ("amount",)), (9, ("amount", "age", "colour", "extra"))):
         world.rollouts.record_release(replace(a_release(number), content_digest=digest))
-        features = {
+        features: dict[str, Column] = {
             "amount": np.zeros(3),
             "age": np.zeros(3),
             "colour": an_object_column(["red"] * 3),

@@ -111,7 +111,6 @@ class SnapshotDataSettings:
     """Settings of `snapshot_data`."""
 
     table_name: str
-    artifacts_bucket: str
     data_bucket: str
     ledger_bucket: str
     event_bus_name: str

@@ -23,14 +23,15 @@ def print_summary(console: Console, client: Client, told: Told) -> None:
     versions = {performance.release: performance.model_version for performance in performances}
     console.print()
     console.print(_what_was_live(history, versions, told))
-    console.print(_in_production(performances))
+    console.print(_in_production(performances, "Each release in production, on the rows that it answered"))
+    console.print(_in_production(_side_by_side(history, client), "Models 2 and 4 while both served the new market"))
     for line in _sentences(history, performances, told):
         console.print(f" • {line}", soft_wrap=True)
 
 
 def _what_was_live(history: History, versions: dict[int, int], told: Told) -> Grid:
     grid = Grid(title="What was live when", title_justify="left")
-    for heading in ("from", "to", "stable", "candidate", "candidate's share"):
+    for heading in ("from", "to", "stable release", "candidate", "share"):
         grid.add_column(heading, justify="right")
     for span in history.live:
         grid.add_row(
@@ -44,12 +45,21 @@ def _what_was_live(history: History, versions: dict[int, int], told: Told) -> Gr
 
 
 def _named(release: int, versions: dict[int, int]) -> str:
-    return f"release {release} (model {versions.get(release, '?')})"
+    return f"{release} (model {versions.get(release, '?')})"
 
 
-def _in_production(performances: tuple[Performance, ...]) -> Grid:
-    grid = Grid(title="Each release in production, on the rows that it answered", title_justify="left")
-    for heading in ("release", "model", "requests", "failed", "p95 ms", "labelled rows", "AUC", "average precision"):
+def _side_by_side(history: History, client: Client) -> tuple[Performance, ...]:
+    """Measure stable and candidate over the last canary alone: elsewhere they answered different rows."""
+    spans = [span for span in history.live if span.candidate is not None]
+    last = [span for span in spans if span.candidate == spans[-1].candidate]
+    end = last[-1].end or datetime.now(UTC)
+    found = measure_performance(ENDPOINT, start=last[0].start, end=end, measuring=client.measuring)
+    return tuple(performance for performance in found if performance.requests)
+
+
+def _in_production(performances: tuple[Performance, ...], title: str) -> Grid:
+    grid = Grid(title=title, title_justify="left")
+    for heading in ("release", "model", "requests", "failed", "p95 ms", "labelled", "AUC", "avg. prec."):
         grid.add_column(heading, justify="right")
     for performance in performances:
         auc = performance.metrics.get(Metric.ROC_AUC)

@@ -1,0 +1,77 @@
+"""What the functions are called with."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from serinus.adapters.schemas.payloads import ModelVersionNamed, RollBackWanted, SnapshotWanted, progress_payload
+from serinus.domain.rollout import Outcome
+from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.roll_back import RollBack
+from tests.builders import FRAUD
+
+
+def request(**payload: object) -> RollBack:
+    """Return what a payload wants."""
+    return RollBackWanted.model_validate(payload).as_request()
+
+
+def test_an_alarm_speaks_of_one_release() -> None:
+    """Endpoint and release come from its name."""
+    wanted = request(alarm_name="serinus-rollout/fraud/12/failures", reason="6 failures")
+    reason = "alarm serinus-rollout/fraud/12/failures: 6 failures"
+    assert wanted == RollBack(FRAUD, reason, "alarm", release=12)
+
+
+def test_a_failed_state_machine_speaks_of_its_rollout() -> None:
+    """The rollout ends as failed, with the cause."""
+    wanted = request(endpoint="fraud", rollout="v1-abc", cause="States.Timeout: ")
+    reason = "the rollout itself failed: States.Timeout: "
+    assert wanted == RollBack(FRAUD, reason, "rollout", rollout="v1-abc", outcome=Outcome.FAILED)
+
+
+def test_a_person_says_why_and_where_to() -> None:
+    """Who asks is on record; without a name, somebody."""
+    assert request(endpoint="fraud", reason="bad", requested_by="ann", to=3) == RollBack(FRAUD, "bad", "ann", to=3)
+    assert request(endpoint="fraud").actor == "somebody"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"reason": "no endpoint"},
+        {"endpoint": ""},
+        {"alarm_name": "another/fraud/12/failures"},
+        {"alarm_name": "serinus-rollout/fraud/twelve/failures"},
+        {"alarm_name": "serinus-rollout/fraud/12"},
+        {"alarm_name": "serinus-rollout/fraud/12/failures\n"},
+        {"alarm_name": "serinus-rollout/a/b/12/failures"},
+        {"endpoint": "fraud", "to": 0},
+    ],
+)
+def test_a_payload_that_names_nothing_is_refused(payload: dict[str, object]) -> None:
+    """A roll-back of no known place does not happen."""
+    with pytest.raises(ValidationError):
+        RollBackWanted.model_validate(payload)
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    """It could not be compared with the clock."""
+    with pytest.raises(ValidationError, match="timezone"):
+        SnapshotWanted.model_validate({"endpoint": "fraud", "started_at": "2026-03-04T12:00:00"})
+
+
+@pytest.mark.parametrize("version", [0, -1, 1.5, "one", None])
+def test_a_version_is_a_number_from_one(version: object) -> None:
+    """Nothing else names a model version."""
+    with pytest.raises(ValidationError):
+        ModelVersionNamed.model_validate({"endpoint": "fraud", "version": version, "execution": "e"})
+
+
+@pytest.mark.parametrize("outcome", [None, *Outcome])
+def test_progress_is_told_in_the_state_machines_words(outcome: Outcome | None) -> None:
+    """A rollout without an outcome is in progress."""
+    payload = progress_payload(Progress("fraud", "v1-abc", outcome, 10, "so"))
+    assert payload["status"] == (str(outcome) if outcome else "in_progress")

@@ -1,0 +1,143 @@
+"""Policy files: what is wrong is refused, and the refusal names the field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from serinus.adapters.schemas.policy import parse_policy, policy_json, read_policy
+from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
+from serinus.errors import PolicyRefused
+
+MINIMAL = """
+endpoint = "fraud"
+owners = ["risk@example.com"]
+
+[[gates]]
+metric = "roc_auc"
+minimum = 0.7
+"""
+
+
+def read(folder: Path, text: str, name: str = "fraud.toml") -> Policy:
+    """Read a policy file of this text."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return read_policy(path)
+
+
+def test_a_minimal_policy_takes_the_defaults(tmp_path: Path) -> None:
+    """Endpoint, owners and a gate are all that must be said."""
+    gate = MetricGate(Metric.ROC_AUC, minimum=0.7)
+    assert read(tmp_path, MINIMAL) == Policy(EndpointName("fraud"), ("risk@example.com",), gates=(gate,))
+
+
+def test_the_parameter_store_gives_back_the_same_policy(tmp_path: Path) -> None:
+    """Written as JSON and parsed again it has the same digest, optional parts and all."""
+    policy = read(tmp_path, MINIMAL + "[retraining]\n[rollout]\nsteps = [1, 99]\n")
+    assert policy.retraining == Retraining()
+    again = parse_policy(json.loads(policy_json(policy)), source="the store")
+    assert again == policy
+    assert again.digest == policy.digest
+
+
+def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
+    """Any field is part of the version."""
+    changed = read(tmp_path, MINIMAL + "[serving]\nmemory_mb = 2048\n")
+    assert changed.digest != read(tmp_path, MINIMAL).digest
+
+
+@pytest.mark.parametrize(
+    ("addition", "field", "why"),
+    [
+        ("[serving]\nmemory_mb = '1024'", "serving.memory_mb", "valid integer"),
+        ("[serving]\nmemory_mb = true", "serving.memory_mb", "valid integer"),
+        ("[serving]\nmemory_mb = 1024.0", "serving.memory_mb", "valid integer"),
+        ("[serving]\nmemory_mb = 64", "serving.memory_mb", "128"),
+        ("[serving]\ntimeout_seconds = 30", "serving.timeout_seconds", "29"),
+        ("[serving]\nauthorisation = 'none'", "serving.authorisation", "'iam' or 'open'"),
+        ("[serving]\nauthorization = 'iam'", "serving.authorization", "not permitted"),
+        ("[rollout]\nsteps = []", "rollout.steps", "at least 1"),
+        ("[rollout]\nsteps = [50, 25]", "rollout", "must rise"),
+        ("[rollout]\nsteps = [25, 25]", "rollout", "must rise"),
+        ("[rollout]\nsteps = [25, 100]", "rollout.steps.1", "99"),
+        ("[rollout]\nsteps = ['5']", "rollout.steps.0", "valid integer"),
+        ("[rollout]\nsteps = 5", "rollout.steps", "tuple"),
+        ("[rollout]\nminimum_requests = 0", "rollout.minimum_requests", "greater than or equal to 1"),
+        ("[rollout]\nmaximum_failure_share = 1.5", "rollout.maximum_failure_share", "1"),
+        ("[rollout]\nhorizon_seconds = 2000", "rollout", "alone take 2340"),
+        ("[rollout]\ntick_seconds = 1", "rollout", "make tick_seconds longer"),
+        ("[rollout]\nwhen_undecided = 'ask'", "rollout.when_undecided", "'return' or 'promote'"),
+        ("[rollout.alarm]\nperiod_seconds = 45", "rollout.alarm", "10, 20, 30 or a multiple of 60"),
+        ("[rollout.alarm]\nperiod_seconds = 0", "rollout.alarm", "10, 20, 30 or a multiple of 60"),
+        ("[drift]\nminimum_rows = 10", "drift.minimum_rows", "30"),
+        ("[drift]\nfeature_psi = 'big'", "drift.feature_psi", "valid number"),
+        ("[drift]\nfeature_psi = nan", "drift.feature_psi", "greater than 0"),
+        ("[retraining]\nholdout_share = 1.0", "retraining.holdout_share", "less than 1"),
+        ("[retraining]\n[serving]\nlog_inputs = 'none'", "policy", "retraining needs logged inputs"),
+        ("[[gates]]\nmetric = 'recall'", "gates.1", "has no limit"),
+        ("[[gates]]\nmetric = 'beauty'\nminimum = 0.5", "gates.1.metric", "'roc_auc'"),
+        ("[[gates]]\nmetric = 'recall'\nminimum = 0.9\nmaximum = 0.1", "gates.1", "minimum above its maximum"),
+        ("[[gates]]\nmetric = 'recall'\nminimum = nan", "gates.1.minimum", "greater than or equal to 0"),
+        ("[surprise]", "surprise", "not permitted"),
+    ],
+)
+def test_a_refusal_names_the_field(tmp_path: Path, addition: str, field: str, why: str) -> None:
+    """File, field and reason are in the message."""
+    with pytest.raises(PolicyRefused) as caught:
+        read(tmp_path, f"{MINIMAL}\n{addition}\n")
+    assert str(caught.value).startswith(f"fraud.toml: {field}: ")
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("endpoint = ", "fraud.toml is not valid TOML"),
+        ("", "endpoint: Field required; owners: Field required; gates: Field required"),
+        (MINIMAL.replace('["risk@example.com"]', "[]"), "owners: "),
+        (MINIMAL.replace('["risk@example.com"]', '"risk@example.com"'), "owners: "),
+        (MINIMAL.replace("roc_auc", "accuracy"), "the only gate is on accuracy"),
+        (MINIMAL.replace('"fraud"', '"Fraud"'), "endpoint is 'Fraud'"),
+        (MINIMAL.replace('"fraud"', '"fraud\\n"'), "endpoint is 'fraud\\n'"),
+        (MINIMAL.replace('"fraud"', '"../fraud"'), "endpoint is '../fraud'"),
+        (MINIMAL.replace('"fraud"', f'"{"f" * 33}"'), "use 2 to 32"),
+        (MINIMAL.replace('"fraud"', '"frauds"'), "name the file frauds.toml"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """The message says what is wrong, and where it helps, what to do."""
+    with pytest.raises(PolicyRefused) as caught:
+        read(tmp_path, text)
+    assert said in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are no TOML."""
+    path = tmp_path / "fraud.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyRefused, match="not valid TOML"):
+        read_policy(path)
+
+
+def test_accuracy_beside_another_gate_is_fine(tmp_path: Path) -> None:
+    """It is refused only where it stands alone."""
+    policy = read(tmp_path, MINIMAL + "[[gates]]\nmetric = 'accuracy'\nminimum = 0.5\n")
+    assert len(policy.gates) == 2
+
+
+def test_the_ticks_of_a_rollout_fit_into_an_executions_history(tmp_path: Path) -> None:
+    """A tick makes nine events of the 25,000 that one execution may have."""
+    longest = read(tmp_path, MINIMAL + "[rollout]\ntick_seconds = 60\nhorizon_seconds = 120000\n")
+    plan = longest.rollout
+    assert 9 * plan.horizon_seconds / plan.tick_seconds < 25_000
+    with pytest.raises(PolicyRefused):
+        read(tmp_path, MINIMAL + "[rollout]\ntick_seconds = 60\nhorizon_seconds = 120060\n")
+
+
+def test_a_parsed_document_that_is_no_object_is_refused() -> None:
+    """The source is named."""
+    with pytest.raises(PolicyRefused, match="the store: policy: "):
+        parse_policy([], source="the store")
