@@ -36,6 +36,7 @@ check: setup ## Formatting, lint, types, import rules.
 test: setup ## Every test: unit, contract, integration, infra, end to end.
 	$(PYTEST) --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
 	$(PYTEST) tests/contract tests/integration tests/infra
+	$(PYTEST) tests/layers
 	$(PYTEST) tests/e2e
 
 unit: setup ## The unit tests alone.
@@ -44,7 +45,7 @@ unit: setup ## The unit tests alone.
 demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
 	@$(BIN)/python -m serinus.cli.demo
 
-layers: setup ## Build the Lambda layers from wheels into build/layers.
+layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.
 	$(BIN)/python -m infra_cdk.layers
 
 lock: ## Renew the lock file from pyproject.toml.

@@ -28,9 +28,15 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _advance_rollout(foundation, stack),
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
+        _compact_profiles(foundation, stack),
         _detect_drift(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
+        _plan_batch(foundation, stack),
+        _predict_batch(foundation),
+        _conclude_batch(foundation),
+        _describe_server(),
+        _authorise_caller(foundation),
     )
 
 
@@ -150,6 +156,27 @@ def _collect_predictions(foundation: Foundation) -> Blueprint:
     )
 
 
+def _compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It alone may delete: what it has folded, of the profiles."""
+    return Blueprint(
+        "compact_profiles",
+        settings.function_name("compact_profiles"),
+        _settings(settings.CompactProfilesSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+            may.write_objects(foundation.data, "profiles/"),
+            may.delete_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=2048,
+        timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
 def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
     """A schedule invokes it without waiting."""
     return Blueprint(
@@ -206,6 +233,119 @@ def _train_model(foundation: Foundation, stack: Stack) -> Blueprint:
         memory_mb=4096,
         timeout_seconds=900,
     )
+
+
+def _plan_batch(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It sees what is under `batch/` and which model is live. Asking for a size takes the right to read."""
+    return Blueprint(
+        "plan_batch",
+        settings.function_name("plan_batch"),
+        _settings(settings.PlanBatchSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.list_objects(foundation.data, "batch/"),
+            may.read_objects(foundation.data, "batch/"),
+            may.write_objects(foundation.data, "predictions/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=600,
+    )
+
+
+def _predict_batch(foundation: Foundation) -> Blueprint:
+    """It reads rows and a model, and writes what the model said; memory is for an object that is read whole."""
+    return Blueprint(
+        "predict_batch",
+        settings.function_name("predict_batch"),
+        _settings(settings.PredictBatchSettings, foundation),
+        (*_HANDLERS, "data", "models"),
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "batch/", "predictions/"),
+            may.write_objects(foundation.data, "predictions/"),
+        ),
+        memory_mb=3008,
+        timeout_seconds=900,
+    )
+
+
+def _conclude_batch(foundation: Foundation) -> Blueprint:
+    """It counts what is there."""
+    return Blueprint(
+        "conclude_batch",
+        settings.function_name("conclude_batch"),
+        _settings(settings.ConcludeBatchSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.list_objects(foundation.data, "predictions/"),
+            may.read_objects(foundation.data, "predictions/"),
+            may.write_objects(foundation.data, "predictions/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
+    )
+
+
+def _describe_server() -> Blueprint:
+    """It answers for the API itself, and may do nothing."""
+    return Blueprint(
+        "describe_server",
+        settings.function_name("describe_server"),
+        settings.DescribeServerSettings(),
+        (CORE,),
+        memory_mb=256,
+        timeout_seconds=10,
+    )
+
+
+def _authorise_caller(foundation: Foundation) -> Blueprint:
+    """Every caller of a token's endpoint reaches it: it may look up a document by its key, and count calls."""
+    return Blueprint(
+        "authorise_caller",
+        settings.function_name("authorise_caller"),
+        _settings(settings.AuthoriseCallerSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_documents_by_key(foundation),
+            may.count_calls(foundation),
+        ),
+        memory_mb=1769,  # a whole processor: a caller waits for its start
+        timeout_seconds=10,  # API Gateway waits no longer
+    )
+
+
+def keepers_of_tokens(foundation: Foundation, stack: Stack, api_id: str) -> tuple[Blueprint, ...]:
+    """Return the functions that people have tokens kept by, so that nobody needs the right to write the table."""
+    told = {
+        "table_name": foundation.table.table_name,
+        "ledger_bucket": foundation.ledger.bucket_name,
+        "api_id": api_id,
+    }
+    record = (
+        may.use_encryption_key(foundation),
+        may.write_table(foundation),
+        *may.append_to_ledger(foundation),
+        may.read_policies(stack),
+    )
+    forget = may.reset_authorisers(stack, api_id)
+    return (
+        _keeper_of_tokens("make_token", settings.MakeTokenSettings(**told), *record),
+        _keeper_of_tokens("rotate_token", settings.RotateTokenSettings(**told), *record, forget),
+        _keeper_of_tokens("revoke_token", settings.RevokeTokenSettings(**told), *record, forget),
+    )
+
+
+def _keeper_of_tokens(verb_noun: str, told: settings.MakeTokenSettings, *permissions: Permission) -> Blueprint:
+    return Blueprint(verb_noun, settings.function_name(verb_noun), told, _HANDLERS, permissions)
 
 
 def _settings(kind: type[_Settings], foundation: Foundation) -> _Settings:

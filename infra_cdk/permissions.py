@@ -25,13 +25,42 @@ def list_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
 
 
 def write_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
-    """Write objects under prefixes; nothing may delete one."""
+    """Write objects under prefixes."""
     return Permission(("s3:PutObject",), [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes], _BY_KEY)
+
+
+def delete_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
+    """Delete objects under prefixes. For `compact_profiles` alone, which removes what coarser files hold."""
+    return Permission(("s3:DeleteObject",), [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes], _BY_KEY)
 
 
 def read_table(foundation: Foundation) -> Permission:
     """Read documents."""
     return Permission(("dynamodb:GetItem", "dynamodb:Query"), (foundation.table.table_arn,))
+
+
+def read_documents_by_key(foundation: Foundation) -> Permission:
+    """Read a document whose key is known, and list none. For `authorise_caller`, which all callers reach."""
+    within = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["endpoint#*"]}}
+    return Permission(("dynamodb:GetItem",), (foundation.table.table_arn,), conditions=within)
+
+
+def count_calls(foundation: Foundation) -> Permission:
+    """Count the calls of tokens, in partitions that hold nothing else."""
+    within = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["calls#*"]}}
+    return Permission(("dynamodb:UpdateItem",), (foundation.table.table_arn,), conditions=within)
+
+
+def reset_authorisers(stack: Stack, api_id: str) -> Permission:
+    """Have API Gateway forget whom it lets pass, so that a token is revoked at once."""
+    cache = f"arn:{stack.partition}:apigateway:{stack.region}::/apis/{api_id}/stages/$default/cache/authorizers"
+    return Permission(("apigateway:DELETE",), (cache,))
+
+
+def read_partition(foundation: Foundation, endpoint: str) -> Permission:
+    """Read the documents of one endpoint."""
+    within = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"endpoint#{endpoint}"]}}
+    return Permission(("dynamodb:GetItem", "dynamodb:Query"), (foundation.table.table_arn,), conditions=within)
 
 
 def write_table(foundation: Foundation) -> Permission:
@@ -101,6 +130,12 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
         Permission(("lambda:ListLayerVersions", "lambda:PublishLayerVersion"), (model_layers,), _BY_ENDPOINT),
         Permission(("lambda:GetLayerVersion",), (f"{model_layers}:*", f"{endpoint_layers}:*"), _BY_ENDPOINT),
     )
+
+
+def invoke_versions(stack: Stack, endpoint: str) -> Permission:
+    """Ask the published versions of one endpoint's function."""
+    function = _lambda_arn(stack, "function", inference_function_name(endpoint))
+    return Permission(("lambda:InvokeFunction",), (f"{function}:*",), "Every release has a number of its own.")
 
 
 def read_code(stack: Stack) -> Permission:

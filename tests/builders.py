@@ -49,6 +49,7 @@ from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
@@ -278,6 +279,14 @@ class _Objects(MemoryObjects):
         super().put(key, body)
         self._fate.wrote()
 
+    def create(self, key: str, body: bytes) -> None:
+        super().create(key, body)
+        self._fate.wrote()
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        self._fate.wrote()
+
 
 class _Events(MemoryEvents):
     def __init__(self, fate: Fate) -> None:
@@ -294,8 +303,10 @@ class _Releases(MemoryReleases):
         super().__init__(clock)
         self._fate = fate
 
-    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:
-        release = super().publish(version, model, serving, rollout=rollout)
+    def publish(
+        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+    ) -> Release:
+        release = super().publish(version, model, layout, policy, rollout=rollout)
         self._fate.wrote()
         return release
 
@@ -417,9 +428,12 @@ class World:
             self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, self.clock
         )
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
-        self.publishing = Publishing(self.artifacts, self.versions, self.releases, self.signer, self.conducting)
+        self.publishing = Publishing(
+            self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
+        )
         self.advancing = Advancing(self.references, self.parts, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
+        self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.watching = Watching(
             self.policies,
             self.rollouts,

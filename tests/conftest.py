@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
 
 _HERE = Path(__file__).parent
-_CLOSED = ("unit", "contract", "integration", "infra")
+_CLOSED = ("unit", "contract", "integration", "infra", "layers")
 _OPEN = _HERE / "contract" / "local_cloud"  # talks to the embedded cloud on loopback
 
 settings.register_profile(

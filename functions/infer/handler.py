@@ -1,4 +1,4 @@
-"""A prediction is asked for: POST /v2/models/{endpoint}/infer, Open Inference Protocol v2."""
+"""A prediction is asked for, by the Open Inference Protocol v2 or by MLflow's scoring protocol."""
 
 from __future__ import annotations
 
@@ -7,31 +7,37 @@ import time
 from typing import Any
 
 from serinus import settings
-from serinus.adapters.open_inference.event import Event, is_probe, response
+from serinus.adapters.open_inference.event import Event
 from serinus.adapters.open_inference.exchange import exchange
-from serinus.adapters.open_inference.record import Record, line
+from serinus.adapters.open_inference.log_line import line
+from serinus.adapters.open_inference.log_rules import LogRules, released_layout
+from serinus.adapters.open_inference.record import Record
 from serinus.adapters.open_inference.released import load_released
 
 _TOLD = settings.read(settings.InferSettings)
+_RULES = LogRules.told(_TOLD)
 _RELEASE = settings.lambda_version()
 _RELEASED = load_released()
+if _RULES.bins_often:
+    released_layout()
 
 
 def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no type of its own
-    """Answer with predictions, or with `{"error": ...}`; leave one record in the log, unless a rollout probes."""
+    """Answer with predictions, or with `{"error": ...}`; leave one record in the log of what counts as traffic."""
     at, started = time.time(), time.perf_counter()
-    done = exchange(_RELEASED, event, endpoint=_TOLD.endpoint, request=context.aws_request_id)
-    if not is_probe(event):
+    request = context.aws_request_id
+    done = exchange(_RELEASED, event, endpoint=_TOLD.endpoint, request=request, id_column=_RULES.id_column)
+    if done.recorded:
         latency_ms = (time.perf_counter() - started) * 1_000
         record = Record.of(
             done,
             _RELEASED,
-            request=context.aws_request_id,
+            request=request,
             at=at,
             latency_ms=round(latency_ms, 3),
             release=_RELEASE,
-            log_inputs=_TOLD.log_inputs == "all",
+            rules=_RULES,
         )
-        sys.stdout.write(line(_TOLD.endpoint, record) + "\n")
+        sys.stdout.write(line(_TOLD.endpoint, record, released_layout) + "\n")
         sys.stdout.flush()
-    return response(done.status, done.body)
+    return done.reply.as_event()

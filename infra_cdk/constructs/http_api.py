@@ -16,11 +16,15 @@ _LOGGED = {
     "request_id": "$context.requestId",
     "at": "$context.requestTimeEpoch",
     "caller": "$context.identity.caller",
+    "token": "$context.authorizer.token",
+    "token_name": "$context.authorizer.name",
+    "subject": "$context.authorizer.claims.sub",
     "ip": "$context.identity.sourceIp",
     "route": "$context.routeKey",
     "status": "$context.status",
     "latency_ms": "$context.responseLatency",
     "error": "$context.integrationErrorMessage",
+    "refusal": "$context.authorizer.error",
 }
 
 

@@ -9,8 +9,15 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.layers import CORE, LEFT_OUT_OF_CORE, check_fits, folder
+from infra_cdk.layers import CORE, SOURCES, build, check_fits, folder
+from infra_cdk.layers.rules import RULES
 from infra_cdk.local import departures
+
+_LEFT_OUT_OF_SOURCES = (
+    "**/__pycache__",
+    "**/*.pyc",
+    *(f"python/{dropped.removesuffix('/*')}" for dropped in RULES[CORE].drop),
+)
 
 
 class Layers(Construct):
@@ -23,9 +30,11 @@ class Layers(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, built: Path) -> None:
         super().__init__(scope, construct_id)
         self._prefix = prefix
-        self._built = built
         self._third_party = not departures(self).third_party_layers
+        self._built = built if self._third_party else SOURCES  # a laptop's interpreter reads the core as it stands
         self._versions: dict[str, lambda_.LayerVersion] = {}
+        if self._third_party:
+            build(CORE, into=built)
 
     def of(self, function: str, names: Sequence[str]) -> list[lambda_.ILayerVersion]:
         """Return the layer versions of that name.
@@ -45,7 +54,7 @@ class Layers(Construct):
                 name.capitalize(),
                 layer_version_name=f"{self._prefix}-{name}",
                 code=lambda_.Code.from_asset(
-                    str(folder(name, self._built)), exclude=list(LEFT_OUT_OF_CORE) if name == CORE else None
+                    str(folder(name, self._built)), exclude=None if self._third_party else list(_LEFT_OUT_OF_SOURCES)
                 ),
                 compatible_architectures=[lambda_.Architecture.X86_64],
                 compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],

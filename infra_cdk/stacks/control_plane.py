@@ -17,7 +17,9 @@ from infra_cdk.constructs.dashboard import Dashboard
 from infra_cdk.constructs.function import Blueprint, SerinusFunction
 from infra_cdk.constructs.http_api import SerinusApi
 from infra_cdk.constructs.layers import Layers
+from infra_cdk.constructs.server_routes import ServerRoutes
 from infra_cdk.constructs.state_machine import SerinusStateMachine
+from infra_cdk.constructs.token_authorisers import TokenAuthorisers
 from infra_cdk.stacks.foundation import Foundation
 from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings
 
@@ -27,12 +29,18 @@ class ControlPlane(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, foundation: Foundation, layers: Path) -> None:
         super().__init__(scope, construct_id, description="Serinus: what registers, validates, rolls out and watches")
-        self._foundation = foundation
+        self.foundation = foundation
         self._layers = Layers(self, "Layers", prefix="serinus", built=layers)
         self._functions = {
             blueprint.verb_noun: self._deploy(blueprint) for blueprint in functions.control_plane(foundation, self)
         }
         self.api = SerinusApi(self, "Api")
+        for blueprint in functions.keepers_of_tokens(foundation, self, self.api.api.api_id):
+            self._functions[blueprint.verb_noun] = self._deploy(blueprint)
+        ServerRoutes(self, "ServerRoutes", api=self.api.api, server=self.function("describe_server"))
+        self.authorisers = TokenAuthorisers(
+            self, "TokenAuthorisers", api=self.api.api, function=self.function("authorise_caller")
+        )
         machines = self._machines()
         self._roll_back_on_alarm()
         Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
@@ -47,12 +55,18 @@ class ControlPlane(Stack):
         return SerinusFunction(self, construct_id, blueprint=blueprint, layers=self._layers)
 
     def _machine(
-        self, name: str, *verb_nouns: str, starts: dict[str, SerinusStateMachine] | None = None
+        self,
+        name: str,
+        *verb_nouns: str,
+        starts: dict[str, SerinusStateMachine] | None = None,
+        runs_parts: bool = False,
     ) -> SerinusStateMachine:
         """Make a state machine; its definition names a function by its folder in CamelCase."""
         invoked = {verb_noun.title().replace("_", ""): self.function(verb_noun) for verb_noun in verb_nouns}
         started = {key: machine.machine for key, machine in (starts or {}).items()}
-        return SerinusStateMachine(self, name.capitalize(), name=name, functions=invoked, machines=started)
+        return SerinusStateMachine(
+            self, name.capitalize(), name=name, functions=invoked, machines=started, runs_parts=runs_parts
+        )
 
     def _machines(self) -> list[SerinusStateMachine]:
         rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
@@ -64,7 +78,7 @@ class ControlPlane(Stack):
                 source=["aws.s3"],
                 detail_type=["Object Created"],
                 detail={
-                    "bucket": {"name": [self._foundation.artifacts.bucket_name]},
+                    "bucket": {"name": [self.foundation.artifacts.bucket_name]},
                     "object": {"key": [{"wildcard": "incoming/*/*/manifest.json"}]},
                 },
             ),
@@ -72,12 +86,13 @@ class ControlPlane(Stack):
         retraining = self._machine("retraining", "snapshot_data", "train_model")
         retraining.started_by(
             "OnDrift",
-            bus=self._foundation.bus,
+            bus=self.foundation.bus,
             pattern=events.EventPattern(
                 source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"retrain": [True]}
             ),
         )
-        return [release, rollout, retraining]
+        batch = self._machine("batch", "plan_batch", "predict_batch", "conclude_batch", runs_parts=True)
+        return [release, rollout, retraining, batch]
 
     def _roll_back_on_alarm(self) -> None:
         roll_back = self._functions["roll_back"]
@@ -106,11 +121,11 @@ class ControlPlane(Stack):
         """Put every name that a client needs where one call finds them, and print them after a deploy."""
         names = dataclasses.asdict(
             ClientSettings(
-                table_name=self._foundation.table.table_name,
-                artifacts_bucket=self._foundation.artifacts.bucket_name,
-                data_bucket=self._foundation.data.bucket_name,
-                ledger_bucket=self._foundation.ledger.bucket_name,
-                event_bus_name=self._foundation.bus.event_bus_name,
+                table_name=self.foundation.table.table_name,
+                artifacts_bucket=self.foundation.artifacts.bucket_name,
+                data_bucket=self.foundation.data.bucket_name,
+                ledger_bucket=self.foundation.ledger.bucket_name,
+                event_bus_name=self.foundation.bus.event_bus_name,
                 api_url=self.api.url,
             )
         )

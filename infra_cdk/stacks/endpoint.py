@@ -5,29 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_apigatewayv2_authorizers as authorizers
-from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra_cdk import permissions as may
 from infra_cdk.constructs.endpoint_alarms import EndpointAlarms
 from infra_cdk.constructs.failure_queue import FailureQueue
 from infra_cdk.constructs.function import ARCHITECTURE, HANDLER, RUNTIME, Blueprint, SerinusFunction
 from infra_cdk.constructs.layers import Layers
 from infra_cdk.constructs.live_alias import LiveAlias
-from infra_cdk.constructs.permission import acknowledge
 from infra_cdk.constructs.prediction_log import PredictionLog
+from infra_cdk.constructs.serving_routes import ServingRoutes
 from infra_cdk.layers import CORE
 from infra_cdk.stacks.control_plane import ControlPlane
 from serinus import settings
+from serinus.adapters.schemas.infer_settings import infer_settings
 from serinus.adapters.schemas.policy import policy_json
-from serinus.domain.policy import Authorisation, Policy
+from serinus.domain.policy import Policy
 
+_COMPACT_EVERY_MINUTES = 60
 _STANDARD_TIER_BYTES = 4_096
+_GATEWAY_SECONDS = 30  # how long an HTTP API waits for an answer
 
 
 class Endpoint(Stack):
@@ -39,13 +40,25 @@ class Endpoint(Stack):
         super().__init__(scope, construct_id, description=f"Serinus: serves the endpoint {policy.endpoint}")
         self._policy = policy
         name = settings.inference_function_name(policy.endpoint)
-        infer = self._infer(name, Layers(self, "Layers", prefix=name, built=layers))
+        made = Layers(self, "Layers", prefix=name, built=layers)
+        infer = self._infer(name, made)
         live = LiveAlias(self, "Live", function=infer.function)
         collect = control_plane.function("collect_predictions")
         PredictionLog(self, "Predictions", log_group=infer.log_group, collector=collect)
         EndpointAlarms(self, "Alarms", endpoint=policy.endpoint, function=infer.function, log_group=infer.log_group)
-        self._detect_drift(control_plane.function("detect_drift"))
-        self._route(control_plane, live.alias)
+        self._undelivered = FailureQueue(self, "Failures", of=f"{name}-schedules")
+        self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
+        self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        ServingRoutes(
+            self,
+            "Routes",
+            policy=policy,
+            api=control_plane.api.api,
+            live=live.alias,
+            versions=self._infer_version(control_plane, made).function,
+            tokens=control_plane.authorisers,
+        )
+        CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}/v2/models/{policy.endpoint}/infer")
         self._declare(infer)
 
     def _infer(self, name: str, layers: Layers) -> SerinusFunction:
@@ -53,42 +66,44 @@ class Endpoint(Stack):
         blueprint = Blueprint(
             "infer",
             name,
-            settings.InferSettings(endpoint=self._policy.endpoint, log_inputs=serving.log_inputs.value),
+            infer_settings(self._policy),
             (CORE, "inference"),
             memory_mb=serving.memory_mb,
             timeout_seconds=serving.timeout_seconds,
         )
         return SerinusFunction(self, "Infer", blueprint=blueprint, layers=layers)
 
-    def _detect_drift(self, detect_drift: lambda_.Function) -> None:
-        name = settings.inference_function_name(self._policy.endpoint)
+    def _schedule(self, construct_id: str, function: lambda_.Function, every_minutes: int) -> None:
+        """Have a function look at this endpoint every so often; what it cannot be told is kept in a queue."""
         events.Rule(
             self,
-            "DetectDrift",
-            schedule=events.Schedule.rate(Duration.minutes(self._policy.drift.every_minutes)),
+            construct_id,
+            schedule=events.Schedule.rate(Duration.minutes(every_minutes)),
             targets=[
                 targets.LambdaFunction(
-                    detect_drift,
+                    function,
                     event=events.RuleTargetInput.from_object({"endpoint": self._policy.endpoint}),
-                    dead_letter_queue=FailureQueue(self, "Failures", of=f"{name}-drift").queue,
+                    dead_letter_queue=self._undelivered.queue,
                 )
             ],
         )
 
-    def _route(self, control_plane: ControlPlane, live: lambda_.IFunction) -> None:
-        path = f"/v2/models/{self._policy.endpoint}/infer"
-        is_open = self._policy.serving.authorisation is Authorisation.OPEN
-        route = apigateway.HttpRoute(
-            self,
-            "Route",
-            http_api=control_plane.api.api,
-            route_key=apigateway.HttpRouteKey.with_(path, apigateway.HttpMethod.POST),
-            integration=integrations.HttpLambdaIntegration("Live", live),
-            authorizer=apigateway.HttpNoneAuthorizer() if is_open else authorizers.HttpIamAuthorizer(),
+    def _infer_version(self, control_plane: ControlPlane, layers: Layers) -> SerinusFunction:
+        """It may read which releases the endpoint has, and ask these; `infer` itself can call nothing."""
+        endpoint, foundation = self._policy.endpoint, control_plane.foundation
+        blueprint = Blueprint(
+            "infer_version",
+            settings.version_function_name(endpoint),
+            settings.InferVersionSettings(endpoint=endpoint, table_name=foundation.table.table_name),
+            (CORE, "handlers"),
+            (
+                may.use_encryption_key(foundation),
+                may.read_partition(foundation, endpoint),
+                may.invoke_versions(self, endpoint),
+            ),
+            timeout_seconds=_GATEWAY_SECONDS,
         )
-        if is_open:
-            acknowledge(route, {"AwsSolutions-APIG4": "The endpoint's policy says that anybody may ask."})
-        CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}{path}")
+        return SerinusFunction(self, "InferVersion", blueprint=blueprint, layers=layers)
 
     def _declare(self, infer: SerinusFunction) -> None:
         """Keep what the policy says, and what a release is made of besides its model, where rollouts read it."""

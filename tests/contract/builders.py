@@ -101,8 +101,10 @@ def some_rows(*rows: tuple[str, int, float, float], **features: Sequence[float |
         {
             "_request": np.array(requests, dtype=object),
             "_id": np.array(requests, dtype=object),
+            "_row_id": np.full(len(requests), None, dtype=object),
             "_row": np.array(numbers, dtype=np.float64),
             "_at": np.array([after(second).timestamp() for second in seconds]),
+            "_inputs": np.ones(len(requests)),
             "_score": np.array(scores, dtype=np.float64),
         }
         | logged

@@ -72,3 +72,20 @@ def test_a_file_that_says_nothing_is_refused(labels: Labels, cloud: Cloud, body:
     with pytest.raises(DataRefused, match=message) as caught:
         labels.read("fraud")
     assert "labels/fraud/monday.csv" in str(caught.value)
+
+
+def test_an_id_column_labels_rows_and_not_requests(labels: Labels, cloud: Cloud) -> None:
+    """A file that has it says which rows; one that has not says which requests, as ever. The two never meet."""
+    cloud.objects.put("labels/fraud/a.csv", b"order,label\n17,1\nx-1,0\n")
+    cloud.objects.put("labels/fraud/b.csv", b"id,row,label\n17,2,0\n")
+    columns = labels.read("fraud", "order").columns
+    rows = [None if row != row else row for row in columns["row"].tolist()]
+    found = list(zip(columns["id"].tolist(), rows, columns["label"].tolist(), strict=True))
+    assert found == [("17", None, 1), ("17", 2, 0), ("x-1", None, 0)]
+
+
+def test_a_file_with_neither_id_is_refused_with_both_names(labels: Labels, cloud: Cloud) -> None:
+    """The policy's column, or the request's id."""
+    cloud.objects.put("labels/fraud/a.csv", b"customer,label\n17,1\n")
+    with pytest.raises(DataRefused, match="need the columns order or id and label"):
+        labels.read("fraud", "order")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from serinus.errors import ObjectNotFound
+from serinus.errors import AlreadyExists, ObjectNotFound
 from tests.contract.clouds import AwsCloud, Cloud
 
 
@@ -18,6 +18,25 @@ def test_what_is_put_is_read_back(cloud: Cloud) -> None:
         cloud.objects.put("models/fraud/a", b"\x00\xff")
     assert cloud.objects.get("models/fraud/a") == b"\x00\xff"
     assert cloud.objects.list("models/") == ["models/fraud/a"]
+
+
+def test_what_is_created_is_not_replaced(cloud: Cloud) -> None:
+    """Of two that create the same object, one fails, and what the other wrote stays."""
+    cloud.objects.create("a", b"first")
+    with pytest.raises(AlreadyExists) as refused:
+        cloud.objects.create("a", b"second")
+    assert refused.value.key == "a"
+    assert cloud.objects.get("a") == b"first"
+
+
+def test_what_is_deleted_is_gone_and_may_be_created_anew(cloud: Cloud) -> None:
+    """Deleting nothing is harmless."""
+    cloud.objects.create("a", b"first")
+    for _ in range(2):
+        cloud.objects.delete("a")
+    assert cloud.objects.list("") == []
+    cloud.objects.create("a", b"second")
+    assert cloud.objects.get("a") == b"second"
 
 
 def test_nothing_may_be_stored(cloud: Cloud) -> None:

@@ -7,9 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from serinus.adapters.stored.profile_parts import StoredProfileParts, encoded
-from serinus.domain.profile import minute_of, of_parts
-from serinus.use_cases.ports import ProfileParts
+from serinus.adapters.memory.objects import MemoryObjects
+from serinus.adapters.stored.part_files import encoded
+from serinus.adapters.stored.profile_parts import StoredProfileParts
+from serinus.domain.profile import Profile, minute_of, of_parts
+from serinus.errors import ObjectNotFound
+from serinus.use_cases.ports import Folded, ProfileParts
 from tests.contract.builders import a_layout, a_part, after
 from tests.contract.clouds import Cloud
 
@@ -37,8 +40,15 @@ def test_a_part_is_read_back(parts: ProfileParts) -> None:
     parts.put("fraud", 2, "2026-03-04T12:00", part)
     (found,) = parts.read("fraud", 2, after(0), after(60))
     assert (found.key, found.layout_digest, found.stream) == (part.key, part.layout_digest, part.stream)
-    read = [(counts.request, counts.at, counts.slots.tolist()) for counts in found.requests]
-    assert read == [("a", after(0), []), ("b", after(1.25), [0, 4, 4, 9]), ("c", after(59.999), [3])]
+    read = [
+        (counts.request, counts.at, counts.slots.tolist(), [] if counts.times is None else counts.times.tolist())
+        for counts in found.requests
+    ]
+    assert read == [
+        ("a", after(0), [], []),
+        ("b", after(1.25), [0, 4, 9], [1, 2, 1]),
+        ("c", after(59.999), [3], [1]),
+    ]
     assert found.requests[1].slots.dtype == np.int64
 
 
@@ -48,7 +58,7 @@ def test_the_same_part_again_is_the_same_object(parts: ProfileParts, cloud: Clou
     parts.put("fraud", 2, "2026-03-04T12:00", one)
     parts.put("fraud", 2, "2026-03-04T12:00", other)
     assert encoded(one) == encoded(other)
-    assert cloud.objects.list("profiles/") == [f"profiles/fraud/2/2026-03-04T12:00/{one.key}.json.gz"]
+    assert cloud.objects.list("profiles/") == [f"profiles/fraud/minutes/2026-03-04T12:00/2/{one.key}.json.gz"]
 
 
 def test_what_was_delivered_twice_counts_once(parts: ProfileParts) -> None:
@@ -89,3 +99,49 @@ def test_releases_and_endpoints_are_apart(parts: ProfileParts) -> None:
     put(parts, "other", 0, release=20)
     parts.put("fraud-eu", 2, minute_of(after(0)), a_part(("elsewhere", 0, [0])))
     assert requests(parts, 0, 60, release=2) == {"mine"}
+
+
+def test_folded_parts_have_the_same_sums(parts: ProfileParts, cloud: Cloud) -> None:
+    """Minutes become hours, hours become days, and every window sums as before."""
+    for number in range(30):
+        put(parts, f"r{number}", 600 * number)
+    windows = [(0, 18_000), (0, 3_600), (1_234, 9_876), (3_600, 7_200), (17_400, 17_401)]
+
+    def summed() -> list[Profile]:
+        """Return the sums of every window."""
+        spans = [(after(start), after(end)) for start, end in windows]
+        return [of_parts(a_layout(), parts.read("fraud", 2, *span), *span) for span in spans]
+
+    before = summed()
+    assert parts.fold("fraud", after(18_000)) == Folded(hours=5, days=1)
+    assert len(cloud.objects.list("profiles/")) == 6
+    assert summed() == before
+    put(parts, "late", 600)
+    put(parts, "r1", 600)
+    assert of_parts(a_layout(), parts.read("fraud", 2, after(0), after(18_000))).requests == 31
+    assert parts.fold("fraud", after(18_000)) == Folded(hours=1, days=1)
+    assert len(cloud.objects.list("profiles/")) == 6
+    assert [profile.requests for profile in before] == [30, 6, 14, 6, 1]
+    assert [profile.requests for profile in summed()] == [31, 7, 14, 6, 1]
+
+
+def test_only_files_of_the_endpoint_are_folded(parts: ProfileParts, cloud: Cloud) -> None:
+    """Others have schedules of their own."""
+    put(parts, "mine", 0)
+    parts.put("fraud-eu", 2, minute_of(after(0)), a_part(("elsewhere", 0, [0])))
+    parts.fold("fraud", after(60))
+    assert len(cloud.objects.list("profiles/fraud-eu/minutes/")) == 1
+    assert cloud.objects.list("profiles/fraud/minutes/") == []
+
+
+def test_a_reader_that_finds_files_gone_again_and_again_gives_up() -> None:
+    """Then something else than folding removes them."""
+
+    class Listing(MemoryObjects):
+        def get(self, key: str) -> bytes:
+            raise ObjectNotFound(key)
+
+    parts = StoredProfileParts(Listing())
+    put(parts, "a", 0)
+    with pytest.raises(ObjectNotFound):
+        parts.read("fraud", 2, after(0), after(60))

@@ -11,6 +11,7 @@ from tests.contract.builders import after, some_rows
 from tests.contract.clouds import Cloud
 
 MINUTE = "2026-03-04T12:00"
+OWN = ["_request", "_id", "_row_id", "_row", "_at", "_inputs", "_score"]
 
 
 @pytest.fixture
@@ -24,7 +25,17 @@ def test_rows_are_read_back_with_their_types(records: Records) -> None:
     rows = some_rows(("r1", 0, 1.5, 0.25), ("r1", 1, 1.5, 0.75), amount=[1.1, np.nan], country=["ü", None])
     records.put("fraud", 2, MINUTE, "part", rows)
     found = records.read("fraud", 2, after(0), after(60))
-    assert list(found.columns) == ["_request", "_id", "_row", "_at", "_score", "amount", "country"]
+    assert list(found.columns) == [
+        "_request",
+        "_id",
+        "_row_id",
+        "_row",
+        "_at",
+        "_inputs",
+        "_score",
+        "amount",
+        "country",
+    ]
     for name, column in rows.columns.items():
         assert found.columns[name].dtype == column.dtype
         np.testing.assert_array_equal(found.columns[name], column)
@@ -70,4 +81,7 @@ def test_parts_may_have_other_features(records: Records) -> None:
 def test_no_rows_have_the_columns(records: Records) -> None:
     """Nothing recorded is an empty table, which can be joined and counted."""
     found = records.read("fraud", 2, after(0), after(60))
-    assert (found.rows, list(found.columns)) == (0, ["_request", "_id", "_row", "_at", "_score"])
+    assert (found.rows, list(found.columns)) == (
+        0,
+        ["_request", "_id", "_row_id", "_row", "_at", "_inputs", "_score"],
+    )

@@ -13,11 +13,12 @@ from botocore.stub import Stubber
 
 from serinus import settings
 from serinus.adapters.aws.model_layers import layer_zip
+from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import EndpointName, LogInputs, Serving
+from serinus.domain.policy import EndpointName, LabelJoin, LogInputs, Serving
 from serinus.domain.rollout import Release
 from serinus.errors import EndpointNotFound, ReleaseFailed
-from tests.contract.builders import FRAUD, NOON, a_manifest, a_release, a_signature
+from tests.contract.builders import FRAUD, NOON, a_layout, a_manifest, a_policy, a_release, a_signature
 from tests.contract.clouds import AwsCloud, Cloud
 
 FUNCTION = "serinus-endpoint-fraud"
@@ -30,7 +31,7 @@ def a_version(model: str = "a", number: int = 1) -> ModelVersion:
 
 def published(cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1") -> Release:
     """Publish a version."""
-    return cloud.releases.publish(version or a_version(), b"model", Serving(), rollout=rollout)
+    return cloud.releases.publish(version or a_version(), b"model", a_layout(), a_policy(), rollout=rollout)
 
 
 def test_a_release_names_what_it_is_made_of(cloud: Cloud) -> None:
@@ -51,8 +52,11 @@ def test_publishing_again_returns_the_same_release(cloud: Cloud) -> None:
 
 def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
     """Code, layers, memory, timeout and environment are those of the runtime, the model and the policy."""
-    serving = Serving(memory_mb=2048, timeout_seconds=7, log_inputs=LogInputs.NONE)
-    release = aws.releases.publish(a_version(), b"model", serving, rollout="fraud-1")
+    serving = Serving(
+        memory_mb=2048, timeout_seconds=7, log_inputs=LogInputs.SAMPLE, log_share=0.1, personal=("name",)
+    )
+    policy = replace(a_policy(), serving=serving, labels=LabelJoin("order"))
+    release = aws.releases.publish(a_version(), b"model", a_layout(), policy, rollout="fraud-1")
     found = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=str(release.number))
     assert (found["MemorySize"], found["Timeout"], found["Handler"]) == (2048, 7, "handler.handler")
     assert [layer["Arn"].rsplit(":", 2)[-2] for layer in found["Layers"]] == ["core", "serinus-model-fraud"]
@@ -60,7 +64,10 @@ def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
     assert found["Environment"]["Variables"] == {
         "PYTHONUTF8": "1",
         "SERINUS_ENDPOINT": "fraud",
-        "SERINUS_LOG_INPUTS": "none",
+        "SERINUS_LOG_INPUTS": "sample",
+        "SERINUS_LOG_SHARE": "0.1",
+        "SERINUS_PERSONAL": '["name"]',
+        "SERINUS_ID_COLUMN": '"order"',
     }
     deployed = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier="1")
     assert found["CodeSha256"] != deployed["CodeSha256"]
@@ -81,10 +88,13 @@ def test_a_model_is_one_layer_version_however_often_it_is_released(aws: AwsCloud
 
 def test_the_layer_is_an_importable_package() -> None:
     """With the model and what the inference function needs to know of it; the same model gives the same bytes."""
-    body = layer_zip(a_version(), b"model")
+    body = layer_zip(a_version(), b"model", a_layout())
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     told = json.loads(files.pop("python/serinus_release/release.json"))
+    layout = LeanLayout(json.loads(files.pop("python/serinus_release/layout.json")))
+    assert layout.digest == a_layout().digest
+    assert layout.bins({"amount": [0.1, None], "country": ["ch", "fr"]}) == {"amount": [2, 0], "country": [2, 1]}
     assert files == {"python/serinus_release/__init__.py": b"", "python/serinus_release/model.onnx": b"model"}
     assert told == {
         "endpoint": "fraud",
@@ -92,7 +102,7 @@ def test_the_layer_is_an_importable_package() -> None:
         "content_digest": "a" * 64,
         "signature": json.loads(json.dumps(asdict(a_signature()))),
     }
-    assert layer_zip(a_version(), b"model") == body
+    assert layer_zip(a_version(), b"model", a_layout()) == body
 
 
 def test_an_endpoint_that_is_not_deployed_has_no_releases(aws: AwsCloud) -> None:
@@ -153,7 +163,7 @@ def test_an_update_that_fails_says_why(aws: AwsCloud) -> None:
         broken = {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "the layer is gone"}
         stub.add_response("get_function", {"Configuration": broken})
         with pytest.raises(ReleaseFailed, match="the layer is gone"):
-            releases.publish(a_version(), b"model", Serving(), rollout="fraud-1")
+            releases.publish(a_version(), b"model", a_layout(), a_policy(), rollout="fraud-1")
 
 
 def test_a_probe_is_answered(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from infra_cdk.layers import third_party
 from serinus.domain.policy import Policy
-from tests.infra.assembly import Assembly, a_policy, synthesise
+from tests.infra.assembly import OPEN, Assembly, a_policy, synthesise
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def policies() -> tuple[Policy, ...]:
     """Two endpoints: one behind IAM, one open and with more to say than a standard parameter holds."""
     return (
         a_policy("fraud"),
-        a_policy("open-house", serving={"authorisation": "open"}, description="a long story " * 320),
+        a_policy("open-house", serving=OPEN, description="a long story " * 320),
     )
 
 

@@ -19,6 +19,7 @@ def _one(assembly: Assembly, endpoint: str, kind: str) -> Json:
         resource.properties
         for resource in assembly.resources(kind)
         if resource.stack == f"SerinusEndpoint-{endpoint}"
+        and resource.properties.get("FunctionName") != f"serinus-versions-{endpoint}"
     )
     return found
 
@@ -32,13 +33,57 @@ def _parameter(assembly: Assembly, name: str) -> Json:
     return found
 
 
-@pytest.mark.parametrize(("endpoint", "authorisation"), [("fraud", "AWS_IAM"), ("open-house", "NONE")])
-def test_a_route_lets_in_whom_the_policy_names(aws: Assembly, endpoint: str, authorisation: str) -> None:
-    """Only an endpoint that says so is open."""
-    route = _one(aws, endpoint, "AWS::ApiGatewayV2::Route")
+_OPEN = {"fraud": "AWS_IAM", "open-house": "NONE"}
 
-    assert route["RouteKey"] == f"POST /v2/models/{endpoint}/infer"
-    assert route["AuthorizationType"] == authorisation
+
+def _routes(assembly: Assembly, endpoint: str) -> dict[str, Json]:
+    return {
+        route.properties["RouteKey"]: route.properties
+        for route in assembly.resources("AWS::ApiGatewayV2::Route")
+        if route.stack == f"SerinusEndpoint-{endpoint}"
+    }
+
+
+@pytest.mark.parametrize(("endpoint", "authorisation"), _OPEN.items())
+def test_a_route_lets_in_whom_the_policy_names(aws: Assembly, endpoint: str, authorisation: str) -> None:
+    """Only an endpoint that says so is open, and then by every one of its paths."""
+    model, server = f"ANY /v2/models/{endpoint}", f"ANY /models/{endpoint}"
+    below = f"{server}/v2/models/{endpoint}"
+    routes = _routes(aws, endpoint)
+
+    assert set(routes) == {
+        model,
+        f"{model}/{{proxy+}}",
+        f"{server}/{{proxy+}}",
+        *(f"{base}/versions/{{version}}{rest}" for base in (model, below) for rest in ("", "/{proxy+}")),
+    }
+    assert {route["AuthorizationType"] for route in routes.values()} == {authorisation}
+
+
+def test_a_version_is_asked_through_a_function_of_its_own(aws: Assembly) -> None:
+    """What may ask versions may ask this endpoint's alone, and read of its documents alone."""
+    own, key, table, invoke = aws.statements("serinus-versions-fraud")
+
+    assert "CreateLogStream" in str(own["Action"])
+    assert table["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["endpoint#fraud"]}}
+    assert "kms:Decrypt" in key["Action"]
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert json.dumps(invoke["Resource"]).endswith(':function:serinus-endpoint-fraud:*"]]}')
+
+
+def test_the_api_answers_for_itself(aws: Assembly) -> None:
+    """Health and description are behind the default authorisation, and their function may do nothing."""
+    routes = {
+        route.properties["RouteKey"]: route.properties["AuthorizationType"]
+        for route in aws.resources("AWS::ApiGatewayV2::Route")
+        if route.stack == "SerinusControlPlane"
+    }
+    paths = ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/openapi.json")
+
+    assert {f"ANY {path}" for path in paths} <= set(routes)
+    assert {routes[f"ANY {path}"] for path in paths} == {"AWS_IAM"}
+    (own,) = aws.statements("serinus-describe-server")
+    assert "CreateLogStream" in str(own["Action"])
 
 
 def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
@@ -50,11 +95,17 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
     assert "CollectPredictions" in json.dumps(subscription["DestinationArn"])
 
 
-def test_drift_is_looked_for_as_often_as_the_policy_says(aws: Assembly) -> None:
-    """The schedule is the policy's, and names the endpoint."""
-    rule = _one(aws, "fraud", "AWS::Events::Rule")
+@pytest.mark.parametrize(("function", "rate"), [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)")])
+def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
+    """Drift is looked for as often as the policy says, and parts of profiles are folded every hour."""
+    (rule,) = (
+        resource.properties
+        for resource in aws.resources("AWS::Events::Rule")
+        if resource.stack == "SerinusEndpoint-fraud"
+        and function in json.dumps(resource.properties["Targets"][0]["Arn"])
+    )
 
-    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    assert rule["ScheduleExpression"] == rate
     assert json.loads(rule["Targets"][0]["Input"]) == {"endpoint": "fraud"}
 
 

@@ -15,14 +15,17 @@ _ENDPOINTS = ("fraud", "open-house")
 def _folder(function_name: str) -> str:
     if function_name.startswith(settings.inference_function_name("")):
         return "infer"
+    if function_name.startswith(settings.version_function_name("")):
+        return "infer_version"
     return function_name.removeprefix(settings.function_name("")).replace("-", "_")
 
 
 def test_every_handler_is_deployed_exactly_once(aws: Assembly) -> None:
-    """Each folder with a handler is one control-plane function, and `infer` is one function an endpoint."""
+    """Each folder with a handler is one control-plane function; `infer` and `infer_version` are one an endpoint."""
     handlers = {path.parent.name for path in _FUNCTIONS.glob("*/handler.py")}
-    control_plane = [settings.function_name(name) for name in handlers - {"infer"}]
+    control_plane = [settings.function_name(name) for name in handlers - {"infer", "infer_version"}]
     inference = [settings.inference_function_name(endpoint) for endpoint in _ENDPOINTS]
+    inference += [settings.version_function_name(endpoint) for endpoint in _ENDPOINTS]
 
     deployed = [function.properties["FunctionName"] for function in aws.resources("AWS::Lambda::Function")]
 
@@ -35,7 +38,7 @@ def test_environment_equals_settings(aws: Assembly) -> None:
         kind = getattr(settings, f"{_folder(name).title().replace('_', '')}Settings")
         expected = settings.as_environment(kind(**{field.name: "" for field in dataclasses.fields(kind)}))
 
-        told = function.properties["Environment"]["Variables"]
+        told = function.properties.get("Environment", {"Variables": {}})["Variables"]
 
         assert set(told) == set(expected), name
         assert all(told.values()), name
@@ -77,7 +80,7 @@ def test_every_function_invoked_asynchronously_keeps_what_failed(aws: Assembly) 
         if permission.properties["Principal"] in ("events.amazonaws.com", "logs.amazonaws.com")
     }
 
-    assert len(invoked) == 3  # collect_predictions, detect_drift, roll_back
+    assert len(invoked) == 4  # collect_predictions, compact_profiles, detect_drift, roll_back
     assert all(any(function in wanted for function in kept) for wanted in invoked), (invoked, kept)
 
 
@@ -95,7 +98,7 @@ def test_every_rule_keeps_events_it_could_not_deliver(aws: Assembly) -> None:
     """An event whose target could not be reached ends in a queue."""
     targets = [target for rule in aws.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
 
-    assert len(targets) == 3 + len(_ENDPOINTS)
+    assert len(targets) == 3 + 2 * len(_ENDPOINTS)  # each looks for drift and compacts
     assert all(target["DeadLetterConfig"]["Arn"] for target in targets)
 
 

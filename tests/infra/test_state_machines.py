@@ -93,3 +93,39 @@ def test_a_release_cannot_start_two_rollouts(aws: Assembly) -> None:
 
     assert "$states.context.Execution.Name" in start["Arguments"]["Name"]
     assert start["Catch"][0]["ErrorEquals"] == ["StepFunctions.ExecutionAlreadyExistsException"]
+
+
+def test_a_part_of_a_batch_needs_nothing_but_its_item(aws: Assembly) -> None:
+    """A distributed map's parts see no variables of the machine; one that fails leaves the others to be done."""
+    parts = _states(aws, "batch")["PredictParts"]
+    processor = parts["ItemProcessor"]
+
+    assert processor["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+    assert parts["ToleratedFailurePercentage"] == 100
+    assert parts["MaxConcurrency"] <= 10
+    for state in processor["States"].values():
+        assert state["Arguments"]["Payload"] == "{% $states.input %}"
+        assert any("States.ALL" in retry["ErrorEquals"] for retry in state["Retry"])
+
+
+def test_a_batch_that_is_not_whole_fails(aws: Assembly) -> None:
+    """Only a manifest is success."""
+    states = _states(aws, "batch")
+
+    assert states[states["IsWhole"]["Default"]]["Type"] == "Fail"
+    assert "succeeded" in states["IsWhole"]["Choices"][0]["Condition"]
+
+
+def test_only_the_batch_machine_may_run_parts_of_its_own(aws: Assembly) -> None:
+    """A distributed map starts its own machine's executions, and looks after those alone."""
+    found = [
+        (action, json.dumps(statement["Resource"]))
+        for policy in aws.resources("AWS::IAM::Policy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action in {"states:DescribeExecution", "states:StopExecution"}
+    ]
+
+    assert sorted(action for action, _ in found) == ["states:DescribeExecution", "states:StopExecution"]
+    assert all(":execution:serinus-batch/*" in resource for _, resource in found)
+    assert all("serinus-batch" in arn for _, resource in found for arn in resource.split(":execution:")[1:])

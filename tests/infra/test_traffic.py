@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from infra_cdk.constructs import function as function_construct
-from tests.infra.assembly import Assembly, Json, a_policy, synthesise
+from tests.infra.assembly import OPEN, Assembly, Json, a_policy, synthesise
 
 _DECIDES_TRAFFIC = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
 
@@ -23,7 +24,7 @@ def changed(tmp_path: Path, layers: Path, monkeypatch: pytest.MonkeyPatch) -> As
     shutil.copytree(layers, built)
     (built / "inference" / "python" / "stub.py").write_text("NAME = 'changed'\n", encoding="utf-8")
     monkeypatch.setattr(function_construct, "FUNCTIONS", functions)
-    serving = {"memory_mb": 2048, "timeout_seconds": 20, "log_inputs": "none", "authorisation": "open"}
+    serving = {"memory_mb": 2048, "timeout_seconds": 20, "log_inputs": "none", **OPEN}
     return synthesise(tmp_path / "out", layers=built, policies=[a_policy("fraud", serving=serving)])
 
 
@@ -35,9 +36,15 @@ def _of(assembly: Assembly, *types: str) -> dict[str, Json]:
     }
 
 
+def _infer(assembly: Assembly) -> dict[str, Json]:
+    """Return the function that serves; the one that asks versions by number is beside it."""
+    of = _of(assembly, "AWS::Lambda::Function")
+    return {key: body for key, body in of.items() if body["Properties"]["FunctionName"] == "serinus-endpoint-fraud"}
+
+
 def test_a_deploy_moves_no_traffic(aws: Assembly, changed: Assembly) -> None:
     """Whatever a deploy changes, the version and the alias keep their ids and properties, so they are left alone."""
-    before, after = _of(aws, "AWS::Lambda::Function"), _of(changed, "AWS::Lambda::Function")
+    before, after = _infer(aws), _infer(changed)
 
     assert before.keys() == after.keys()  # the function is updated in place: it is the same one
     (was,), (now,) = before.values(), after.values()
@@ -54,7 +61,7 @@ def test_nothing_that_changes_is_said_where_traffic_is_decided(aws: Assembly) ->
     """Version and alias name the function and each other; no weight, no digest, no setting."""
     of = _of(aws, *_DECIDES_TRAFFIC)
     (version_id, version), (_, alias) = sorted(of.items(), key=lambda item: item[1]["Type"], reverse=True)
-    (function_id,) = _of(aws, "AWS::Lambda::Function")
+    (function_id,) = _infer(aws)
 
     assert version["Properties"] == {
         "FunctionName": {"Ref": function_id},
@@ -68,10 +75,12 @@ def test_nothing_that_changes_is_said_where_traffic_is_decided(aws: Assembly) ->
     }
 
 
-def test_the_route_asks_the_alias(aws: Assembly) -> None:
-    """Requests reach what rollouts decided, never `$LATEST`."""
+def test_the_routes_ask_the_alias(aws: Assembly) -> None:
+    """Requests reach what rollouts decided, never `$LATEST`; those that name a version, the function for that."""
     (alias_id,) = _of(aws, "AWS::Lambda::Alias")
-    (integration,) = _of(aws, "AWS::ApiGatewayV2::Integration").values()
+    found = _of(aws, "AWS::ApiGatewayV2::Integration").values()
+    asked = {json.dumps(integration["Properties"]["IntegrationUri"]) for integration in found}
 
-    assert integration["Properties"]["IntegrationUri"] == {"Ref": alias_id}
-    assert integration["Properties"]["PayloadFormatVersion"] == "2.0"
+    assert json.dumps({"Ref": alias_id}) in asked
+    assert [uri for uri in asked - {json.dumps({"Ref": alias_id})} if "InferVersion" not in uri] == []
+    assert {integration["Properties"]["PayloadFormatVersion"] for integration in found} == {"2.0"}

@@ -16,7 +16,10 @@ _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout"
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
 _REVIEWED = re.compile(
     r"""(/(incoming|models|layers|records|profiles|labels|snapshots|ledger)/\*   # objects by prefix
+      | /(batch|predictions)/\*                                                 # rows of a batch, and their scores
+      | :execution:serinus-batch[:/]\*                                          # batches and their parts
       | :function:serinus-endpoint-\*                                            # inference functions
+      | :function:serinus-endpoint-[a-z0-9-]+:\*                                 # the versions of one of them
       | :layer:serinus-(model|endpoint)-\*(:\*)?                                 # their layers
       | :alarm:serinus-rollout/\*                                                # alarms of a rollout
       | :alarm:\*                                                                # but to see any, below
@@ -79,7 +82,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
         ("cloudwatch:DeleteAlarms", _MOVERS),
-        ("s3:DeleteObject", set()),
+        ("s3:DeleteObject", {"serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
     ],
@@ -121,6 +124,14 @@ def test_the_ledger_can_only_be_added_to(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if any("Ledger" in _flat(arn) for arn in listed(statement["Resource"])):
                 assert set(listed(statement["Action"])) <= {"s3:GetObject", "s3:PutObject"}, name
+
+
+def test_only_parts_of_profiles_can_be_deleted(aws: Assembly) -> None:
+    """What has been folded; models, records, labels and snapshots stay."""
+    for name in aws.functions():
+        for statement in aws.statements(name):
+            if "s3:DeleteObject" in listed(statement["Action"]):
+                assert all(_flat(arn).endswith("/profiles/*") for arn in listed(statement["Resource"])), name
 
 
 def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:

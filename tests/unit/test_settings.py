@@ -37,9 +37,9 @@ def test_each_missing_or_empty_setting_is_named(kind: type) -> None:
 
 def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no environment is given, it is the process's own."""
-    for name, value in settings.as_environment(settings.InferSettings("fraud", "all")).items():
+    for name, value in settings.as_environment(settings.InferSettings("fraud", "all", "1.0", "[]", "null")).items():
         monkeypatch.setenv(name, value)
-    assert settings.read(settings.InferSettings) == settings.InferSettings("fraud", "all")
+    assert settings.read(settings.InferSettings) == settings.InferSettings("fraud", "all", "1.0", "[]", "null")
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_VERSION", raising=False)
     assert settings.lambda_version() == "$LATEST"
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")

@@ -7,18 +7,20 @@ import json
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serinus.adapters.onnx.array_runner import ArrayRunner
 from serinus.adapters.onnx.models import OnnxModels
-from serinus.adapters.open_inference.answer import json_values
 from serinus.adapters.open_inference.exchange import Exchange, exchange
-from serinus.adapters.open_inference.record import Record, line
+from serinus.adapters.open_inference.log_line import line
+from serinus.adapters.open_inference.log_rules import LogRules
+from serinus.adapters.open_inference.record import Record
 from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.tensor import decode_tensor
 from serinus.domain.signature import Datatype, InputTensor
+from serinus.domain.tensor import none_for_nan
 from serinus.errors import RequestRefused
 from tests import models
 
@@ -32,7 +34,7 @@ JSON = st.recursive(
 def released(built: models.Built | None = None) -> ReleasedModel:
     """Return a model as a release of the endpoint `fraud` serves it."""
     model, signature = built or models.logistic_model()
-    return ReleasedModel("fraud", 3, "digest", signature, OnnxModels().load(model, signature))
+    return ReleasedModel("fraud", 3, "digest", signature, ArrayRunner(OnnxModels().load(model, signature)))
 
 
 LOGISTIC, MIXED, FAILING = released(), released(models.mixed_model()), released(models.failing_model())
@@ -103,10 +105,10 @@ def test_null_is_a_missing_number_in_and_out() -> None:
     """JSON has no NaN, and what cannot be said in JSON never makes the answer invalid."""
     done = asked(an_event(inputs(data=[None, 1])))
     assert done.asked is not None
-    assert np.isnan(done.asked.tensors["features"][0, 0])
+    assert math.isnan(done.asked.tensors["features"].values()[0])
     answer = json.loads(done.body, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
     assert answer["outputs"][1]["data"] == [None, None]
-    assert json_values(np.array([np.inf, -np.inf, np.nan, 1.0])) == [None, None, None, 1.0]
+    assert none_for_nan([math.inf, -math.inf, math.nan, 1.0]) == [None, None, None, 1.0]
 
 
 def test_texts_and_numbers_are_answered_together() -> None:
@@ -146,17 +148,41 @@ def test_json_is_read_whatever_it_is_called(kind: str) -> None:
     ("event", "status", "says"),
     [
         (an_event(inputs(), rawPath="/v2/models/other/infer"), 404, "POST to /v2/models/fraud/infer"),
-        (an_event(inputs(), rawPath="/v2/models/fraud/ready"), 404, "'/v2/models/fraud/ready' is not served here"),
+        (
+            an_event(inputs(), rawPath="/v2/models/fraud/ready"),
+            405,
+            "POST is not answered here: GET /v2/models/fraud",
+        ),
+        (
+            an_event(inputs(), rawPath="/v2/models/fraud/explain"),
+            404,
+            "'/v2/models/fraud/explain' is not served here",
+        ),
         (an_event(inputs(), requestContext={"http": {"method": "GET"}}), 405, "GET is not answered here"),
         (an_event(" " * 6_000_001), 413, "above the limit of 6,000,000"),
         (an_event("<x/>", headers={"content-type": "application/xml"}), 415, "send application/json"),
+        (
+            an_event("<x/>", headers={"content-type": "application/xml"}, rawPath="/invocations"),
+            415,
+            "send application/json or text/csv",
+        ),
         (an_event(inputs(), headers={"content-encoding": "gzip"}), 415, "gzip-encoded: send it plain"),
         (an_event("%%%", isBase64Encoded=True), 400, "not the base64 that the event promises"),
         (an_event(base64.b64encode(b"\xff\xfe").decode(), isBase64Encoded=True), 400, "not UTF-8 (byte 0)"),
         (an_event(""), 400, "the body is empty"),
         ({"rawPath": "/v2/models/fraud/infer"}, 400, "the body is empty"),
         (an_event('{"inputs": [}'), 400, "no JSON (Expecting value at line 1, column 13)"),
-        (an_event("[" * 100_000), 400, "nests too deeply"),
+        (an_event("[" * 1_000_000), 400, "nests too deeply"),
+        (an_event('{"a": ' * 1_000_000), 400, "nests too deeply"),
+        (an_event("[" * 1_000_000, rawPath="/models/fraud/invocations"), 400, "nests too deeply"),
+        (an_event('{"instances": [[NaN, 1]]}', rawPath="/models/fraud/invocations"), 400, "holds NaN"),
+        (an_event("x", rawPath="/models/fraud/invocations"), 400, "no JSON"),
+        (an_event({}, rawPath="/v2/models/fraud/infer/"), 400, "no list of inputs"),
+        (an_event("x" * 8_000_008, isBase64Encoded=True), 413, "above the limit of 6,000,000"),
+        (an_event("H4sI" * 100, isBase64Encoded=True), 400, "not UTF-8"),
+        (an_event(inputs(shape=[10**9, 2])), 400, "send [rows, 2]"),
+        (an_event(inputs(shape=[10**9, 10**9])), 400, "send [rows, 2]"),
+        (an_event(inputs() | {"parameters": {"a": None}}), 400, "the parameters of the request are no object"),
         (an_event('{"inputs": ' + "[" * 5_000 + "]" * 5_000 + "}"), 400, "nests too deeply"),
         (an_event('{"a": ' + "9" * 5_000 + "}"), 400, "thousands of digits"),
         (an_event("[1]"), 400, "is no JSON object"),
@@ -241,7 +267,7 @@ def test_an_answer_too_large_for_lambda_is_refused() -> None:
 def decoded(datatype: Datatype, data: list[Any], named: str | None = None) -> list[Any]:
     """Return what a tensor of one column becomes."""
     entry = {"datatype": named or datatype.value, "shape": [len(data), 1], "data": data}
-    values: list[Any] = decode_tensor(entry, InputTensor("x", datatype, ("c",))).tensor.ravel().tolist()
+    values: list[Any] = decode_tensor(entry, InputTensor("x", datatype, ("c",))).tensor.values()
     return values
 
 
@@ -373,9 +399,9 @@ def recorded(
         at=1_700_000_000.5,
         latency_ms=1.25,
         release="7",
-        log_inputs=log_inputs,
+        rules=LogRules(share=float(log_inputs)),
     )
-    text = line("fraud", record)
+    text = line("fraud", record, lambda: None)
     assert "\n" not in text
     assert len(text.encode()) <= 250_000
     found: dict[str, Any] = json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
@@ -444,9 +470,72 @@ def test_an_endpoint_that_logs_no_inputs_logs_none() -> None:
     assert len(found["scores"]) == 1
 
 
-@pytest.mark.parametrize(("rows", "kept"), [(1_000, {"features", "scores"}), (9_000, {"scores"}), (20_000, set())])
-def test_a_line_that_would_be_cut_leaves_out_what_is_largest(rows: int, kept: set[str]) -> None:
-    """CloudWatch Logs cuts long events, and half a line is none."""
-    found = recorded(an_event(inputs(shape=[rows, 2], data=[0.123456789] * (2 * rows))))["record"]
-    assert {"features", "scores"} & set(found) == kept
-    assert found["rows"] == rows
+def got(path: str, model: ReleasedModel | None = LOGISTIC) -> Exchange:
+    """Return what becomes of a GET."""
+    return asked({"rawPath": path, "requestContext": {"http": {"method": "GET"}}}, model)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("base", ["", "/models/fraud"])
+def test_what_is_served_says_of_itself(base: str, slash: str) -> None:
+    """With and without a trailing slash, and leaving no record: nobody's traffic is no evidence."""
+    found = {
+        path: got(base + path + slash)
+        for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/fraud", "/v2/models/fraud/ready")
+    }
+    assert {done.status for done in found.values()} == {200}
+    assert not any(done.recorded for done in found.values())
+    server, live, ready, model, model_ready = (json.loads(done.body) for done in found.values())
+    assert server["extensions"] == ["binary_tensor_data"]
+    assert (live, ready, model_ready) == ({"live": True}, {"ready": True}, {"name": "fraud", "ready": True})
+    assert model == {
+        "name": "fraud",
+        "versions": ["3"],
+        "platform": "onnx_onnxv1",
+        "inputs": [{"name": "features", "datatype": "FP32", "shape": [-1, 2]}],
+        "outputs": [
+            {"name": "label", "datatype": "INT64", "shape": [-1]},
+            {"name": "probabilities", "datatype": "FP32", "shape": [-1, 2]},
+        ],
+    }
+
+
+def test_without_a_release_the_server_lives_and_the_model_is_not_ready() -> None:
+    """Whoever waits for the model keeps waiting, and no server error is counted."""
+    assert got("/v2/health/live", None).status == 200
+    for path in ("/v2/health/ready", "/v2/models/fraud", "/v2/models/fraud/ready", "/ping"):
+        done = got(path, None)
+        assert (done.status, done.recorded) == (503, False)
+
+
+def test_a_stage_in_front_of_the_path_is_left_out() -> None:
+    """API Gateway leaves a named stage there."""
+    context = {"stage": "test", "http": {"method": "POST"}}
+    event = an_event(inputs(), rawPath="/test/v2/models/fraud/infer", requestContext=context)
+    assert asked(event).status == 200
+
+
+def test_a_request_that_names_a_version_leaves_no_record() -> None:
+    """The alias did not choose who answers; a caller still sees no inside of the model."""
+    event = an_event(inputs(data=[5_000, 0])) | {"serinus": {"named_version": True}}
+    done = asked(event, FAILING)
+    assert not done.recorded
+    assert "indices" not in str(done.body)
+    assert asked(an_event(inputs())).recorded
+
+
+def test_predictions_are_answered_by_row() -> None:
+    """Of one output its values, of several an object a row; what JSON cannot say is null."""
+    event = an_event({"instances": [[0, 0], [1, 2]]}, rawPath="/models/fraud/invocations")
+    assert json.loads(asked(event).body) == {"predictions": [0, 1]}
+    both = {"instances": [[0, None]], "params": {"outputs": ["probabilities", "label"]}}
+    (row,) = json.loads(asked(an_event(both, rawPath="/invocations")).body)["predictions"]
+    assert row["probabilities"] == [None, None]
+    assert list(row) == ["probabilities", "label"]
+
+
+def test_a_model_that_fails_on_mlflows_rows_is_a_server_error() -> None:
+    """As on the protocol's."""
+    done = asked(an_event({"instances": [[5_000, 0]]}, rawPath="/invocations"), FAILING)
+    assert done.status == 500
+    assert "the model failed on these rows" in str(done.body)

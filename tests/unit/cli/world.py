@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from serinus import settings
 from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.decisions import MemoryDecisions
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.objects import MemoryObjects
@@ -23,6 +25,12 @@ from serinus.adapters.memory.traffic import MemoryTraffic
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.schemas.manifest import read_manifest
 from serinus.adapters.schemas.payloads import RollBackWanted
+from serinus.adapters.schemas.token_deeds import (
+    MakingWanted,
+    RotationWanted,
+    made_document,
+    revocation_document,
+)
 from serinus.adapters.stored.labels import StoredLabels
 from serinus.adapters.stored.ledger import StoredLedger
 from serinus.adapters.stored.model_versions import StoredModelVersions
@@ -30,6 +38,7 @@ from serinus.adapters.stored.profile_parts import StoredProfileParts
 from serinus.adapters.stored.records import StoredRecords
 from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
+from serinus.adapters.stored.tokens import StoredTokens
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.domain.model_version import Status
@@ -38,10 +47,14 @@ from serinus.domain.rollout import Split
 from serinus.domain.table import Table
 from serinus.errors import SerinusError
 from serinus.use_cases.describe_endpoint import Describing
+from serinus.use_cases.keep_tokens import Keeping
+from serinus.use_cases.make_token import make_token
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.revoke_token import revoke_token
 from serinus.use_cases.roll_back import roll_back
+from serinus.use_cases.rotate_token import rotate_token
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.validate_model import Validation, validate_model
@@ -68,7 +81,9 @@ class Deployment:
         self.events, self.releases = MemoryEvents(), MemoryReleases()
         self.references = StoredReferences(self.artifacts)
         self.conducting = Conducting(self.rollouts, self.traffic, MemoryAlarms(), self.ledger, self.events, now)
-        self.functions = FakeFunctions(self.conducting)
+        self.tokens, self.decisions = StoredTokens(documents), MemoryDecisions()
+        keeping = Keeping(self.policies, self.tokens, self.ledger, self.decisions, now, secrets.token_bytes)
+        self.functions = FakeFunctions(self.conducting, keeping)
         self.arrived: list[str] = []
         self.pipeline: Callable[[str], None] = self.run_pipeline
 
@@ -85,6 +100,7 @@ class Deployment:
             ledger=self.ledger,
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
             measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),
             data=cast("Any", self.data),
             uploads=cast("Any", FakeS3(self)),
@@ -116,7 +132,9 @@ class Deployment:
         starting = Starting(self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now)
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:
-            publishing = Publishing(self.artifacts, self.versions, self.releases, signer, self.conducting)
+            publishing = Publishing(
+                self.artifacts, self.versions, self.references, self.releases, signer, self.conducting
+            )
             publish_release(FRAUD, start.rollout, publishing=publishing)
 
 
@@ -134,23 +152,52 @@ class FakeS3:
 
 
 class FakeFunctions:
-    """The one call that rolling back makes of a Lambda client, carried out by the function's own use case."""
+    """The one call that the command line makes of a Lambda client, carried out by the function's own use case."""
 
-    def __init__(self, conducting: Conducting) -> None:
+    def __init__(self, conducting: Conducting, keeping: Keeping) -> None:
         self._conducting = conducting
+        self._keeping = keeping
         self.called: list[tuple[str, dict[str, object]]] = []
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, object]:  # noqa: N803 - boto3's
-        """Answer as `functions/roll_back` does, its errors as Lambda does."""
+        """Answer as the named function does, its errors as Lambda does."""
         event = json.loads(Payload)
         self.called.append((FunctionName, event))
         try:
-            result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=self._conducting)
+            answer = self._answer(FunctionName.removeprefix("serinus-"), event)
         except SerinusError as error:
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(said).encode())}
-        answer = {"endpoint": result.endpoint, "status": "rolled_back" if result.moved else "nothing_to_do"}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def _answer(self, name: str, event: dict[str, Any]) -> dict[str, object]:
+        endpoint, named, actor = event["endpoint"], event.get("name", ""), event["requested_by"]
+        if name == "make-token":
+            making = MakingWanted.model_validate(event)
+            made = make_token(
+                endpoint,
+                name=named,
+                lifetime=making.lifetime,
+                calls_per_minute=making.calls_per_minute,
+                actor=actor,
+                keeping=self._keeping,
+            )
+            return made_document(made)
+        if name == "rotate-token":
+            rotation = RotationWanted.model_validate(event)
+            made = rotate_token(
+                endpoint,
+                name=named,
+                overlap=rotation.overlap,
+                lifetime=rotation.lifetime,
+                actor=actor,
+                keeping=self._keeping,
+            )
+            return made_document(made)
+        if name == "revoke-token":
+            return revocation_document(revoke_token(endpoint, wanted=named, actor=actor, keeping=self._keeping))
+        result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=self._conducting)
+        return {"endpoint": result.endpoint, "status": "rolled_back" if result.moved else "nothing_to_do"}
 
 
 def rows(seed: int = 1, count: int = 400) -> Table:

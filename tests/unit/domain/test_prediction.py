@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from serinus.domain.prediction import Crash, records_of
+from serinus.domain.prediction import Binned, Crash, counted, records_of
 from serinus.domain.profile import Outcome, ProfilePart, of_parts
 from serinus.domain.table import Table
 from tests.builders import NOON, a_layout, a_prediction, a_table, an_object_column
@@ -65,3 +67,29 @@ def test_a_feature_that_is_text_in_one_request_is_text_in_all() -> None:
     texts = a_prediction("r1", features=Table({"amount": np.zeros(2), "x": an_object_column(["red", None])}))
     numbers = a_prediction("r2", features=Table({"amount": np.zeros(2), "x": np.array([1.0, np.nan])}))
     assert records_of([texts, numbers]).columns["x"].tolist() == ["red", None, "1.0", None]
+
+
+def test_requests_counted_together_count_as_each_alone() -> None:
+    """Of any kind, with any columns, missing values among them."""
+    layout = a_layout()
+    table = Table({"amount": np.array([0.5, np.nan]), "colour": an_object_column(["red", None])})
+    asked = [
+        a_prediction("r1", features=table),
+        a_prediction("r2", status=500),
+        a_prediction("r3", rows=3),
+        replace(a_prediction("r4", features=table), features=table.select(["colour"])),
+        a_prediction("r5", features=table.slice(1, 2)),
+        *(
+            replace(a_prediction(request, features=table), features=None, binned=Binned(layout.digest, bins))
+            for request, bins in (
+                ("r6", {"amount": np.array([2, 0])}),
+                ("r7", {"amount": np.array([3, 4]), "colour": np.array([0, 1])}),
+                ("r8", {"amount": np.array([2, 3]), "colour": np.array([9, 9])}),
+                ("r9", {"amount": np.array([4, 4])}),
+            )
+        ),
+    ]
+    alone = {one.request: sorted(one.counted(layout).slots.tolist()) for one in asked}
+    together = counted(asked, layout)
+    assert {one.request: sorted(one.slots.tolist()) for one in together} == alone
+    assert counted([], layout) == ()

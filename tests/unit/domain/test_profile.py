@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serinus.adapters.stored.profile_parts import decoded, encoded
+from serinus.adapters.stored.part_files import decoded, encoded
 from serinus.domain.profile import (
     CategoricalBins,
     NumericBins,

@@ -15,13 +15,21 @@ from typing import Any
 
 import pytest
 
-from serinus.domain.signature import Signature
+from serinus.domain.signature import Datatype, Signature
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelRefused, SettingMissing
 from tests import models
 
 EVENTS = Path(__file__).parents[3] / "events" / "infer"
 HANDLER = "functions.infer.handler"
-ENVIRONMENT = {"SERINUS_ENDPOINT": "fraud", "SERINUS_LOG_INPUTS": "all", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
+ENVIRONMENT = {
+    "SERINUS_ENDPOINT": "fraud",
+    "SERINUS_LOG_INPUTS": "all",
+    "SERINUS_LOG_SHARE": "1.0",
+    "SERINUS_PERSONAL": "[]",
+    "SERINUS_ID_COLUMN": "null",
+    "AWS_LAMBDA_FUNCTION_VERSION": "7",
+}
 Start = Callable[..., ModuleType]
 
 
@@ -81,20 +89,34 @@ EXPECTED = {
     "wrong_method": 405,
     "wrong_content_type": 415,
     "beyond_the_models_bound": 500,
+    "server_metadata": 200,
+    "server_ready": 200,
+    "model_metadata": 200,
+    "model_ready": 200,
+    "binary_tensors": 200,
+    "mlflow_dataframe_split": 200,
+    "mlflow_records": 500,  # a missing value is an index that the guard of this model does not have
+    "mlflow_csv": 200,
+    "mlflow_unknown_column": 400,
+    "named_version": 200,
+    "gzip": 415,
 }
+UNRECORDED = {"probe", "named_version", "server_metadata", "server_ready", "model_metadata", "model_ready"}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
 def test_every_sample_event_is_answered_and_leaves_one_line(
     name: str, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the status it stands for; only a probe leaves none."""
+    """With the status it stands for; what is no evidence of how a release fares leaves none."""
     answer = start(models.failing_model()).handler(sample(name), Context())
-    assert answer["statusCode"] == EXPECTED[name]
-    assert answer["headers"]["content-type"] == "application/json"
-    assert isinstance(json.loads(answer["body"]), dict)
+    assert answer["statusCode"] == EXPECTED[name], answer["body"]
+    assert answer["isBase64Encoded"] == (name == "binary_tensors")
+    if name != "binary_tensors":
+        assert answer["headers"]["content-type"] == "application/json"
+        assert isinstance(json.loads(answer["body"]), dict)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == (0 if name == "probe" else 1)
+    assert len(lines) == (0 if name in UNRECORDED else 1)
     assert all(json.loads(line)["record"]["status"] == EXPECTED[name] for line in lines)
 
 
@@ -148,18 +170,32 @@ def test_a_missing_setting_fails_the_start_with_its_name(start: Start) -> None:
 
 def test_the_model_is_warm_before_the_first_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has run once when the function has started."""
-    from serinus.adapters.onnx.session import PythonSession
+    from serinus.adapters.onnx.tensor_runner import TensorRunner
 
     rows: list[tuple[int, ...]] = []
-    run = PythonSession.run
+    run = TensorRunner.run
 
-    def counted(self: PythonSession, inputs: Any) -> Any:  # noqa: ANN401 - as the original
+    def counted(self: TensorRunner, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - as the original
         rows.extend(tensor.shape for tensor in inputs.values())
-        return run(self, inputs)
+        return run(self, inputs, outputs)
 
-    monkeypatch.setattr(PythonSession, "run", counted)
+    monkeypatch.setattr(TensorRunner, "run", counted)
     start(models.mixed_model())
-    assert rows == [(1, 1), (1, 1)]
+    assert set(rows) == {(1, 1)}
+
+
+def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that cannot be driven slows the start down, and changes no answer."""
+    quick = start(models.logistic_model())._RELEASED
+    monkeypatch.setitem(sys.modules, "serinus.adapters.onnx.c_api.session", None)
+    from serinus.adapters.open_inference.released import load_released
+
+    slow = load_released()
+    assert slow is not None
+    assert type(slow.model) is not type(quick.model)
+    row = {"features": Tensor.of(Datatype.FP32, (1, 2), [0.5, -1.5])}
+    found = [model.run(row, ["label", "probabilities"]) for model in (quick.model, slow.model)]
+    assert found[0] == found[1]
 
 
 def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
@@ -169,12 +205,26 @@ def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
+        env=os.environ
+        | ENVIRONMENT
+        | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path, root, root / "layers/core/python")))},
         capture_output=True,
         text=True,
         check=True,
     )
     loaded = {module.split(".")[0] for module in done.stdout.split()}
-    assert {"onnxruntime", "serinus_release"} <= loaded
-    slow = {"boto3", "botocore", "pydantic", "aws_lambda_powertools", "onnx", "pyarrow", "sklearn", "scipy", "pandas"}
+    assert "serinus_release" in loaded
+    slow = {
+        "numpy",
+        "onnxruntime",
+        "boto3",
+        "botocore",
+        "pydantic",
+        "aws_lambda_powertools",
+        "onnx",
+        "pyarrow",
+        "sklearn",
+        "scipy",
+        "pandas",
+    }
     assert not loaded & slow

@@ -94,13 +94,84 @@ def test_a_refused_request_has_neither_features_nor_scores() -> None:
     assert prediction.scores.size == 0
 
 
-@pytest.mark.parametrize("status", ["failure", "error", "timeout"])
+@pytest.mark.parametrize("status", ["failure", "error", "timeout", "something new"])
 def test_a_report_of_a_dead_request_is_a_crash(status: str) -> None:
     """It tells the request and the time; one of success tells nothing new."""
     dead = {**REPORT, "record": {"requestId": "r2", "status": status}}
     batch = read(dead, REPORT)
     (crash,) = batch.crashes
     assert (crash.request, crash.at) == ("r2", datetime(2026, 3, 4, 12, 0, 0, 250_000, tzinfo=UTC))
+
+
+DEATHS = {
+    "timeout": {
+        "status": "timeout",
+        "metrics": {"durationMs": 3000.0, "billedDurationMs": 3000, "memorySizeMB": 512},
+    },
+    "out of memory": {
+        "status": "error",
+        "errorType": "Runtime.OutOfMemory",
+        "metrics": {"durationMs": 3000.0, "maxMemoryUsedMB": 512},
+    },
+    "exit": {"status": "error", "errorType": "Runtime.ExitError", "metrics": {"durationMs": 3000.0}},
+    "failed start": {
+        "status": "error",
+        "errorType": "Runtime.Unknown",
+        "metrics": {"durationMs": 3000.0, "initDurationMs": 900.1},
+        "spans": [],
+        "tracing": {"spanId": "5", "type": "X-Amzn-Trace-Id", "value": "Root=1-2"},
+    },
+}
+
+
+@pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS.keys())
+def test_a_crash_is_counted_when_the_request_began(death: dict[str, object]) -> None:
+    """As its record is, so that the two meet; the platform reports the end, and how long it took."""
+    line = {"time": "2026-03-04T12:01:02.500Z", "type": "platform.report", "record": {"requestId": "r2", **death}}
+    (crash,) = read(line).crashes
+    assert (crash.request, crash.at) == ("r2", datetime(2026, 3, 4, 12, 0, 59, 500_000, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "platform.start",
+        "platform.runtimeDone",
+        "platform.initStart",
+        "platform.initRuntimeDone",
+        "platform.initReport",
+        "platform.restoreReport",
+        "platform.logsDropped",
+    ],
+)
+def test_other_words_of_the_platform_count_nothing(kind: str) -> None:
+    """A start that failed is told again in the report of the request that failed with it."""
+    said = {"requestId": "r2", "status": "error", "errorType": "Runtime.ExitError", "phase": "init"}
+    batch = read({"time": "2026-03-04T12:00:00.250Z", "type": kind, "record": said})
+    assert (batch.predictions, batch.crashes) == ((), ())
+
+
+def test_what_was_binned_is_read() -> None:
+    """Bin numbers, counts of all rows, and which of them are logged."""
+    layout = "a" * 64
+    counts = {"slots": [4, 9], "times": [2, 1]}
+    (prediction,) = read(
+        record(layout=layout, bins={"age": [3, 0]}, counts=counts, row_numbers=[4, 17], row_ids=[12, "x-1"])
+    ).predictions
+    assert prediction.binned is not None
+    assert prediction.binned.layout == layout
+    assert {name: column.tolist() for name, column in prediction.binned.columns.items()} == {"age": [3, 0]}
+    assert prediction.binned.whole is not None
+    assert [column.tolist() for column in prediction.binned.whole] == [[4, 9], [2, 1]]
+    assert prediction.row_numbers is not None
+    assert prediction.row_numbers.tolist() == [4, 17]
+    assert prediction.row_ids == ("12", "x-1")
+
+
+def test_ids_of_rows_are_read_as_label_files_are() -> None:
+    """A number is written without a fraction; a missing one is missing."""
+    (prediction,) = read(record(row_ids=[7.0, None])).predictions
+    assert prediction.row_ids == ("7", None)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +196,13 @@ def test_what_serves_nobody_is_no_batch(kind: str, stream: str) -> None:
         record(features={"a": [1.0]}, scores=[0.1, 0.2]),
         record(features={"a": [10**400, 1]}),
         record(request=None),
+        record(row_numbers=[1]),
+        record(row_ids=["a"]),
+        record(bins={"age": [1]}),
+        record(bins={"age": [-1, 0]}),
+        record(counts={"slots": [1], "times": []}),
+        record(counts={"slots": [2**63], "times": [1]}),
+        record(row_ids=[10**400, 1]),
         {**REPORT, "time": "2026-03-04T12:00:00", "record": {"requestId": "r", "status": "timeout"}},
         {**REPORT, "time": "0001-01-01T00:00:00+14:00", "record": {"requestId": "r", "status": "timeout"}},
         {**REPORT, "time": "9999-12-31T23:59:59-14:00", "record": {"requestId": "r", "status": "timeout"}},
@@ -170,6 +248,7 @@ def test_a_damaged_record_never_raises_and_what_is_taken_can_be_counted(changed:
 
 def test_an_event_of_something_else_is_an_error() -> None:
     """A function that is called by the wrong source must not stay silent."""
-    for event in ({}, {"awslogs": {"data": "no base64"}}, {"awslogs": {}}):
+    events: tuple[object, ...] = ({}, {"awslogs": {"data": "no base64"}}, {"awslogs": {}})
+    for event in events:
         with pytest.raises(ValidationError):
             read_log_batch(event)

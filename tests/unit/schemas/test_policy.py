@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from serinus.adapters.schemas.policy import parse_policy, policy_json, read_policy
-from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
+from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy, policy_json, read_policy
+from serinus.domain.policy import (
+    Authorisation,
+    EndpointName,
+    JwtIssuer,
+    LogInputs,
+    Metric,
+    MetricGate,
+    Policy,
+    Retraining,
+    Serving,
+)
 from serinus.errors import PolicyRefused
 
 MINIMAL = """
@@ -19,6 +29,9 @@ owners = ["risk@example.com"]
 metric = "roc_auc"
 minimum = 0.7
 """
+
+ISSUER = JwtIssuer("https://login.example.com/", ("a",))
+JWT = "[serving.jwt]\nissuer = 'https://login.example.com/'\naudience = ['a']\n"
 
 
 def read(folder: Path, text: str, name: str = "fraud.toml") -> Policy:
@@ -43,6 +56,25 @@ def test_the_parameter_store_gives_back_the_same_policy(tmp_path: Path) -> None:
     assert again.digest == policy.digest
 
 
+def test_whom_a_policy_lets_in_is_kept(tmp_path: Path) -> None:
+    """Read from TOML and from the store alike; a policy that says nothing lets in who signs."""
+    assert read(tmp_path, MINIMAL).serving.authorisation is Authorisation.IAM
+    for serving, expected in (
+        (f"authorisation = 'jwt'\n{JWT}", Serving(authorisation=Authorisation.JWT, jwt=ISSUER)),
+        (
+            "authorisation = 'token'\nthrottle_callers = true\n",
+            Serving(authorisation=Authorisation.TOKEN, throttle_callers=True),
+        ),
+        (
+            f"authorisation = 'open'\nopen_to_everybody = '{OPEN_IN_WORDS}'\n",
+            Serving(authorisation=Authorisation.OPEN, open_to_everybody=OPEN_IN_WORDS),
+        ),
+    ):
+        policy = read(tmp_path, f"{MINIMAL}[serving]\n{serving}")
+        assert policy.serving == expected
+        assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
 def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
     """Any field is part of the version."""
     changed = read(tmp_path, MINIMAL + "[serving]\nmemory_mb = 2048\n")
@@ -57,7 +89,21 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[serving]\nmemory_mb = 1024.0", "serving.memory_mb", "valid integer"),
         ("[serving]\nmemory_mb = 64", "serving.memory_mb", "128"),
         ("[serving]\ntimeout_seconds = 30", "serving.timeout_seconds", "29"),
-        ("[serving]\nauthorisation = 'none'", "serving.authorisation", "'iam' or 'open'"),
+        ("[serving]\nauthorisation = 'none'", "serving.authorisation", "'iam', 'jwt', 'token' or 'open'"),
+        ("[serving]\nauthorisation = 'open'", "serving", 'open_to_everybody = "yes, anyone may call this endpoint"'),
+        ("[serving]\nauthorisation = 'open'\nopen_to_everybody = 'yes'", "serving", "if that is meant, say so"),
+        ("[serving]\nauthorisation = 'open'\nopen_to_everybody = true", "serving.open_to_everybody", "valid string"),
+        ("[serving]\nopen_to_everybody = 'yes, anyone may call this endpoint'", "serving", "authorisation is 'iam'"),
+        ("[serving]\nauthorisation = 'jwt'", "serving", "[serving.jwt] goes with"),
+        ("[serving]\nauthorisation = 'token'\n" + JWT, "serving", "authorisation is 'token'"),
+        ("[serving]\nauthorisation = 'jwt'\n" + JWT.replace("https", "http"), "serving.jwt.issuer", "https"),
+        ("[serving]\nauthorisation = 'jwt'\n" + JWT.replace("['a']", "[]"), "serving.jwt.audience", "at least 1"),
+        (
+            "[serving]\nauthorisation = 'jwt'\nthrottle_callers = true\n" + JWT,
+            "serving",
+            "throttle_callers goes with",
+        ),
+        ("[serving]\nthrottle_callers = 'yes'", "serving.throttle_callers", "valid boolean"),
         ("[serving]\nauthorization = 'iam'", "serving.authorization", "not permitted"),
         ("[rollout]\nsteps = []", "rollout.steps", "at least 1"),
         ("[rollout]\nsteps = [50, 25]", "rollout", "must rise"),
@@ -77,6 +123,14 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[drift]\nfeature_psi = nan", "drift.feature_psi", "greater than 0"),
         ("[retraining]\nholdout_share = 1.0", "retraining.holdout_share", "less than 1"),
         ("[retraining]\n[serving]\nlog_inputs = 'none'", "policy", "retraining needs logged inputs"),
+        ("[retraining]\n[serving]\npersonal = ['name']", "policy", "serving.personal keeps 'name' out of it"),
+        ("[labels]\nid_column = 'e'\n[serving]\npersonal = ['e']", "policy", "labels.id_column is logged"),
+        ("[labels]\nid_column = ''", "labels.id_column", "at least 1 character"),
+        ("[serving]\npersonal = ['']", "serving.personal.0", "at least 1 character"),
+        ("[serving]\nlog_inputs = 'some'", "serving.log_inputs", "'all', 'sample' or 'none'"),
+        ("[serving]\nlog_inputs = 'sample'", "serving", "give log_share below 1"),
+        ("[serving]\nlog_inputs = 'sample'\nlog_share = 0", "serving.log_share", "greater than 0"),
+        ("[serving]\nlog_share = 0.5", "serving", "log_share goes with log_inputs = 'sample'"),
         ("[[gates]]\nmetric = 'recall'", "gates.1", "has no limit"),
         ("[[gates]]\nmetric = 'beauty'\nminimum = 0.5", "gates.1.metric", "'roc_auc'"),
         ("[[gates]]\nmetric = 'recall'\nminimum = 0.9\nmaximum = 0.1", "gates.1", "minimum above its maximum"),
@@ -141,3 +195,19 @@ def test_a_parsed_document_that_is_no_object_is_refused() -> None:
     """The source is named."""
     with pytest.raises(PolicyRefused, match="the store: policy: "):
         parse_policy([], source="the store")
+
+
+def test_what_the_log_may_hold_is_the_policys(tmp_path: Path) -> None:
+    """A sample of the inputs, nothing personal, the column that labels join on; the parameter says the same."""
+    said = "[serving]\nlog_inputs = 'sample'\nlog_share = 0.25\npersonal = ['name']\n[labels]\nid_column = 'order'\n"
+    policy = read(tmp_path, MINIMAL + said)
+    assert (policy.serving.log_inputs, policy.serving.log_share) == (LogInputs.SAMPLE, 0.25)
+    assert policy.serving.personal == ("name",)
+    assert policy.labels.id_column == "order"
+    assert parse_policy(json.loads(policy_json(policy)), source="parameter") == policy
+
+
+def test_a_sample_of_the_inputs_is_enough_to_retrain_on(tmp_path: Path) -> None:
+    """It takes longer to have enough rows."""
+    said = "[retraining]\n[serving]\nlog_inputs = 'sample'\nlog_share = 0.25\n"
+    assert read(tmp_path, MINIMAL + said).retraining is not None

@@ -10,14 +10,25 @@ import numpy as np
 import pytest
 
 from serinus.adapters.schemas.manifest import read_manifest
-from serinus.domain.policy import Retraining
+from serinus.domain.policy import LabelJoin, Retraining
 from serinus.domain.table import Column, Table
 from serinus.errors import EndpointNotFound, ObjectNotFound, PolicyRefused
 from serinus.use_cases.join_labels import joined
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.snapshot_data import SnapshotStatus, SnapshotTaken, snapshot_data
 from serinus.use_cases.train_model import train_model
-from tests.builders import DRIFT, FRAUD, NOON, Died, World, a_policy, a_release, a_table, an_object_column
+from tests.builders import (
+    DRIFT,
+    FRAUD,
+    NOON,
+    Died,
+    World,
+    a_policy,
+    a_prediction,
+    a_release,
+    a_table,
+    an_object_column,
+)
 
 PLAN = Retraining(window_minutes=600, minimum_rows=100, holdout_share=0.25, labels_wait_minutes=120)
 
@@ -258,3 +269,37 @@ def test_performance_is_measured_by_release_on_what_is_labelled() -> None:
     assert (found.release, found.model_version, found.labelled_rows) == (2, 1, 120)
     assert 0.3 < found.metrics[next(iter(found.metrics))] < 0.7
     assert found.latency_p95_ms is not None
+
+
+def test_rows_whose_inputs_were_not_logged_are_measured_and_not_trained_on() -> None:
+    """A sample of the inputs is logged; the scores of all are, and their labels count."""
+    world = World(a_policy(retraining=PLAN, drift=replace(DRIFT, minimum_rows=150)))
+    world.published()
+    rows = a_table(200, seed=5)
+    asked = [a_prediction(f"r{row}", features=rows.slice(row, row + 1)) for row in range(200)]
+    world.collect([replace(one, features=None) if row % 2 else one for row, one in enumerate(asked)], release=2)
+    world.later(300)
+    label_all(world)
+    _, train, holdout = world.snapshots.get(FRAUD, str(take(world).snapshot))
+    assert train.rows + holdout.rows == 100
+    assert not np.isnan(np.asarray(train.columns["amount"], dtype=np.float64)).any()
+    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring)
+    assert measured.labelled_rows == 200
+
+
+def test_labels_join_on_the_column_that_the_policy_names() -> None:
+    """Whatever ids the requests had."""
+    world = World(
+        replace(a_policy(retraining=PLAN, drift=replace(DRIFT, minimum_rows=150)), labels=LabelJoin("order"))
+    )
+    world.published()
+    rows = a_table(200, seed=5)
+    asked = a_prediction("r1", features=rows)
+    world.collect([replace(asked, row_ids=tuple(f"order-{row}" for row in range(200)))], release=2)
+    world.later(300)
+    labels = "order,label\n" + "".join(f"order-{row},{row % 2}\n" for row in range(150))
+    world.data.put(f"labels/{FRAUD}/labels.csv", labels.encode())
+    _, train, holdout = world.snapshots.get(FRAUD, str(take(world).snapshot))
+    assert train.rows + holdout.rows == 150
+    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring)
+    assert measured.labelled_rows == 150

@@ -7,13 +7,15 @@
     │   ├── NothingDeployed
     │   ├── ObjectNotFound
     │   ├── ReleaseNotFound
-    │   └── RolloutNotFound
+    │   ├── RolloutNotFound
+    │   └── TokenNotFound
     ├── Refused                 the input is at fault; the message says what, where, and what to do
     │   ├── DataRefused         a data file that cannot be read as a table
     │   ├── ManifestRefused
     │   ├── ModelRefused        a file that is no servable ONNX model
     │   ├── PolicyRefused
-    │   └── RequestRefused      an inference request
+    │   ├── RequestRefused      an inference request
+    │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
     │   ├── RevisionChanged
@@ -93,6 +95,14 @@ class RolloutNotFound(NotFound):
         super().__init__(f"endpoint {endpoint!r} has no rollout {rollout!r}")
 
 
+class TokenNotFound(NotFound):
+    """The endpoint has no such bearer token."""
+
+    def __init__(self, endpoint: str, wanted: str) -> None:
+        self.endpoint = endpoint
+        super().__init__(f"endpoint {endpoint!r} has no {wanted}: `serinus token list {endpoint}` shows those it has")
+
+
 class Refused(SerinusError):
     """The input is at fault. The text says what was wrong, where, and what to do."""
 
@@ -119,6 +129,10 @@ class RequestRefused(Refused):
     def __init__(self, message: str, *, status: int = 400) -> None:
         self.status = status
         super().__init__(message)
+
+
+class TokenRefused(Refused):
+    """A bearer token cannot be made as it was asked for."""
 
 
 class Conflict(SerinusError):

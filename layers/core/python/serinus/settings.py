@@ -80,10 +80,59 @@ class RollBackSettings:
 
 @dataclasses.dataclass(frozen=True)
 class InferSettings:
-    """Settings of `infer`; it reaches nothing, so a name is all it is told."""
+    """Settings of `infer`; it reaches nothing, so all it is told is its name and what its log may hold.
+
+    Attributes:
+        log_inputs: `all`, `sample` or `none`.
+        log_share: of which share of requests, as JSON.
+        personal: the columns that are never logged, as a JSON list.
+        id_column: the column that labels join on, as JSON; `null` for none.
+    """
 
     endpoint: str
     log_inputs: str
+    log_share: str
+    personal: str
+    id_column: str
+
+
+@dataclasses.dataclass(frozen=True)
+class InferVersionSettings:
+    """Settings of `infer_version`."""
+
+    endpoint: str
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DescribeServerSettings:
+    """Settings of `describe_server`, which needs to be told nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AuthoriseCallerSettings:
+    """Settings of `authorise_caller`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class MakeTokenSettings:
+    """Settings of `make_token`."""
+
+    table_name: str
+    ledger_bucket: str
+    api_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RotateTokenSettings(MakeTokenSettings):
+    """Settings of `rotate_token`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RevokeTokenSettings(MakeTokenSettings):
+    """Settings of `revoke_token`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +141,13 @@ class CollectPredictionsSettings:
 
     table_name: str
     artifacts_bucket: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CompactProfilesSettings:
+    """Settings of `compact_profiles`."""
+
     data_bucket: str
 
 
@@ -125,6 +181,31 @@ class TrainModelSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class PlanBatchSettings:
+    """Settings of `plan_batch`."""
+
+    table_name: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictBatchSettings:
+    """Settings of `predict_batch`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ConcludeBatchSettings:
+    """Settings of `conclude_batch`."""
+
+    artifacts_bucket: str
+    data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
 class ClientSettings:
     """What the command line needs to know of a deployment; kept as JSON in the parameter `CLIENT_PARAMETER`."""
 
@@ -145,8 +226,8 @@ def read(kind: type[Settings], environ: Mapping[str, str] | None = None) -> Sett
     Raises:
         SettingMissing: a variable is absent or empty; the error names it.
 
-    >>> read(InferSettings, {"SERINUS_ENDPOINT": "fraud", "SERINUS_LOG_INPUTS": "all"})
-    InferSettings(endpoint='fraud', log_inputs='all')
+    >>> read(TrainModelSettings, {"SERINUS_ARTIFACTS_BUCKET": "models", "SERINUS_DATA_BUCKET": "data"})
+    TrainModelSettings(artifacts_bucket='models', data_bucket='data')
     """
     source = os.environ if environ is None else environ
     values: dict[str, str] = {}
@@ -161,8 +242,8 @@ def read(kind: type[Settings], environ: Mapping[str, str] | None = None) -> Sett
 def as_environment(settings: object) -> dict[str, str]:
     """Return the environment variables that `read` turns back into these settings.
 
-    >>> as_environment(InferSettings(endpoint="fraud", log_inputs="all"))
-    {'SERINUS_ENDPOINT': 'fraud', 'SERINUS_LOG_INPUTS': 'all'}
+    >>> as_environment(TrainModelSettings(artifacts_bucket="models", data_bucket="data"))
+    {'SERINUS_ARTIFACTS_BUCKET': 'models', 'SERINUS_DATA_BUCKET': 'data'}
     """
     values = dataclasses.asdict(settings)  # type: ignore[call-overload]  # only dataclasses are passed
     return {_PREFIX + name.upper(): str(value) for name, value in values.items()}
@@ -192,6 +273,15 @@ def function_name(verb_noun: str) -> str:
     return f"serinus-{verb_noun.replace('_', '-')}"
 
 
+def state_machine_name(name: str) -> str:
+    """Return the deployed name of a state machine.
+
+    >>> state_machine_name("batch")
+    'serinus-batch'
+    """
+    return f"serinus-{name}"
+
+
 def inference_function_name(endpoint: str) -> str:
     """Return the deployed name of an endpoint's inference function.
 
@@ -199,6 +289,15 @@ def inference_function_name(endpoint: str) -> str:
     'serinus-endpoint-fraud'
     """
     return f"serinus-endpoint-{endpoint}"
+
+
+def version_function_name(endpoint: str) -> str:
+    """Return the deployed name of the function that asks an endpoint's versions by their numbers.
+
+    >>> version_function_name("fraud")
+    'serinus-versions-fraud'
+    """
+    return f"serinus-versions-{endpoint}"
 
 
 def inference_log_group(endpoint: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from serinus.adapters.aws.policies import SsmPolicies
     from serinus.adapters.aws.signer import KmsSigner
     from serinus.adapters.aws.traffic import LambdaTraffic
+    from serinus.adapters.stored.batches import StoredBatches
     from serinus.adapters.stored.labels import StoredLabels
     from serinus.adapters.stored.ledger import StoredLedger
     from serinus.adapters.stored.model_versions import StoredModelVersions
@@ -31,12 +32,20 @@ if TYPE_CHECKING:
     from serinus.adapters.stored.references import StoredReferences
     from serinus.adapters.stored.rollouts import StoredRollouts
     from serinus.adapters.stored.snapshots import StoredSnapshots
+    from serinus.adapters.stored.tokens import StoredTokens
     from serinus.adapters.tables.arrow import ArrowTables
     from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.authorise_caller import Authorising
     from serinus.use_cases.collect_predictions import Collecting
+    from serinus.use_cases.compact_profiles import Compacting
+    from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.infer_version import Asking
+    from serinus.use_cases.keep_tokens import Keeping
     from serinus.use_cases.measure_performance import Measuring
+    from serinus.use_cases.plan_batch import Planning
+    from serinus.use_cases.predict_batch import Predicting
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.shift_traffic import Conducting
@@ -64,6 +73,7 @@ def registry(told: settings.RegisterModelSettings) -> Registry:
 
 def validation(told: settings.ValidateModelSettings) -> Validation:
     """Wire `validate_model`."""
+    from serinus.adapters.onnx.encoding import cheaper_encoding
     from serinus.adapters.onnx.models import OnnxModels
     from serinus.use_cases.validate_model import Validation
 
@@ -78,6 +88,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        choose_encoding=cheaper_encoding,
     )
 
 
@@ -105,6 +116,7 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
     return Publishing(
         artifacts=artifacts,
         versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
         releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
         signer=_signer(told.signing_key_id),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
@@ -127,6 +139,39 @@ def rolling_back(told: settings.RollBackSettings) -> Conducting:
     return _conducting(told.table_name, told.ledger_bucket, told.event_bus_name)
 
 
+def asking(told: settings.InferVersionSettings) -> Asking:
+    """Wire `infer_version`."""
+    from serinus.adapters.aws.invocations import LambdaInvocations
+    from serinus.use_cases.infer_version import Asking
+
+    return Asking(_rollouts(told.table_name), LambdaInvocations(_clients().functions))
+
+
+def authorising(told: settings.AuthoriseCallerSettings) -> Authorising:
+    """Wire `authorise_caller`."""
+    from serinus.adapters.aws.calls import DynamoCalls
+    from serinus.use_cases.authorise_caller import Authorising
+
+    return Authorising(_tokens(told.table_name), DynamoCalls(_clients().dynamodb, told.table_name), _now)
+
+
+def keeping(told: settings.MakeTokenSettings) -> Keeping:
+    """Wire `make_token`, `rotate_token` and `revoke_token`."""
+    import secrets
+
+    from serinus.adapters.aws.decisions import GatewayDecisions
+    from serinus.use_cases.keep_tokens import Keeping
+
+    return Keeping(
+        policies=_policies(),
+        tokens=_tokens(told.table_name),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        decisions=GatewayDecisions(_clients().apis, told.api_id),
+        clock=_now,
+        random=secrets.token_bytes,
+    )
+
+
 def collecting(told: settings.CollectPredictionsSettings) -> Collecting:
     """Wire `collect_predictions`."""
     from serinus.use_cases.collect_predictions import Collecting
@@ -137,6 +182,13 @@ def collecting(told: settings.CollectPredictionsSettings) -> Collecting:
         records=_records(told.data_bucket),
         parts=_parts(told.data_bucket),
     )
+
+
+def compacting(told: settings.CompactProfilesSettings) -> Compacting:
+    """Wire `compact_profiles`."""
+    from serinus.use_cases.compact_profiles import Compacting
+
+    return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
 
 
 def watching(told: settings.DetectDriftSettings) -> Watching:
@@ -187,6 +239,43 @@ def training(told: settings.TrainModelSettings) -> Training:
     )
 
 
+def planning(told: settings.PlanBatchSettings) -> Planning:
+    """Wire `plan_batch`."""
+    from serinus.use_cases.plan_batch import Planning
+
+    return Planning(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        data=_bucket(told.data_bucket),
+        batches=_batches(told.data_bucket),
+    )
+
+
+def predicting(told: settings.PredictBatchSettings) -> Predicting:
+    """Wire `predict_batch`."""
+    from serinus.adapters.onnx.predictor import TablePredictor
+    from serinus.use_cases.predict_batch import Predicting
+
+    return Predicting(
+        artifacts=_bucket(told.artifacts_bucket),
+        data=_bucket(told.data_bucket),
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        tables=_tables(),
+        batches=_batches(told.data_bucket),
+        load=TablePredictor,
+    )
+
+
+def concluding(told: settings.ConcludeBatchSettings) -> Concluding:
+    """Wire `conclude_batch`."""
+    from serinus.use_cases.conclude_batch import Concluding
+
+    return Concluding(batches=_batches(told.data_bucket), references=_references(told.artifacts_bucket))
+
+
 @dataclass(frozen=True)
 class Client:
     """What the command line works with: the deployment that the caller's AWS configuration points at."""
@@ -198,6 +287,7 @@ class Client:
     ledger: StoredLedger
     describing: Describing
     measuring: Measuring
+    tokens: StoredTokens
     artifacts: S3Objects
     data: S3Objects
     uploads: S3Client
@@ -231,6 +321,7 @@ def client() -> Client:
             _records(told.data_bucket),
             _labels(told.data_bucket),
         ),
+        tokens=_tokens(told.table_name),
         artifacts=_bucket(told.artifacts_bucket),
         data=_bucket(told.data_bucket),
         uploads=_clients().s3,
@@ -275,6 +366,13 @@ def _rollouts(table: str) -> StoredRollouts:
     return StoredRollouts(DynamoDocuments(_clients().dynamodb, table))
 
 
+def _tokens(table: str) -> StoredTokens:
+    from serinus.adapters.aws.documents import DynamoDocuments
+    from serinus.adapters.stored.tokens import StoredTokens
+
+    return StoredTokens(DynamoDocuments(_clients().dynamodb, table))
+
+
 def _ledger(table: str, bucket: str) -> StoredLedger:
     from serinus.adapters.aws.documents import DynamoDocuments
     from serinus.adapters.stored.ledger import StoredLedger
@@ -304,6 +402,12 @@ def _labels(bucket: str) -> StoredLabels:
     from serinus.adapters.stored.labels import StoredLabels
 
     return StoredLabels(_bucket(bucket), _tables())
+
+
+def _batches(bucket: str) -> StoredBatches:
+    from serinus.adapters.stored.batches import StoredBatches
+
+    return StoredBatches(_bucket(bucket), _tables())
 
 
 def _snapshots(bucket: str) -> StoredSnapshots:

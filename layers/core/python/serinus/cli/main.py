@@ -2,8 +2,10 @@
 
     serinus push      a model to an endpoint, and follow it to the end of its rollout
     serinus status    what is live, what is on its way, how good it is
+    serinus predict   a batch of rows in S3
     serinus rollback  all traffic back to stable, or to an earlier release
     serinus history   what was live when, and who did what
+    serinus token     the bearer tokens that open an endpoint
     serinus local     AWS, and Serinus on it, on this machine
 
 Start-up imports typer and nothing heavier: each command imports what it uses when it runs.
@@ -18,10 +20,12 @@ import typer
 
 from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
+from serinus.cli.predict import predict
 from serinus.cli.push import push
 from serinus.cli.rollback import rollback
 from serinus.cli.status import status
 from serinus.cli.terminal import Command, tell_error
+from serinus.cli.token import app as token
 
 app = typer.Typer(
     name="serinus",
@@ -49,8 +53,10 @@ def serinus(
 
 app.command(cls=Command)(push)
 app.command(cls=Command)(status)
+app.command(cls=Command)(predict)
 app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
+app.add_typer(token, name="token")
 
 
 @app.command(

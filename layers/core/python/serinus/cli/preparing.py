@@ -9,6 +9,7 @@ from typing import Any
 
 from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.onnx.zipmaps import without_zipmaps
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.cli.estimators import columns_of, converted, load_estimator
 from serinus.cli.lineage import lineage_of
@@ -114,7 +115,7 @@ def _from_memory(holdout: Any) -> Table:  # noqa: ANN401 - any data frame
 
 
 def _from_onnx(path: Any, table: Table, choices: Choices) -> _Servable:  # noqa: ANN401 - a path, as `_is_onnx` has found
-    model = Path(path).read_bytes()
+    model = without_zipmaps(Path(path).read_bytes())
     target = chosen_target(choices.target, table, _called_by_name(model, table, choices))
     features = [name for name in table.columns if name != target]
     return _Servable(model, infer_signature(model, features, choices.score_output), target)

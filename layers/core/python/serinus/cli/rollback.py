@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import getpass
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from serinus import settings
+from serinus.cli.invoking import invoke
 from serinus.cli.terminal import AsJson, console, deployment, escaped, print_json
-from serinus.errors import SerinusError
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
-
-class RollBackFailed(SerinusError):
-    """The function that moves the traffic says that it could not; the text is its own."""
 
 
 def rollback(
@@ -44,7 +35,7 @@ def rollback(
     deployed = deployment(ctx)
     deployed.policies.get(endpoint)
     wanted: dict[str, object] = {"endpoint": endpoint, "reason": reason, "requested_by": caller()}
-    answer = _invoke(deployed.functions, wanted if to is None else {**wanted, "to": to})
+    answer = invoke(deployed.functions, "roll_back", wanted if to is None else {**wanted, "to": to})
     live = live_document(describe_endpoint(endpoint, describing=deployed.describing))
     if as_json:
         print_json({**answer, "live": live})
@@ -73,17 +64,3 @@ def caller() -> str:
         return str(boto3.client("sts", config=patience).get_caller_identity()["Arn"])
     except (BotoCoreError, ClientError):
         return f"{getpass.getuser()} (as their machine says)"
-
-
-def _invoke(functions: LambdaClient, payload: dict[str, object]) -> dict[str, object]:
-    """Call the function.
-
-    Raises:
-        RollBackFailed: it raised an error.
-    """
-    answer = functions.invoke(FunctionName=settings.function_name("roll_back"), Payload=json.dumps(payload).encode())
-    with answer["Payload"] as body:
-        said: dict[str, object] = json.loads(body.read())
-    if answer.get("FunctionError"):
-        raise RollBackFailed(str(said.get("errorMessage") or "the function roll_back failed; its log says why"))
-    return said

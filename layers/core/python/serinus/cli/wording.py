@@ -17,6 +17,9 @@ _WORDS: Mapping[Action, str] = {
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
+    Action.TOKEN_MADE: "token {token} ({name}) made, good until {expires_at}",
+    Action.TOKEN_ROTATED: "token {token} ({name}) made in place of {replaced}, good until {expires_at}",
+    Action.TOKEN_REVOKED: "token {token} ({name}) revoked",
 }
 
 

@@ -29,6 +29,9 @@ class Action(StrEnum):
     DRIFT_DETECTED = "drift_detected"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"
+    TOKEN_MADE = "token_made"  # noqa: S105 - no secret
+    TOKEN_ROTATED = "token_rotated"  # noqa: S105 - no secret
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - no secret
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,12 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model; `number` counts from 1 in each endpoint."""
+    """A registered model; `number` counts from 1 in each endpoint.
+
+    Attributes:
+        served_sha256: the digest of the file that is served in place of the uploaded one, which gives the same
+            answers and starts faster; `None` where the uploaded one is served.
+    """
 
     endpoint: EndpointName
     number: int
@@ -67,6 +72,12 @@ class ModelVersion:
     findings: tuple[Finding, ...] = ()
     metrics: Mapping[Metric, float] = field(default_factory=dict)
     attestation: str | None = None
+    served_sha256: str | None = None
+
+    @property
+    def served_digest(self) -> str:
+        """The SHA-256 of the file that a release of this version carries."""
+        return self.served_sha256 or self.manifest.model_sha256
 
     @property
     def statement(self) -> bytes:
@@ -79,15 +90,28 @@ class ModelVersion:
             "signature": asdict(self.manifest.signature),
             "lineage": dict(self.manifest.lineage),
             "findings": [asdict(finding) for finding in self.findings],
+            **({"served": self.served_sha256} if self.served_sha256 else {}),
         }
         return canonical_json(said).encode()
 
     def validated(
-        self, findings: tuple[Finding, ...], metrics: Mapping[Metric, float], *, attestation: str | None
+        self,
+        findings: tuple[Finding, ...],
+        metrics: Mapping[Metric, float],
+        *,
+        attestation: str | None,
+        served_sha256: str | None = None,
     ) -> ModelVersion:
         """Return the version with what validation found; it is rejected where any gate failed."""
         status = Status.VALIDATED if all_passed(findings) else Status.REJECTED
-        return replace(self, status=status, findings=findings, metrics=metrics, attestation=attestation)
+        return replace(
+            self,
+            status=status,
+            findings=findings,
+            metrics=metrics,
+            attestation=attestation,
+            served_sha256=served_sha256,
+        )
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,15 @@ EndpointName = NewType("EndpointName", str)
 
 
 class Authorisation(StrEnum):
-    """Who may call the endpoint."""
+    """Who may call the endpoint.
+
+    IAM: whoever signs the request with AWS credentials that allow it. JWT: whoever shows a JSON Web Token of the
+    policy's issuer. TOKEN: whoever shows a bearer token that `serinus token` made. OPEN: anybody.
+    """
 
     IAM = "iam"
+    JWT = "jwt"
+    TOKEN = "token"  # noqa: S105 - no secret
     OPEN = "open"
 
 
@@ -28,6 +34,7 @@ class LogInputs(StrEnum):
     """Whether prediction records carry the rows that were asked about."""
 
     ALL = "all"
+    SAMPLE = "sample"
     NONE = "none"
 
 
@@ -50,13 +57,44 @@ class Metric(StrEnum):
 
 
 @dataclass(frozen=True)
+class JwtIssuer:
+    """Whose JSON Web Tokens let a caller in.
+
+    Attributes:
+        issuer: the `iss` that tokens carry, an https address below which the issuer's keys are found.
+        audience: a token's `aud` or `client_id` must be one of these.
+        scopes: where any are named, a token must have one of them.
+    """
+
+    issuer: str
+    audience: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Serving:
-    """The policy's serving fields: a change of any of them is a new release."""
+    """The policy's serving fields: a change of any of them is a new release.
+
+    Attributes:
+        jwt: whose tokens count, where `authorisation` is `jwt`.
+        open_to_everybody: the sentence that a policy must say for `authorisation` to be `open`.
+        throttle_callers: whether calls are counted, so that tokens can be bounded; then the authoriser is asked, and
+            the table written, at each of them.
+        log_inputs: whether the log carries the rows that were asked about. Where it does not, it carries their bin
+            numbers, so that profiles are exact whatever is logged.
+        log_share: of which share of requests, where `log_inputs` is `sample`.
+        personal: the columns that are never logged.
+    """
 
     memory_mb: int = 1024
     timeout_seconds: int = 10
     authorisation: Authorisation = Authorisation.IAM
+    jwt: JwtIssuer | None = None
+    open_to_everybody: str | None = None
+    throttle_callers: bool = False
     log_inputs: LogInputs = LogInputs.ALL
+    log_share: float = 1.0
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +190,18 @@ class Retraining:
 
 
 @dataclass(frozen=True)
+class LabelJoin:
+    """How labels find their predictions: by request id and row number, or by a column that requests carry.
+
+    Attributes:
+        id_column: the column that names a row in requests and in label files. It goes into the log, so a change of
+            it is a new release.
+    """
+
+    id_column: str | None = None
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything an endpoint declares."""
 
@@ -164,6 +214,7 @@ class Policy:
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()
     retraining: Retraining | None = None
+    labels: LabelJoin = LabelJoin()
 
     @property
     def digest(self) -> str:

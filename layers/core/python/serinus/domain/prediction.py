@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import Layout, Outcome, RequestCounts
+from serinus.domain.profile import CRASHED, Counts, Layout, Outcome, RequestCounts, Slots
 from serinus.domain.table import Column, Table
+
+
+@dataclass(frozen=True, eq=False)
+class Binned:
+    """What the inference function counted itself, because its log does not say it.
+
+    Attributes:
+        layout: the digest of the layout that it counted by.
+        columns: bin numbers of columns that are not logged, one a row.
+        whole: slots that all rows of the request count into and how often, where only a sample of them is logged.
+    """
+
+    layout: str
+    columns: Mapping[str, Slots]
+    whole: tuple[Slots, Counts] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +36,11 @@ class Prediction:
     Attributes:
         request: the platform's id of the invocation, unique to it and the same in every delivery of the log.
         id: the caller's own id, by which labels come; the request's where the caller gave none.
-        features: the rows asked about, where the policy logs them.
-        scores: one a row; empty where the request was refused or failed.
+        features: the rows asked about, as far as the policy logs them.
+        scores: one a logged row; empty where the request was refused or failed.
+        row_numbers: which rows of the request are logged; `None` is all of them.
+        row_ids: what the policy's id column says of each logged row, `None` where it says nothing.
+        binned: what is known of what is not logged.
     """
 
     request: str
@@ -30,6 +50,9 @@ class Prediction:
     status: int
     features: Table | None
     scores: npt.NDArray[np.float64]
+    row_numbers: npt.NDArray[np.int64] | None = None
+    row_ids: tuple[str | None, ...] | None = None
+    binned: Binned | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -40,22 +63,82 @@ class Prediction:
 
     def counted(self, layout: Layout) -> RequestCounts:
         """Count the request and its rows."""
-        slots = [layout.request_slots(self.outcome, self.latency_ms)]
+        slots = layout.request_slots(self.outcome, self.latency_ms)
+        binned = self.binned if self.binned and self.binned.layout == layout.digest else None
+        if binned and binned.whole and _are_row_slots(binned.whole, layout):
+            whole, times = binned.whole
+            return RequestCounts(
+                self.request,
+                self.at,
+                np.concatenate([slots, whole]),
+                np.concatenate([np.ones(slots.size, dtype=np.int64), times]),
+            )
         if self.scores.size:
-            slots.append(layout.row_slots(self.features or Table({}), self.scores))
-        return RequestCounts(self.request, self.at, np.concatenate(slots))
+            rows = layout.row_slots(self.features or Table({}), self.scores, binned.columns if binned else None)
+            slots = np.concatenate([slots, rows])
+        return RequestCounts(self.request, self.at, slots)
+
+
+def counted(predictions: Sequence[Prediction], layout: Layout) -> tuple[RequestCounts, ...]:
+    """Count requests, those of which the log says the same columns together, which is many times faster."""
+    alike: dict[tuple[tuple[str, ...], ...], list[Prediction]] = defaultdict(list)
+    found: list[RequestCounts] = []
+    for prediction in predictions:
+        binned = prediction.binned
+        if not prediction.scores.size or (binned and (binned.whole or binned.layout != layout.digest)):
+            found.append(prediction.counted(layout))
+        else:
+            features = tuple(prediction.features.columns) if prediction.features else ()
+            alike[features, tuple(binned.columns) if binned else ()].append(prediction)
+    for (_, bins), together in alike.items():
+        found += _counted_together(together, bins, layout)
+    return tuple(found)
+
+
+def _counted_together(
+    predictions: list[Prediction], bins: tuple[str, ...], layout: Layout
+) -> Iterable[RequestCounts]:
+    scores = np.concatenate([prediction.scores for prediction in predictions])
+    features = Table(_features(predictions))
+    binned = {name: np.concatenate([one.binned.columns[name] for one in predictions if one.binned]) for name in bins}
+    slots = layout.row_slots(features, scores, binned)
+    known = features.columns.keys() | binned.keys()
+    if slots.size != scores.size * (1 + sum(one.name in known for one in layout.features)):
+        return [prediction.counted(layout) for prediction in predictions]  # some bin is none: it is passed over alone
+    latencies = layout.latency.slots(np.array([prediction.latency_ms for prediction in predictions]))
+    ends = np.cumsum([prediction.scores.size for prediction in predictions])[:-1]
+    return [
+        RequestCounts(
+            prediction.request,
+            prediction.at,
+            np.concatenate([[int(prediction.outcome), latency + layout.latency_section.start], rows.ravel()]),
+        )
+        for prediction, latency, rows in zip(
+            predictions, latencies.tolist(), np.split(slots.reshape(-1, scores.size), ends, axis=1), strict=True
+        )
+    ]
+
+
+def _are_row_slots(whole: tuple[Slots, Counts], layout: Layout) -> bool:
+    slots, times = whole
+    first = layout.score_section.start
+    return bool(slots.size and first <= slots.min() and slots.max() < layout.size and times.min() >= 0)
 
 
 @dataclass(frozen=True)
 class Crash:
-    """A request that ended without an answer of ours: a timeout, an out-of-memory kill, a crash."""
+    """A request that ended without an answer of ours: a timeout, an out-of-memory kill, a crash.
+
+    Attributes:
+        at: when it began, as near as the platform tells, so that it meets its record if it left one.
+    """
 
     request: str
     at: datetime
 
     def counted(self, layout: Layout) -> RequestCounts:
-        """Count the request; a later record of the same request would not contradict it."""
-        return RequestCounts(f"{self.request}/crash", self.at, layout.request_slots(Outcome.CRASHED, None))
+        """Count the request; one that left a record as well is counted once."""
+        return RequestCounts(f"{self.request}{CRASHED}", self.at, layout.request_slots(Outcome.CRASHED, None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,26 +153,44 @@ class LogBatch:
 
 
 def records_of(predictions: list[Prediction]) -> Table:
-    """Return one row a scored row, as `ports.Records` keeps them; our own columns begin with an underscore."""
-    scored = [prediction for prediction in predictions if prediction.scores.size and prediction.features is not None]
+    """Return one row a logged row, as `ports.Records` keeps them; our own columns begin with an underscore."""
+    scored = [prediction for prediction in predictions if prediction.scores.size]
     repeat = [len(prediction.scores) for prediction in scored]
     if not scored:
         return Table({})
-    names = list(
-        dict.fromkeys(name for prediction in scored if prediction.features for name in prediction.features.columns)
-    )
-    own = {
+    own: dict[str, Column] = {
         "_request": np.repeat(np.array([prediction.request for prediction in scored], dtype=object), repeat),
         "_id": np.repeat(np.array([prediction.id for prediction in scored], dtype=object), repeat),
-        "_row": np.concatenate([np.arange(rows, dtype=np.float64) for rows in repeat]),
+        "_row": np.concatenate([_row_numbers(prediction) for prediction in scored]),
+        "_row_id": np.concatenate([_row_ids(prediction) for prediction in scored]),
         "_at": np.repeat(np.array([prediction.at.timestamp() for prediction in scored]), repeat),
+        "_inputs": np.repeat(np.array([float(prediction.features is not None) for prediction in scored]), repeat),
         "_score": np.concatenate([prediction.scores for prediction in scored]),
     }
-    features = {
-        name: _stacked([prediction.features.columns[name] for prediction in scored if prediction.features])
+    return Table(own | _features(scored))
+
+
+def _row_numbers(prediction: Prediction) -> npt.NDArray[np.float64]:
+    if prediction.row_numbers is not None:
+        return prediction.row_numbers.astype(np.float64)
+    return np.arange(len(prediction.scores), dtype=np.float64)
+
+
+def _row_ids(prediction: Prediction) -> npt.NDArray[np.object_]:
+    ids = np.full(len(prediction.scores), None, dtype=object)
+    if prediction.row_ids is not None:
+        ids[:] = prediction.row_ids
+    return ids
+
+
+def _features(scored: list[Prediction]) -> dict[str, Column]:
+    logged = [prediction.features or Table({}) for prediction in scored]
+    names = dict.fromkeys(name for table in logged for name in table.columns)
+    missing = [np.full(len(prediction.scores), np.nan) for prediction in scored]
+    return {
+        name: _stacked([table.columns.get(name, nothing) for table, nothing in zip(logged, missing, strict=True)])
         for name in names
     }
-    return Table(own | features)
 
 
 def _stacked(columns: list[Column]) -> Column:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -26,6 +26,8 @@ from serinus.domain.table import Column, Table
 
 Counts = npt.NDArray[np.int64]
 Slots = npt.NDArray[np.int64]
+
+CRASHED = "/crash"
 
 _SCORE_BINS = 1_000
 _FEATURE_BINS = 40
@@ -146,12 +148,24 @@ class Layout:
         """The slots of the feature at that position, one count a row."""
         return slice(self._starts[3 + position], self._starts[4 + position])
 
-    def row_slots(self, features: Table, scores: npt.NDArray[np.float64]) -> Slots:
-        """Return every slot that these rows count into, one for each row and section."""
+    def row_slots(
+        self, features: Table, scores: npt.NDArray[np.float64], binned: Mapping[str, Slots] | None = None
+    ) -> Slots:
+        """Return every slot that these rows count into, one for each row and section.
+
+        Args:
+            features: columns by name, [rows] each.
+            scores: the model's score of each row, [rows].
+            binned: columns of which only the bin numbers are known, relative to their section. Numbers that are none
+                of its bins are passed over.
+        """
         parts = [self.score.slots(scores) + self._starts[2]]
         for position, bins in enumerate(self.features):
+            numbers = (binned or {}).get(bins.name)
             if bins.name in features.columns:
                 parts.append(bins.slots(features.columns[bins.name]) + self._starts[3 + position])
+            elif numbers is not None and numbers.size and 0 <= numbers.min() <= numbers.max() < bins.width:
+                parts.append(numbers + self._starts[3 + position])
         return np.concatenate(parts)
 
     def request_slots(self, outcome: Outcome, latency_ms: float | None) -> Slots:
@@ -224,11 +238,33 @@ class Profile:
 
 @dataclass(frozen=True, eq=False)
 class RequestCounts:
-    """What one request counts into: `slots` (with repetition), at the instant it was asked."""
+    """What one request counts into at the instant it was asked; or, of a folded hour, what all its requests do.
+
+    Attributes:
+        request: the request's id, by which it is counted once however often it comes. What the platform says of a
+            request that ended without an answer carries the mark `CRASHED` behind the id.
+        slots: of the layout.
+        times: how often each of them; `None` is once each, with repetition.
+    """
 
     request: str
     at: datetime
     slots: Slots
+    times: Counts | None = None
+
+    def compact(self) -> RequestCounts:
+        """Return the same with each slot once, ascending."""
+        if self.times is None:
+            slots, times = np.unique(self.slots, return_counts=True)
+            return RequestCounts(self.request, self.at, slots, None if times.size == self.slots.size else times)
+        return self
+
+    def without_outcome(self) -> RequestCounts:
+        """Return the same without how the request ended."""
+        kept = self.slots >= len(Outcome)
+        return RequestCounts(
+            self.request, self.at, self.slots[kept], None if self.times is None else self.times[kept]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,19 +303,49 @@ def of_parts(
 ) -> Profile:
     """Unite parts by request id and sum what was asked in [start, end).
 
-    Parts of another layout are passed over: they belong to another model version.
+    Parts of another layout are passed over: they belong to another model version. A request that left a record and
+    of which the platform says that it ended without an answer was not answered.
     """
-    seen: dict[str, Slots] = {}
+    seen: dict[str, RequestCounts] = {}
     for part in parts:
         if part.layout_digest != layout.digest:
             continue
         for counts in part.requests:
             if (start is None or counts.at >= start) and (end is None or counts.at < end):
-                seen[counts.request] = counts.slots
-    if not seen:
-        return empty(layout)
-    slots = np.concatenate(list(seen.values()))
-    return Profile(layout, np.bincount(slots, minlength=layout.size).astype(np.int64))
+                seen[counts.request] = counts
+    return summed(layout, united(seen.values()))
+
+
+def united(requests: Iterable[RequestCounts]) -> tuple[RequestCounts, ...]:
+    """Count each request once: by its id, and where it left a record and crashed, as a crash that scored rows."""
+    seen = {counts.request: counts for counts in requests}
+    for name in [name for name in seen if name.endswith(CRASHED)]:
+        record = seen.get(name.removesuffix(CRASHED))
+        if record is not None:
+            seen[record.request] = record.without_outcome()
+    return tuple(seen.values())
+
+
+def summed(layout: Layout, requests: Sequence[RequestCounts]) -> Profile:
+    """Add up what different requests count into."""
+    slots, times = sparse_sum(requests)
+    counts = np.zeros(layout.size, dtype=np.int64)
+    counts[slots] = times
+    return Profile(layout, counts)
+
+
+def sparse_sum(requests: Sequence[RequestCounts]) -> tuple[Slots, Counts]:
+    """Return the slots that different requests count into, ascending, and how often they do."""
+    if not requests:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    slots = np.concatenate([counts.slots for counts in requests])
+    if all(counts.times is None for counts in requests):
+        totals = np.bincount(slots)
+    else:
+        times = [np.ones(len(counts.slots)) if counts.times is None else counts.times for counts in requests]
+        totals = np.bincount(slots, weights=np.concatenate(times)).astype(np.int64)  # exact up to 2**53
+    found = np.flatnonzero(totals)
+    return found, totals[found].astype(np.int64)
 
 
 def layout_from(signature: Signature, features: Table, scores: npt.NDArray[np.float64]) -> Layout:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serinus.domain.prediction import Crash, LogBatch, Prediction, records_of
+from serinus.domain.prediction import Crash, LogBatch, Prediction, counted, records_of
 from serinus.domain.profile import Layout, ProfilePart, minute_of
 from serinus.use_cases.ports import ProfileParts, Records, References, Rollouts
 
@@ -33,8 +33,8 @@ def collect_predictions(batch: LogBatch, *, collecting: Collecting) -> int:
         return 0
     written = 0
     for minute, predictions, crashes in _by_minute(batch):
-        counted = (*(entry.counted(layout) for entry in predictions), *(crash.counted(layout) for crash in crashes))
-        part = ProfilePart(layout.digest, batch.stream, counted)
+        requests = (*counted(predictions, layout), *(crash.counted(layout) for crash in crashes))
+        part = ProfilePart(layout.digest, batch.stream, requests)
         rows = records_of(predictions)
         if rows.rows:
             collecting.records.put(batch.endpoint, batch.release, minute, part.key, rows)

@@ -1,25 +1,34 @@
 """Answers one inference request with a loaded model.
 
-Imports no port at run time: the inference function must start fast, and this is all it needs.
+Imports neither a port nor numpy at run time: the inference function must start fast, and this is all it needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from serinus.domain.signature import Score, Signature
+from serinus.domain.signature import Datatype, Score, Signature
+from serinus.domain.tensor import FLOATS, Tensor, Values, none_for_nan
 from serinus.errors import ModelFailed
 
 if TYPE_CHECKING:
-    from serinus.use_cases.ports import Model
+    import numpy as np
+    import numpy.typing as npt
 
-Tensors = Mapping[str, npt.NDArray[np.generic]]
-Values = Sequence[float | int | bool | str | None]
+Tensors = Mapping[str, Tensor]
+
+
+class Runner(Protocol):
+    """A loaded model that takes and gives tensors without numpy."""
+
+    def run(self, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
+        """Run the graph on tensors by name; return the outputs named.
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
 
 
 @dataclass(frozen=True)
@@ -27,48 +36,92 @@ class InferenceRequest:
     """A request that fits the signature.
 
     Attributes:
+        signature: the model's.
         tensors: each input of the graph, of shape [rows, len(columns)].
-        features: the same values by column as the caller wrote them, `None` where missing.
         rows: how many rows are asked about; at least one.
         outputs: the names of the outputs the caller wants.
         id: the caller's name for the request, if any.
+        written: the values of an input as the caller wrote them, row by row, `None` where missing; what came packed
+            is not in it.
+        extras: columns that came along and that the model does not take, such as an id for labels to join on.
     """
 
+    signature: Signature
     tensors: Tensors
-    features: Mapping[str, Values]
     rows: int
     outputs: tuple[str, ...]
     id: str | None = None
+    written: Mapping[str, Values] = field(default_factory=dict)
+    extras: Mapping[str, Values] = field(default_factory=dict)
+
+    @property
+    def features(self) -> Mapping[str, Values]:
+        """The values by column, `None` where missing; worked out when asked for, as not every endpoint logs them."""
+        found: dict[str, Values] = {}
+        for tensor in self.signature.inputs:
+            values = self.written.get(tensor.name)
+            if values is None:
+                values = _readable(self.tensors[tensor.name])
+            found.update({name: values[at :: len(tensor.columns)] for at, name in enumerate(tensor.columns)})
+        return found
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model said: the wanted outputs, and the score of each row, of shape [rows]."""
+    """What the model said: the wanted outputs, and the score of each row."""
 
     outputs: Tensors
-    scores: npt.NDArray[np.float64]
+    scores: Sequence[float]
 
 
-def infer(model: Model, signature: Signature, request: InferenceRequest) -> Prediction:
+def infer(model: Runner, signature: Signature, request: InferenceRequest) -> Prediction:
     """Run the model on a request.
 
     Raises:
         ModelFailed: the graph raised an error, or returned no score for each row.
     """
-    outputs = model.run(request.tensors)
-    scores = scores_from(outputs, signature.score, rows=request.rows)
+    scored = signature.score.output
+    wanted = request.outputs if scored in request.outputs else (*request.outputs, scored)
+    outputs = model.run(request.tensors, wanted)
+    scores = scores_of(outputs[scored], signature.score, rows=request.rows)
     return Prediction({name: outputs[name] for name in request.outputs}, scores)
 
 
-def scores_from(outputs: Tensors, score: Score, *, rows: int) -> npt.NDArray[np.float64]:
-    """Pick each row's score out of the outputs; the result has the shape [rows].
+def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
+    """Pick each row's score out of an output.
 
+    >>> scores_of(Tensor.of(Datatype.FP32, (2, 2), [0.75, 0.25, 0.5, 0.5]), Score("p", 1), rows=2)
+    [0.25, 0.5]
+
+    Raises:
+        ModelFailed: the output has another number of rows or columns than the signature says.
+    """
+    values = found.values()
+    if not found.shape or found.shape[0] != rows or len(values) < rows or found.datatype is Datatype.BYTES:
+        raise ModelFailed(f"the model returned {score.output!r} of shape {list(found.shape)} for {rows} rows")
+    columns = len(values) // rows
+    if score.column >= columns:
+        raise ModelFailed(
+            f"the model returned {score.output!r} of shape {list(found.shape)}: no column {score.column}"
+        )
+    picked = values[score.column :: columns]
+    return picked if found.datatype in FLOATS else [float(value) for value in picked]
+
+
+def scores_from(
+    outputs: Mapping[str, npt.NDArray[np.generic]], score: Score, *, rows: int
+) -> npt.NDArray[np.float64]:
+    """Pick each row's score out of the outputs as numpy has them; the result has the shape [rows].
+
+    >>> import numpy as np
     >>> scores_from({"p": np.array([[0.8, 0.2], [0.1, 0.9]])}, Score("p", 1), rows=2).tolist()
     [0.2, 0.9]
 
     Raises:
         ModelFailed: the output has another number of rows or columns than the signature says.
     """
+    import numpy as np
+
     found = outputs[score.output]
     if rows == 0:
         return np.empty(0, dtype=np.float64)
@@ -80,3 +133,9 @@ def scores_from(outputs: Tensors, score: Score, *, rows: int) -> npt.NDArray[np.
             f"the model returned {score.output!r} of shape {list(found.shape)}: no column {score.column}"
         )
     return np.asarray(columns[:, score.column], dtype=np.float64)
+
+
+def _readable(tensor: Tensor) -> list[float | int | bool | str | None]:
+    """Return packed values as a record can hold them."""
+    values = tensor.values()
+    return none_for_nan(values) if tensor.datatype in FLOATS else values

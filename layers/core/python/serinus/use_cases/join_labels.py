@@ -12,7 +12,8 @@ LABEL = "_label"  # the target's column in a snapshot; no feature begins with an
 def joined(records: Table, labels: Table) -> Table:
     """Return the records that have a label, with the column `_label`.
 
-    The join is on id and row. Without any, only `_at` and `_label` are there, empty.
+    The join is on the row's own id, where the policy names a column for it and the row and a label file have it;
+    else on the request's id and the row's number. Without any, only `_at` and `_label` are there, empty.
 
     Args:
         records: as `ports.Records` reads them.
@@ -20,15 +21,21 @@ def joined(records: Table, labels: Table) -> Table:
     """
     if not records.rows or not labels.rows:
         return Table({"_at": np.array([]), "_label": np.array([])})
-    truth = {
-        (str(identity), int(row)): float(label)
-        for identity, row, label in zip(
-            labels.columns["id"], labels.columns["row"], labels.columns["label"], strict=True
-        )
-    }
+    by_row: dict[tuple[str, int], float] = {}
+    by_row_id: dict[str, float] = {}
+    for identity, row, label in zip(
+        labels.columns["id"], labels.columns["row"], labels.columns["label"], strict=True
+    ):
+        if row != row:
+            by_row_id[str(identity)] = float(label)
+        else:
+            by_row[str(identity), int(row)] = float(label)
+    own = records.columns.get("_row_id", np.full(records.rows, None, dtype=object))
     found = [
-        truth.get((str(identity), int(row)), np.nan)
-        for identity, row in zip(records.columns["_id"], records.columns["_row"], strict=True)
+        by_row_id.get(str(row_id), by_row.get((str(identity), int(row)), np.nan))
+        if row_id is not None
+        else by_row.get((str(identity), int(row)), np.nan)
+        for identity, row, row_id in zip(records.columns["_id"], records.columns["_row"], own, strict=True)
     ]
     known = np.array(found, dtype=np.float64)
     kept = np.flatnonzero(~np.isnan(known))

@@ -49,7 +49,7 @@ def measure_performance(
         EndpointNotFound: no such endpoint is deployed.
     """
     policy = measuring.policies.get(endpoint)
-    labels = measuring.labels.read(endpoint)
+    labels = measuring.labels.read(endpoint, policy.labels.id_column)
     performances: list[Performance] = []
     for release in measuring.rollouts.releases(endpoint):
         reference = measuring.references.get(endpoint, release.content_digest)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
-from serinus.domain.policy import EndpointName, HardAlarm, Policy, Serving
-from serinus.domain.profile import Profile, ProfilePart
+from serinus.domain.policy import EndpointName, HardAlarm, Policy
+from serinus.domain.profile import Layout, Profile, ProfilePart
 from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
+from serinus.domain.token import Token
 
 Clock = Callable[[], datetime]
 ReadManifest = Callable[[bytes], Manifest]
@@ -71,6 +73,16 @@ class Objects(Protocol):
 
     def put(self, key: str, body: bytes) -> None:
         """Write the object; writing the same again is harmless."""
+
+    def create(self, key: str, body: bytes) -> None:
+        """Write the object where there is none.
+
+        Raises:
+            AlreadyExists: there is one.
+        """
+
+    def delete(self, key: str) -> None:
+        """Remove the object; removing none is harmless."""
 
     def size(self, key: str) -> int:
         """Return its length in bytes.
@@ -198,8 +210,17 @@ class Events(Protocol):
 class Releases(Protocol):
     """Turns a model version into a published, immutable Lambda version."""
 
-    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:
+    def publish(
+        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+    ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
+
+        Args:
+            version: what is released.
+            model: its ONNX file.
+            layout: what profiles count of it; the release bins by it what it may not log.
+            policy: whose serving fields the version gets.
+            rollout: by whose id the release is found again.
 
         Raises:
             ReleaseFailed: the function does not have the configuration that was asked for.
@@ -286,6 +307,25 @@ class Models(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """How a model is served.
+
+    Attributes:
+        model: the file that is served in place of the uploaded one; `None` where that one is served.
+        message: what was found, as one sentence.
+        numbers: the figures it was decided by.
+    """
+
+    model: bytes | None
+    message: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+# Looks for a cheaper file that gives the same answers on these rows; `None` where there is nothing to look for.
+ChooseEncoding = Callable[[bytes, Signature, Table], Encoding | None]
+
+
 class Tables(Protocol):
     """Reads and writes data files; the kind is told by the file's name: .csv, .parquet or .jsonl."""
 
@@ -310,14 +350,34 @@ class References(Protocol):
         """Store it."""
 
 
+@dataclass(frozen=True)
+class Folded:
+    """How many files folding wrote."""
+
+    hours: int
+    days: int
+
+
 class ProfileParts(Protocol):
-    """What was counted of live traffic."""
+    """What was counted of live traffic.
+
+    However it is folded, and while it is, the sum of what `read` returns is the same.
+    """
 
     def put(self, endpoint: str, release: int, minute: str, part: ProfilePart) -> None:
         """Store a part under a key derived from what it counts."""
 
     def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Iterable[ProfilePart]:
-        """Return every part of the minutes that touch [start, end)."""
+        """Return every part of the minutes that touch [start, end).
+
+        A folded hour in the midst of the window comes as its sum, one contribution at the hour's begin.
+        """
+
+    def fold(self, endpoint: str, before: datetime) -> Folded:
+        """Fold minutes that ended before an instant into hours, and hours into days.
+
+        Two may fold at once, and one may die at any write.
+        """
 
 
 class Records(Protocol):
@@ -329,17 +389,19 @@ class Records(Protocol):
     def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Table:
         """Return the rows asked about in [start, end), each once, in time order.
 
-        Columns: `_request`, `_id`, `_row`, `_at` (epoch seconds), `_score`, and the logged features by name.
+        Columns: `_request`, `_id`, `_row`, `_row_id` (what the policy's id column said, or missing), `_at` (epoch
+        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, and the logged features by name.
         """
 
 
 class Labels(Protocol):
     """The truth, as it arrives in files."""
 
-    def read(self, endpoint: str) -> Table:
+    def read(self, endpoint: str, id_column: str | None = None) -> Table:
         """Return columns `id`, `row` and `label` (0 or 1).
 
-        Where an (id, row) comes twice, the file uploaded last wins.
+        Where an (id, row) comes twice, the file uploaded last wins. The row is missing where the id is what the
+        policy's id column says of a row, and not a request's.
         """
 
 
@@ -380,3 +442,86 @@ class Trainer(Protocol):
         Raises:
             DataRefused: the recipe is unknown, or the data cannot train it.
         """
+
+
+class Invocations(Protocol):
+    """Asks a published release directly, past the alias."""
+
+    def ask(self, release: Release, event: Mapping[str, object]) -> Mapping[str, object]:
+        """Send a release an HTTP event as it is; return its HTTP answer as it is.
+
+        Raises:
+            ReleaseNotFound: its Lambda version was pruned.
+            ReleaseFailed: it gave no answer.
+        """
+
+
+class Tokens(Protocol):
+    """What is kept of the bearer tokens that open endpoints."""
+
+    def get(self, endpoint: str, token: str) -> Token | None:
+        """Return the token of an id, or `None`."""
+
+    def list(self, endpoint: str) -> Sequence[Token]:
+        """Return every token, revoked and expired ones too, by when it was made."""
+
+    def change(self, endpoint: str, decide: Callable[[Sequence[Token]], Sequence[Token]]) -> Sequence[Token]:
+        """Store the tokens that `decide` returns for the endpoint's; where a race is lost, it decides again."""
+
+
+class Calls(Protocol):
+    """Counts the calls of tokens that are bounded."""
+
+    def admit(self, token: Token, at: datetime, *, at_most: int) -> bool:
+        """Count a call within the minute of `at`; `False`, and uncounted, where that minute has had as many."""
+
+
+class Decisions(Protocol):
+    """What the gateway remembers of who may pass."""
+
+    def forget(self) -> bool:
+        """Have every caller looked at anew; `False` where we may not, and what is remembered has to run out."""
+
+
+class Predictor(Protocol):
+    """A loaded model that scores tables."""
+
+    def predict(self, features: Table) -> Mapping[str, npt.NDArray[np.generic]]:
+        """Return the signature's outputs by name, of shape [rows, …] each.
+
+        Raises:
+            DataRefused: a column does not hold what the graph takes.
+            ModelFailed: the graph raised an error.
+        """
+
+
+LoadPredictor = Callable[[bytes, Signature], Predictor]
+
+
+class Batches(Protocol):
+    """Batches and their results, by the folder that a batch's results go to."""
+
+    def put(self, batch: Batch) -> None:
+        """Store the plan; storing the same again is harmless."""
+
+    def get(self, folder: str) -> Batch:
+        """Return the plan.
+
+        Raises:
+            ObjectNotFound: no batch was planned there.
+        """
+
+    def is_done(self, folder: str, number: int) -> bool:
+        """Whether a part's result is there whole."""
+
+    def done(self, folder: str) -> Sequence[int]:
+        """Return the numbers of the parts that are done, sorted."""
+
+    def put_part(self, folder: str, summary: PartSummary, rows: Table) -> None:
+        """Store a part's result: the summary, then the rows; it is done when the rows are there."""
+
+    def summaries(self, folder: str, numbers: Sequence[int]) -> Sequence[PartSummary]:
+        """Return the summaries of parts that are done, in that order."""
+
+    def conclude(self, batch: Batch, summaries: Sequence[PartSummary], profile: Profile) -> str:
+        """Store the profile of all rows, then the manifest; return the manifest's key."""

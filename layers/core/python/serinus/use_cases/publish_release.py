@@ -11,8 +11,8 @@ from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Outcome, Release, Rollout, Split
 from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
-from serinus.use_cases.ports import ModelVersions, Objects, Releases, Signer
-from serinus.use_cases.register_model import model_home
+from serinus.use_cases.ports import ModelVersions, Objects, References, Releases, Signer
+from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.shift_traffic import Conducting, shift_traffic
 from serinus.use_cases.validate_model import smoke_request_key
 
@@ -25,6 +25,7 @@ class Publishing:
 
     artifacts: Objects
     versions: ModelVersions
+    references: References
     releases: Releases
     signer: Signer
     conducting: Conducting
@@ -74,12 +75,14 @@ def _with_releases(rollout: Rollout, release: Release, before: Split, conducting
 
 
 def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) -> Release:
-    model = publishing.artifacts.get(f"{model_home(version.endpoint, version.manifest)}/model.onnx")
+    model = publishing.artifacts.get(served_model_key(version))
     signed = version.attestation is not None and publishing.signer.verify(version.statement, version.attestation)
-    if not signed or hashlib.sha256(model).hexdigest() != version.manifest.model_sha256:
+    if not signed or hashlib.sha256(model).hexdigest() != version.served_digest:
         raise AttestationInvalid(version.endpoint, version.number)
-    serving = rollout.policy.serving
-    release = publishing.releases.publish(version, model, serving, rollout=rollout.id)
+    reference = publishing.references.get(version.endpoint, version.content_digest)
+    if reference is None:
+        raise ReleaseFailed(f"version {version.number} has no reference profile: validate it again")
+    release = publishing.releases.publish(version, model, reference.layout, rollout.policy, rollout=rollout.id)
     publishing.conducting.rollouts.record_release(release)
     publishing.conducting.ledger.append(
         LedgerEntry(
@@ -93,6 +96,7 @@ def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) 
                 "release": release.number,
                 "version": version.number,
                 "content": version.content_digest,
+                "served": version.served_digest,
                 "layer": release.layer,
             },
         )

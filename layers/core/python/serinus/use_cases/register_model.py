@@ -101,6 +101,12 @@ def model_home(endpoint: str, manifest: Manifest) -> str:
     return f"models/{endpoint}/{manifest.content_digest}"
 
 
+def served_model_key(version: ModelVersion) -> str:
+    """Return where the file lies that a release of a validated version carries."""
+    name = "served.onnx" if version.served_sha256 else "model.onnx"
+    return f"{model_home(version.endpoint, version.manifest)}/{name}"
+
+
 def _verified(registry: Registry, folder: str, name: str, sha256: str, maximum_bytes: int) -> bytes:
     body = _read(registry.artifacts, folder + name, maximum_bytes)
     found = hashlib.sha256(body).hexdigest()

@@ -76,7 +76,7 @@ def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshott
         raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
     now = snapshotting.clock()
     records = _records(endpoint, now - timedelta(minutes=plan.window_minutes), now, snapshotting)
-    labelled = joined(records, snapshotting.labels.read(endpoint))
+    labelled = joined(records, snapshotting.labels.read(endpoint, policy.labels.id_column))
     missing = _missing(records, labelled, policy, plan, started_at)
     if missing is None:
         return _take(policy.endpoint, labelled, plan, reason, now, snapshotting)
@@ -87,10 +87,15 @@ def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshott
 
 def _records(endpoint: str, start: datetime, end: datetime, snapshotting: Snapshotting) -> Table:
     tables = [
-        snapshotting.records.read(endpoint, release.number, start, end)
+        _with_inputs(snapshotting.records.read(endpoint, release.number, start, end))
         for release in snapshotting.rollouts.releases(endpoint)
     ]
     return _alike([table for table in tables if table.rows])
+
+
+def _with_inputs(records: Table) -> Table:
+    """Return the rows whose inputs were logged; the policy may let the log hold a sample only."""
+    return records.take(np.flatnonzero(np.asarray(records.columns["_inputs"], dtype=np.float64) == 1))
 
 
 def _alike(tables: Sequence[Table]) -> Table:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.feature_columns import features_of
 from serinus.domain.gates import Finding, all_passed, judge_metrics
 from serinus.domain.inference_request import request_body
 from serinus.domain.ledger import Action, Detail, LedgerEntry
@@ -14,11 +16,13 @@ from serinus.domain.model_version import ModelVersion, Status, canonical_json
 from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import Profile, layout_from, of_rows
 from serinus.domain.quality import measure, score_table
-from serinus.domain.signature import Feature
-from serinus.domain.table import Column, Table
+from serinus.domain.signature import Signature
+from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.ports import (
+    ChooseEncoding,
     Clock,
+    Encoding,
     Events,
     Ledger,
     Model,
@@ -30,7 +34,12 @@ from serinus.use_cases.ports import (
     Signer,
     Tables,
 )
-from serinus.use_cases.register_model import model_home
+from serinus.use_cases.register_model import model_home, served_model_key
+
+
+def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
+    """Look for no other file to serve."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Validation:
     ledger: Ledger
     events: Events
     clock: Clock
+    choose_encoding: ChooseEncoding = as_uploaded
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class _Examined:
     metrics: dict[Metric, float]
     reference: Profile | None = None
     smoke_request: dict[str, object] | None = None
+    served: bytes | None = None
 
 
 def validate_model(endpoint: str, number: int, *, validation: Validation) -> ModelVersion:
@@ -73,13 +84,15 @@ def validate_model(endpoint: str, number: int, *, validation: Validation) -> Mod
         _record(version, policy, validation)
         return version
     examined = _examine(version, policy, validation)
-    judged = version.validated(examined.findings, examined.metrics, attestation=None)
+    served = hashlib.sha256(examined.served).hexdigest() if examined.served else None
+    judged = version.validated(examined.findings, examined.metrics, attestation=None, served_sha256=served)
     if judged.status is Status.VALIDATED and examined.reference is not None:
         request = canonical_json(examined.smoke_request).encode()
         validation.artifacts.put(smoke_request_key(version), request)
+        if examined.served:
+            validation.artifacts.put(served_model_key(judged), examined.served)
         validation.references.put(endpoint, version.content_digest, examined.reference)
-        signature = validation.signer.sign(judged.statement)
-        judged = version.validated(examined.findings, examined.metrics, attestation=signature)
+        judged = replace(judged, attestation=validation.signer.sign(judged.statement))
     validation.versions.record_validation(judged)
     _record(judged, policy, validation)
     return judged
@@ -103,11 +116,29 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
         name = version.manifest.holdout.name
         holdout = validation.tables.read(name, validation.artifacts.get(f"{home}/{name}"))
         features, labels = _features_and_labels(version, holdout)
+        encoding = _encoding(body, version, features, validation)
+        if encoding is not None and encoding.model is not None:
+            model = validation.models.load(encoding.model, version.manifest.signature)
     except ModelRefused as refusal:
         return _failed(sound, Finding("session", passed=False, message=str(refusal)))
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
-    return _measured(version, policy, model, features, labels, sound)
+    examined = _measured(version, policy, model, features, labels, sound)
+    return examined if encoding is None else _served(examined, encoding)
+
+
+def _encoding(body: bytes, version: ModelVersion, features: Table, validation: Validation) -> Encoding | None:
+    """Look for a cheaper file; that the model fails on the rows is told by measuring it, and told better."""
+    try:
+        return validation.choose_encoding(body, version.manifest.signature, features)
+    except (DataRefused, ModelFailed):
+        return None
+
+
+def _served(examined: _Examined, encoding: Encoding) -> _Examined:
+    """Say which file is served; a validation's last finding, as nothing is judged by it."""
+    finding = Finding("encoding", passed=True, message=encoding.message, numbers=encoding.numbers)
+    return replace(examined, findings=(*examined.findings, finding), served=encoding.model)
 
 
 def _measured(
@@ -143,56 +174,15 @@ def _failed(*findings: Finding) -> _Examined:
 
 def _features_and_labels(version: ModelVersion, holdout: Table) -> tuple[Table, npt.NDArray[np.float64]]:
     manifest = version.manifest
-    names = [feature.name for feature in manifest.signature.features]
-    missing = [name for name in (*names, manifest.holdout.target) if name not in holdout.columns]
-    if missing:
-        raise DataRefused(
-            f"{manifest.holdout.name} has no column {', '.join(map(repr, missing))} that the signature or the "
-            f"manifest names; its columns are {', '.join(map(repr, holdout.columns))}"
-        )
-    features = {
-        feature.name: _column(feature, manifest.holdout.name, holdout) for feature in manifest.signature.features
-    }
+    file, target = manifest.holdout.name, manifest.holdout.target
+    features = features_of(manifest.signature, holdout, file=file, beside=(target,))
     labels = holdout.columns[manifest.holdout.target]
     if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
         raise DataRefused(
             f"the target {manifest.holdout.target!r} of {manifest.holdout.name} must be 0 or 1 in every row; "
             "`serinus push --positive VALUE` writes it so"
         )
-    return Table(features), np.asarray(labels, dtype=np.float64)
-
-
-def _column(feature: Feature, file: str, holdout: Table) -> Column:
-    """Return a feature's values as requests will carry them: a number in a column of texts is spelled out."""
-    column = holdout.columns[feature.name]
-    if column.dtype == object and feature.datatype.is_number and any(value is not None for value in column):
-        raise DataRefused(
-            f"column {feature.name!r} of {file} holds text such as {_first_text(column)!r}, but the signature says "
-            f"{feature.datatype}"
-        )
-    if column.dtype == object:
-        return column if not feature.datatype.is_number else np.full(len(column), np.nan)
-    numbers = np.asarray(column, dtype=np.float64)
-    if np.any(np.isinf(numbers)):
-        row = int(np.argmax(np.isinf(numbers)))
-        raise DataRefused(
-            f"column {feature.name!r} of {file}, row {row + 1}, holds {numbers[row]}, which no request can carry: "
-            "leave the cell blank, or drop the row"
-        )
-    return numbers if feature.datatype.is_number else _spelled_out(numbers)
-
-
-def _spelled_out(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
-    texts = np.empty(len(numbers), dtype=object)
-    texts[:] = [
-        None if number != number else repr(int(number) if number.is_integer() else number)
-        for number in numbers.tolist()
-    ]
-    return texts
-
-
-def _first_text(column: npt.NDArray[np.generic]) -> str:
-    return next((str(value) for value in column.tolist() if isinstance(value, str)), "")
+    return features, np.asarray(labels, dtype=np.float64)
 
 
 def _record(version: ModelVersion, policy: Policy, validation: Validation) -> None:
@@ -203,6 +193,7 @@ def _record(version: ModelVersion, policy: Policy, validation: Validation) -> No
     details: dict[str, Detail] = {
         "version": version.number,
         "policy": policy.digest,
+        **({"served": version.served_digest} if passed else {}),
         **({"reason": faults} if faults else {}),
         **{str(metric): round(value, 6) for metric, value in version.metrics.items()},
     }

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -30,6 +31,11 @@ class Clients:
 
     def __init__(self) -> None:
         self._session = boto3.Session()
+
+    @cached_property
+    def apis(self) -> ApiGatewayV2Client:
+        """Amazon API Gateway."""
+        return self._session.client("apigatewayv2", config=_CONFIG)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:

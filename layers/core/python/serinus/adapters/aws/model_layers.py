@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from serinus import settings
 from serinus.adapters.aws.objects import S3Objects
 from serinus.domain.model_version import ModelVersion
+from serinus.domain.profile import Layout
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -27,9 +28,9 @@ class ModelLayers:
         self._client = client
         self._artifacts = artifacts
 
-    def publish(self, version: ModelVersion, model: bytes) -> str:
+    def publish(self, version: ModelVersion, model: bytes, layout: Layout) -> str:
         """Return the ARN of the layer version that carries the model; doing it again returns the same."""
-        return self._published(version) or self._publish(version, model)
+        return self._published(version) or self._publish(version, model, layout)
 
     def _published(self, version: ModelVersion) -> str | None:
         pages = self._client.get_paginator("list_layer_versions").paginate(
@@ -41,9 +42,9 @@ class ModelLayers:
                     return layer["LayerVersionArn"]
         return None
 
-    def _publish(self, version: ModelVersion, model: bytes) -> str:
+    def _publish(self, version: ModelVersion, model: bytes, layout: Layout) -> str:
         key = f"layers/{version.endpoint}/{version.content_digest}.zip"
-        self._artifacts.put(key, layer_zip(version, model))
+        self._artifacts.put(key, layer_zip(version, model, layout))
         answer = self._client.publish_layer_version(
             LayerName=settings.model_layer_name(version.endpoint),
             Description=version.content_digest,
@@ -52,7 +53,12 @@ class ModelLayers:
         return answer["LayerVersionArn"]
 
 
-def layer_zip(version: ModelVersion, model: bytes) -> bytes:
+def layout_document(layout: Layout) -> dict[str, object]:
+    """Return what `lean_layout` reads."""
+    return {"digest": layout.digest, **asdict(layout)}
+
+
+def layer_zip(version: ModelVersion, model: bytes, layout: Layout) -> bytes:
     """Return the layer: an importable package with the model and what the inference function needs to know of it.
 
     The same model gives the same bytes: times are fixed, and nothing is compressed, since compressors differ.
@@ -67,6 +73,7 @@ def layer_zip(version: ModelVersion, model: bytes) -> bytes:
         "__init__.py": b"",
         "model.onnx": model,
         "release.json": json.dumps(release, sort_keys=True).encode(),
+        "layout.json": json.dumps(layout_document(layout), sort_keys=True).encode(),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

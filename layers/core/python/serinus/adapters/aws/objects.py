@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from serinus.adapters.aws.failures import code_of, message_of
-from serinus.errors import ObjectNotFound
+from serinus.errors import AlreadyExists, ObjectNotFound
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,6 +37,25 @@ class S3Objects:
     def put(self, key: str, body: bytes) -> None:
         """Write the object; writing the same again is harmless."""
         self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def create(self, key: str, body: bytes) -> None:
+        """Write the object where there is none.
+
+        S3 answers 412 where there is one, and 409 where another is being written, which then is taken to be there.
+
+        Raises:
+            AlreadyExists: there is one.
+        """
+        try:
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if code_of(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+                raise AlreadyExists(key) from error
+            raise
+
+    def delete(self, key: str) -> None:
+        """Remove the object; removing none is harmless."""
+        self._client.delete_object(Bucket=self.bucket, Key=key)
 
     def size(self, key: str) -> int:
         """Return its length in bytes.

@@ -12,8 +12,10 @@ from serinus.adapters.aws.configuration import Configuration, Wanted
 from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
 from serinus.adapters.aws.runtime import read_runtime
+from serinus.adapters.schemas.infer_settings import infer_settings
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import Serving
+from serinus.domain.policy import Policy
+from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed
 
@@ -33,7 +35,9 @@ class LambdaReleases:
         self._layers = ModelLayers(functions, artifacts)
         self._configuration = Configuration(functions)
 
-    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:
+    def publish(
+        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+    ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
         The version carries the rollout's id, by which it is found again; a later rollout gets a version of its own.
@@ -43,8 +47,8 @@ class LambdaReleases:
             ReleaseFailed: the function does not have the configuration that was asked for.
         """
         runtime = read_runtime(self._parameters, version.endpoint)
-        layer = self._layers.publish(version, model)
-        told = settings.InferSettings(endpoint=version.endpoint, log_inputs=serving.log_inputs)
+        layer = self._layers.publish(version, model, layout)
+        serving = policy.serving
         published = self._configuration.publish(
             Wanted(
                 function=settings.inference_function_name(version.endpoint),
@@ -53,7 +57,7 @@ class LambdaReleases:
                 memory_mb=serving.memory_mb,
                 timeout_seconds=serving.timeout_seconds,
                 layers=(*runtime.layers, layer),
-                environment=runtime.environment | settings.as_environment(told),
+                environment=runtime.environment | settings.as_environment(infer_settings(policy)),
             )
         )
         return Release(

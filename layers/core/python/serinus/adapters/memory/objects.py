@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from serinus.errors import ObjectNotFound
+from serinus.errors import AlreadyExists, ObjectNotFound
 from serinus.use_cases.ports import Clock
 
 
@@ -33,6 +33,22 @@ class MemoryObjects:
         """Write the object."""
         with self._lock:
             self._objects[key] = (bytes(body), self._clock())
+
+    def create(self, key: str, body: bytes) -> None:
+        """Write the object where there is none.
+
+        Raises:
+            AlreadyExists: there is one.
+        """
+        with self._lock:
+            if key in self._objects:
+                raise AlreadyExists(key)
+            self._objects[key] = (bytes(body), self._clock())
+
+    def delete(self, key: str) -> None:
+        """Remove the object; removing none is harmless."""
+        with self._lock:
+            self._objects.pop(key, None)
 
     def size(self, key: str) -> int:
         """Return its length in bytes.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import Serving
+from serinus.domain.policy import Policy
+from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed
 from serinus.use_cases.ports import Clock
@@ -32,7 +33,15 @@ class MemoryReleases:
         self.probe_failure: str | None = None
         self.probed: list[tuple[Release, Mapping[str, object]]] = []
 
-    def publish(self, version: ModelVersion, model: bytes, serving: Serving, *, rollout: str) -> Release:  # noqa: ARG002  # the port's
+    def publish(  # the port's
+        self,
+        version: ModelVersion,
+        model: bytes,  # noqa: ARG002
+        layout: Layout,  # noqa: ARG002
+        policy: Policy,  # noqa: ARG002
+        *,
+        rollout: str,
+    ) -> Release:
         """Give the model a number; doing it again for the same rollout returns the same release.
 
         Raises:

@@ -5,80 +5,123 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from serinus.errors import RequestRefused
 
 MAXIMUM_BODY_BYTES = 6_000_000  # Lambda takes and gives 6 MB
+JSON = "application/json"
+BINARY = "application/octet-stream"
 
 Event = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What an HTTP caller is given; a body of bytes travels in base64, which API Gateway takes off again."""
+
+    status: int
+    body: str | bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def as_event(self) -> dict[str, Any]:
+        """Return it as API Gateway takes it."""
+        packed = isinstance(self.body, bytes)
+        return {
+            "statusCode": self.status,
+            "headers": {"content-type": BINARY if packed else JSON, **self.headers},
+            "body": base64.b64encode(self.body).decode("ascii") if isinstance(self.body, bytes) else self.body,
+            "isBase64Encoded": packed,
+        }
+
+
 def is_probe(event: Event) -> bool:
     """Whether a rollout asks, not a caller: API Gateway never writes that key, so no caller can forge it."""
-    mark = event.get("serinus")
-    return isinstance(mark, dict) and mark.get("probe") is True
+    return _mark(event, "probe")
 
 
-def body_of(event: Event, endpoint: str) -> bytes:
+def is_unrecorded(event: Event) -> bool:
+    """Whether the request leaves no record: a rollout's probe, or a caller who named a version.
+
+    Neither was sent by the alias's choice, so that neither is evidence of how a release fares.
+    """
+    return _mark(event, "probe") or _mark(event, "named_version")
+
+
+def method_of(event: Event) -> str:
+    """Return the HTTP method, in capitals."""
+    http = _mapping(_mapping(event.get("requestContext")).get("http"))
+    method = http.get("method", "POST")
+    return method.upper()[:20] if isinstance(method, str) else "?"
+
+
+def path_of(event: Event) -> str | None:
+    """Return the path without the stage's name, which API Gateway leaves in front of it, and a trailing slash."""
+    path = event.get("rawPath")
+    if not isinstance(path, str):
+        return None
+    stage = _mapping(event.get("requestContext")).get("stage")
+    if isinstance(stage, str) and stage != "$default" and path.startswith(f"/{stage}/"):
+        path = path[len(stage) + 1 :]
+    return path.rstrip("/") or "/"
+
+
+def header(event: Event, name: str) -> str | None:
+    """Return a header by its name in small letters, as API Gateway writes it."""
+    value = _mapping(event.get("headers")).get(name)
+    return value.strip() if isinstance(value, str) else None
+
+
+def body_of(event: Event) -> bytes:
     """Return the request's body.
 
     Raises:
-        RequestRefused: 404 where another endpoint is asked, 405 for another method than POST, 413 above 6 MB, 415
-            where it is clearly no JSON, 400 where there is no body or no base64 as promised.
+        RequestRefused: 413 above 6 MB, 415 where it is compressed, 400 where there is none or no base64 as promised.
     """
-    _refuse_other_paths(event, endpoint)
-    body = _bytes(event)
-    if len(body) > MAXIMUM_BODY_BYTES:
+    body = event.get("body")
+    text = body if isinstance(body, str) else ""
+    packed = event.get("isBase64Encoded") is True
+    _refuse_too_large(len(text) * 3 // 4 - 2 if packed else len(text))  # before anything is read
+    encoding = header(event, "content-encoding")
+    if encoding and encoding.lower() != "identity":
+        raise RequestRefused(f"the body is {encoding[:40]}-encoded: send it plain", status=415)
+    found = _unpacked(text) if packed else text.encode("utf-8", errors="surrogatepass")
+    _refuse_too_large(len(found))
+    if not found.strip():
+        raise RequestRefused('the body is empty: send {"inputs": [...]} as JSON')
+    return found
+
+
+def refuse_content_type(event: Event, body: bytes, takes: str = JSON) -> None:
+    """Check that a body may be JSON; even curl calls it a form unless it is told, so an object is taken by its looks.
+
+    Raises:
+        RequestRefused: 415 where it clearly is none; `takes` says what to send.
+    """
+    kind = header(event, "content-type")
+    if kind and "json" not in kind.lower() and not body.lstrip().startswith(b"{"):
+        raise RequestRefused(f"the content type is {kind[:80]!r}: send {takes}", status=415)
+
+
+def _refuse_too_large(size: int) -> None:
+    if size > MAXIMUM_BODY_BYTES:
         raise RequestRefused(
-            f"the body has {len(body):,} bytes, above the limit of {MAXIMUM_BODY_BYTES:,}: send fewer rows at a time",
+            f"the body has {size:,} bytes, above the limit of {MAXIMUM_BODY_BYTES:,}: send fewer rows at a time",
             status=413,
         )
-    if not body.strip():
-        raise RequestRefused('the body is empty: send {"inputs": [...]} as JSON')
-    _refuse_other_content(event, body)
-    return body
 
 
-def response(status: int, body: str) -> dict[str, Any]:
-    """Return the event's answer."""
-    headers = {"content-type": "application/json"}
-    if status == 405:
-        headers["allow"] = "POST"
-    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
+def _unpacked(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestRefused("the body is not the base64 that the event promises: send plain JSON") from error
 
 
-def _refuse_other_paths(event: Event, endpoint: str) -> None:
-    path = event.get("rawPath")
-    here = f"/v2/models/{endpoint}/infer"
-    if isinstance(path, str) and not path.endswith(here):
-        raise RequestRefused(f"{path[:200]!r} is not served here: POST to {here}", status=404)
-    http = _mapping(_mapping(event.get("requestContext")).get("http"))
-    method = http.get("method", "POST")
-    if method != "POST":
-        raise RequestRefused(f"{str(method)[:20]} is not answered here: POST to {here}", status=405)
-
-
-def _bytes(event: Event) -> bytes:
-    body = event.get("body")
-    if not isinstance(body, str):
-        return b""
-    if event.get("isBase64Encoded") is True:
-        try:
-            return base64.b64decode(body, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RequestRefused("the body is not the base64 that the event promises: send plain JSON") from error
-    return body.encode("utf-8", errors="surrogatepass")
-
-
-def _refuse_other_content(event: Event, body: bytes) -> None:
-    headers = _mapping(event.get("headers"))
-    encoding = headers.get("content-encoding")
-    if isinstance(encoding, str) and encoding.strip().lower() not in {"", "identity"}:
-        raise RequestRefused(f"the body is {encoding[:40]}-encoded: send it plain", status=415)
-    kind = headers.get("content-type", "application/json")
-    if isinstance(kind, str) and "json" not in kind.lower() and not body.lstrip().startswith(b"{"):
-        raise RequestRefused(f"the content type is {kind[:80]!r}: send application/json", status=415)
+def _mark(event: Event, name: str) -> bool:
+    mark = event.get("serinus")
+    return isinstance(mark, dict) and mark.get(name) is True
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from serinus import settings
-from serinus.adapters.open_inference.answer import json_values
 from serinus.adapters.open_inference.exchange import Exchange
+from serinus.adapters.open_inference.log_rules import LogRules
 from serinus.adapters.open_inference.released import ReleasedModel
-from serinus.use_cases.infer import Values
+from serinus.domain.tensor import Values, none_for_nan
 
-_LONGEST_LINE_BYTES = 250_000  # CloudWatch Logs cuts events at 256 kB
 _METRICS = [
     *(
         {"Name": name, "Unit": "Count", "StorageResolution": 1}
@@ -24,6 +20,11 @@ _METRICS = [
     ),
     {"Name": "Latency", "Unit": "Milliseconds", "StorageResolution": 1},
 ]
+_DIRECTIVE = json.dumps(
+    [{"Namespace": settings.METRIC_NAMESPACE, "Dimensions": [["endpoint", "release"]], "Metrics": _METRICS}],
+    separators=(",", ":"),
+)
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Record:
         release: the Lambda version that answered.
         model: the content digest of the model.
         rows: how many rows were scored.
-        features: the values asked about by column, where they are to be logged.
+        features: the values asked about by column, as far as they are to be logged.
+        unlogged: the columns that are only counted.
         scores: of each row, where it was answered.
+        row_ids: what the policy's id column says of each row, where it came.
         error: why it was not answered.
     """
 
@@ -53,7 +56,9 @@ class Record:
     version: int
     rows: int = 0
     features: Mapping[str, Values] | None = None
-    scores: npt.NDArray[np.float64] | None = None
+    unlogged: Mapping[str, Values] | None = None
+    scores: Sequence[float | None] | None = None
+    row_ids: Values | None = None
     error: str | None = None
 
     @classmethod
@@ -66,11 +71,10 @@ class Record:
         at: float,
         latency_ms: float,
         release: str,
-        log_inputs: bool,
+        rules: LogRules,
     ) -> Record:
         """Return the record of an exchange. Without a release, which answers 503, model and version are empty."""
-        answered = done.asked if done.prediction is not None else None
-        return cls(
+        record = cls(
             request=request,
             id=done.id,
             at=at,
@@ -79,44 +83,44 @@ class Record:
             release=release,
             model=released.content_digest if released else "",
             version=released.model_version if released else 0,
-            rows=answered.rows if answered else 0,
-            features=answered.features if answered and log_inputs else None,
-            scores=done.prediction.scores if done.prediction else None,
             error=done.error,
         )
+        if done.asked is None or done.prediction is None:
+            return record
+        columns = done.asked.features
+        logged, unlogged = rules.split(request, columns)
+        given = columns if rules.id_column in columns else done.asked.extras
+        return replace(
+            record,
+            rows=done.asked.rows,
+            features=logged or None,
+            unlogged=unlogged or None,
+            scores=none_for_nan(list(done.prediction.scores)),
+            row_ids=given.get(rules.id_column) if rules.id_column else None,
+        )
+
+    def head(self) -> dict[str, Any]:
+        """Return what the line says of the request apart from its rows."""
+        said: dict[str, Any] = {
+            "request": self.request,
+            "id": self.id,
+            "at": self.at,
+            "latency_ms": self.latency_ms,
+            "status": self.status,
+            "release": self.release,
+            "model": self.model,
+            "version": self.version,
+            "rows": self.rows,
+        }
+        return said | {"error": self.error} if self.error is not None else said
 
 
-def line(endpoint: str, record: Record) -> str:
-    """Return the record as one line of JSON of at most 250,000 bytes; it leaves out features, then scores, to fit."""
-    said = {name: value for name, value in vars(record).items() if value is not None}
-    if record.scores is not None:
-        said["scores"] = json_values(record.scores)
-    metrics = _metrics(endpoint, record)
-    text = json.dumps({"record": said} | metrics)
-    for droppable in ("features", "scores"):
-        if len(text) > _LONGEST_LINE_BYTES:  # ASCII, so that characters are bytes
-            said.pop(droppable, None)
-            text = json.dumps({"record": said} | metrics)
-    return text
-
-
-def _metrics(endpoint: str, record: Record) -> dict[str, Any]:
-    return {
-        "_aws": {
-            "Timestamp": int(record.at * 1_000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": settings.METRIC_NAMESPACE,
-                    "Dimensions": [["endpoint", "release"]],
-                    "Metrics": _METRICS,
-                }
-            ],
-        },
-        "endpoint": endpoint,
-        "release": record.release,
-        "Requests": 1,
-        "Rows": record.rows,
-        "ClientErrors": int(400 <= record.status < 500),
-        "ServerErrors": int(record.status >= 500),
-        "Latency": record.latency_ms,
-    }
+def render(endpoint: str, record: Record, said: Mapping[str, Any]) -> str:
+    """Return a line of JSON in ASCII: what is said of the request, and its metrics."""
+    release = _encode(record.release)
+    return (
+        f'{{"record":{_encode(said)},"_aws":{{"Timestamp":{int(record.at * 1_000)},'
+        f'"CloudWatchMetrics":{_DIRECTIVE}}},"endpoint":{_encode(endpoint)},"release":{release},'
+        f'"Requests":1,"Rows":{record.rows},"ClientErrors":{int(400 <= record.status < 500)},'
+        f'"ServerErrors":{int(record.status >= 500)},"Latency":{record.latency_ms!r}}}'
+    )

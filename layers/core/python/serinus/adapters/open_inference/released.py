@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-
-from serinus.adapters.onnx.datatypes import NUMPY
 from serinus.adapters.onnx.signature_json import parse_signature
-from serinus.domain.signature import Signature
-
-if TYPE_CHECKING:
-    from serinus.use_cases.ports import Model
+from serinus.domain.signature import Datatype, InputTensor, Signature
+from serinus.domain.tensor import Tensor
+from serinus.use_cases.infer import Runner
 
 _PACKAGE = "serinus_release"
 
@@ -27,7 +23,7 @@ class ReleasedModel:
     model_version: int
     content_digest: str
     signature: Signature
-    model: Model
+    model: Runner
 
 
 def load_released() -> ReleasedModel | None:
@@ -43,22 +39,35 @@ def load_released() -> ReleasedModel | None:
         package = resources.files(_PACKAGE)
     except ModuleNotFoundError:
         return None
-    from serinus.adapters.onnx.session import PythonSession
-
     said = json.loads(package.joinpath("release.json").read_bytes())
     signature = parse_signature(said["signature"])
-    model = PythonSession(package.joinpath("model.onnx").read_bytes(), signature)
+    model = _session(package.joinpath("model.onnx").read_bytes(), signature)
     _warm(model, signature)
     return ReleasedModel(said["endpoint"], said["model_version"], said["content_digest"], signature, model)
 
 
-def _warm(model: Model, signature: Signature) -> None:
-    """Run one row of zeros and empty texts."""
-    model.run(
-        {
-            tensor.name: np.full(
-                (1, len(tensor.columns)), 0 if tensor.datatype.is_number else "", dtype=NUMPY[tensor.datatype]
-            )
-            for tensor in signature.inputs
-        }
-    )
+def _session(model: bytes, signature: Signature) -> Runner:
+    """Make the session that serves: over the C API, or where that cannot be driven, over the ordinary binding."""
+    try:
+        from serinus.adapters.onnx.c_api.session import CApiSession
+        from serinus.adapters.onnx.tensor_runner import TensorRunner
+
+        return TensorRunner(CApiSession(model, signature), signature)
+    except ImportError:
+        from serinus.adapters.onnx.array_runner import ArrayRunner
+        from serinus.adapters.onnx.session import PythonSession
+
+        return ArrayRunner(PythonSession(model, signature))
+
+
+def _warm(model: Runner, signature: Signature) -> None:
+    """Run one row of zeros and empty texts, twice: a session may make ready for the second in the first."""
+    row = {tensor.name: _zeros(tensor) for tensor in signature.inputs}
+    for _ in range(2):
+        model.run(row, [signature.score.output])
+
+
+def _zeros(tensor: InputTensor) -> Tensor:
+    zero: Any = {Datatype.BYTES: "", Datatype.BOOL: False}.get(tensor.datatype, 0)
+    columns = len(tensor.columns)
+    return Tensor.of(tensor.datatype, (1, columns), [zero] * columns)

@@ -1,63 +1,107 @@
-"""Decodes an inference request and checks it against the signature; hostile bytes get a 400, never a crash."""
+"""Decodes an inference request and checks it against the signature; hostile bytes get a 400, never a crash.
+
+A request is JSON, and may bring the values of its inputs packed behind it (the binary tensor data extension): the
+header `Inference-Header-Content-Length` then says where the JSON ends.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
-from serinus.adapters.open_inference.tensor import decode_tensor
+from serinus.adapters.open_inference.binary import Packed
+from serinus.adapters.open_inference.document import read_document
+from serinus.adapters.open_inference.tensor import Decoded, decode_tensor
 from serinus.domain.signature import Signature
+from serinus.domain.tensor import Tensor, Values
 from serinus.errors import RequestRefused
-from serinus.use_cases.infer import InferenceRequest, Values
+from serinus.use_cases.infer import InferenceRequest
 
 _LONGEST_ID = 256
+_EXAMPLE = '{"inputs": [...]}'
+_SCALARS = (str, int, float, bool)
+_NOT_SERVED = ("classification", "shared_memory_region")  # extensions whose neglect would give a wrong answer
 
 
-def decode(body: bytes, signature: Signature) -> InferenceRequest:
+@dataclass(frozen=True)
+class Asked:
+    """A request, and which of the outputs it wants packed behind the answer's JSON."""
+
+    request: InferenceRequest
+    packed: frozenset[str] = frozenset()
+
+
+def decode(body: bytes, signature: Signature, header_length: str | None = None) -> Asked:
     """Return the request that a body holds.
+
+    Args:
+        body: as it came.
+        signature: the model's.
+        header_length: the header `Inference-Header-Content-Length`, if there is one.
 
     Raises:
         RequestRefused: it is no JSON, does not follow the protocol, or does not fit the signature; the message says
             what, where, and what to do, and repeats none of the data.
     """
-    document = _document(body)
+    head, packed = _parts(body, header_length)
+    document = read_document(head, _EXAMPLE)
+    parameters = _parameters(document, "the request")
     given = _inputs(document, signature)
-    tensors, features, rows = {}, dict[str, Values](), -1
-    for wanted in signature.inputs:
-        decoded = decode_tensor(given[wanted.name], wanted)
-        if rows not in {-1, decoded.rows}:
+    inputs = {tensor.name: tensor for tensor in signature.inputs}
+    decoded: dict[str, Decoded] = {}
+    for name, entry in given.items():  # packed values lie in the order of the request's inputs, not of the graph's
+        data = packed.take(_parameters(entry, f"input {name!r}"), name) if "parameters" in entry else None
+        decoded[name] = decode_tensor(entry, inputs[name], data)
+    packed.refuse_rest()
+    rows = _rows(decoded)
+    tensors: dict[str, Tensor] = {name: decoded[name].tensor for name in inputs}
+    written: dict[str, Values] = {name: done.written for name, done in decoded.items() if done.written is not None}
+    outputs, wanted_packed = _outputs(document, signature, packed_by_default=parameters.get("binary_data_output"))
+    return Asked(InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed)
+
+
+def _parts(body: bytes, header_length: str | None) -> tuple[bytes, Packed]:
+    if header_length is None:
+        return body, Packed(b"")
+    # As text: a number of thousands of digits would be an error of Python's own.
+    if not header_length.isascii() or not header_length.isdigit() or len(header_length) > 10:
+        raise RequestRefused(
+            f"Inference-Header-Content-Length is {header_length[:40]!r}: send the length of the JSON in bytes"
+        )
+    length = int(header_length)
+    if not 0 < length <= len(body):
+        raise RequestRefused(
+            f"Inference-Header-Content-Length is {length}, but the body has {len(body)} bytes: send the length of "
+            "the JSON in bytes"
+        )
+    return body[:length], Packed(body, length)
+
+
+def _rows(decoded: Mapping[str, Decoded]) -> int:
+    rows = -1
+    for name, done in decoded.items():
+        if rows not in {-1, done.tensor.shape[0]}:
             raise RequestRefused(
-                f"input {wanted.name!r} has {decoded.rows} rows, but those before it have {rows}: send the same "
+                f"input {name!r} has {done.tensor.shape[0]} rows, but those before it have {rows}: send the same "
                 "rows in each"
             )
-        rows = decoded.rows
-        tensors[wanted.name] = decoded.tensor
-        features.update(decoded.features)
-    return InferenceRequest(tensors, features, rows, _outputs(document, signature), _id(document))
+        rows = done.tensor.shape[0]
+    return rows
 
 
-def _document(body: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise RequestRefused("the body nests too deeply: send data flat, or as one list for each row") from error
-    except UnicodeDecodeError as error:
-        raise RequestRefused(f"the body is not UTF-8 (byte {error.start}): send JSON in UTF-8") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise RequestRefused(f"the body is no JSON ({error.msg} at {where}): correct it") from error
-    except ValueError as error:  # an integer of thousands of digits, which Python will not read
+def _parameters(document: Mapping[str, Any], of: str) -> Mapping[str, Any]:
+    parameters = document.get("parameters")
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, dict) or not all(isinstance(value, _SCALARS) for value in parameters.values()):
         raise RequestRefused(
-            "the body holds a number of thousands of digits: send numbers that fit the datatype"
-        ) from error
-    if not isinstance(document, dict):
-        raise RequestRefused('the body is no JSON object: send {"inputs": [...]}')
-    return document
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise RequestRefused(f"the body holds {constant}, which is no JSON: send null for a missing number")
+            f"the parameters of {of} are no object of texts, numbers, true and false: leave them out"
+        )
+    for name in _NOT_SERVED:
+        if name in parameters:
+            raise RequestRefused(f"the parameter {name!r} of {of} is not served here: leave it out")
+    return parameters
 
 
 def _inputs(document: Mapping[str, Any], signature: Signature) -> Mapping[str, Mapping[str, Any]]:
@@ -83,14 +127,18 @@ def _inputs(document: Mapping[str, Any], signature: Signature) -> Mapping[str, M
     return given
 
 
-def _outputs(document: Mapping[str, Any], signature: Signature) -> tuple[str, ...]:
+def _outputs(
+    document: Mapping[str, Any], signature: Signature, *, packed_by_default: object
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the outputs that are wanted, and those of them that are wanted packed."""
     known = [tensor.name for tensor in signature.outputs]
     entries = document.get("outputs")
     if entries is None:
-        return tuple(known)
+        return tuple(known), frozenset(known if packed_by_default is True else ())
     if not isinstance(entries, list) or not entries:
         raise RequestRefused(f"outputs is no list of objects with a name: leave it out, or ask for {_listed(known)}")
     names: list[str] = []
+    packed: list[str] = []
     for position, entry in enumerate(entries):
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or name not in known or name in names:
@@ -98,7 +146,9 @@ def _outputs(document: Mapping[str, Any], signature: Signature) -> tuple[str, ..
                 f"outputs[{position}] is not the name of another output: ask for {_listed(known)}, once each"
             )
         names.append(name)
-    return tuple(names)
+        if _parameters(entry, f"output {name!r}").get("binary_data", packed_by_default) is True:
+            packed.append(name)
+    return tuple(names), frozenset(packed)
 
 
 def _id(document: Mapping[str, Any]) -> str | None:

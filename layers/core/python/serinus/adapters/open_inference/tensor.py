@@ -1,27 +1,31 @@
 """Decodes one tensor of a request.
 
 The one rule of datatypes: a request names the datatype that the signature names. For an input of floating-point
-numbers it may name any datatype of numbers, since JSON writes them all alike, and the values are converted.
+numbers it may name any datatype of numbers, since JSON writes them all alike, and the values are converted. A missing
+number is `null` in JSON and NaN where values come packed; infinities are refused.
 """
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from serinus.adapters.onnx.datatypes import NUMPY
+from serinus.adapters.open_inference.binary import unpack_texts
 from serinus.domain.signature import Datatype, InputTensor
+from serinus.domain.tensor import FLOATS, NUMBERS, Tensor, Values, item_bytes
 from serinus.errors import RequestRefused
-from serinus.use_cases.infer import Values
 
-_FLOATS = frozenset({Datatype.FP16, Datatype.FP32, Datatype.FP64})
-_NUMBERS = frozenset(datatype for datatype in Datatype if datatype not in {Datatype.BYTES, Datatype.BOOL})
 _MOST_ROWS = 10_000_000  # more than 6 MB can hold; keeps absurd claims out of the arithmetic and the messages
+_NAN = math.nan
+_FINITE = "send finite numbers, or null for a missing one"
+_INFINITIES = {
+    datatype: tuple(struct.pack(f"={code}", sign * math.inf) for sign in (1, -1))
+    for datatype, code in ((Datatype.FP16, "e"), (Datatype.FP32, "f"), (Datatype.FP64, "d"))
+}
 _IN_JSON = {
     bool: "true or false",
     int: "numbers",
@@ -33,40 +37,62 @@ _IN_JSON = {
 
 
 @dataclass(frozen=True)
-class DecodedTensor:
-    """A tensor of shape [rows, columns], and its values by column as they were written."""
+class Decoded:
+    """A tensor of shape [rows, columns]; its values as they were written, unless they came packed."""
 
-    tensor: npt.NDArray[np.generic]
-    features: Mapping[str, Values]
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return int(self.tensor.shape[0])
+    tensor: Tensor
+    written: Values | None
 
 
-def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor) -> DecodedTensor:
+def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor, packed: memoryview | None = None) -> Decoded:
     """Return a tensor that fits the signature's.
+
+    Args:
+        entry: the input, as the request's JSON has it.
+        wanted: the signature's.
+        packed: its values, where they came behind the JSON.
 
     Raises:
         RequestRefused: its datatype, shape or data do not fit.
     """
-    _refuse_datatype(entry.get("datatype"), wanted)
+    named = _datatype(entry.get("datatype"), wanted)
     rows, columns = _shape(entry.get("shape"), wanted)
+    if packed is not None:
+        return Decoded(_unpacked(packed, named, wanted, (rows, columns)), None)
     flat = _flat(entry.get("data"), wanted.name, columns)
-    if len(flat) != rows * columns:
-        raise RequestRefused(
-            f"input {wanted.name!r} has {len(flat)} values, but its shape [{rows}, {columns}] needs "
-            f"{rows * columns}: "
-            "send as many as the shape says"
-        )
-    array = _array(flat, wanted).reshape(rows, columns)
-    return DecodedTensor(array, {name: flat[at::columns] for at, name in enumerate(wanted.columns)})
+    _refuse_count(len(flat), wanted, rows, columns)
+    return Decoded(tensor_of(flat, wanted, rows), flat)
 
 
-def _refuse_datatype(given: object, wanted: InputTensor) -> None:
-    if given == wanted.datatype or (wanted.datatype in _FLOATS and isinstance(given, str) and given in _NUMBERS):
-        return
+def tensor_of(flat: list[Any], wanted: InputTensor, rows: int) -> Tensor:
+    """Return the tensor of JSON values.
+
+    Raises:
+        RequestRefused: a value is not one that the datatype holds; the message names its row and column.
+    """
+    shape = (rows, len(wanted.columns))
+    if wanted.datatype in FLOATS:
+        return _floats(flat, wanted, shape)
+    if wanted.datatype is Datatype.BYTES:
+        return _texts(flat, wanted, shape)
+    _refuse_kinds(flat, wanted, {bool} if wanted.datatype is Datatype.BOOL else {int})
+    try:
+        return Tensor.of(wanted.datatype, shape, flat)
+    except OverflowError as error:
+        raise RequestRefused(_out_of_range(flat, wanted, f"send numbers that {wanted.datatype} holds")) from error
+
+
+def where(wanted: InputTensor, position: int) -> str:
+    """Return how a value is named to its sender."""
+    row, column = divmod(position, len(wanted.columns))
+    return f"input {wanted.name!r}, row {row}, column {wanted.columns[column]!r}"
+
+
+def _datatype(given: object, wanted: InputTensor) -> Datatype:
+    if given == wanted.datatype:
+        return wanted.datatype
+    if wanted.datatype in FLOATS and isinstance(given, str) and given in NUMBERS:
+        return Datatype(given)
     found = repr(given[:20]) if isinstance(given, str) else "not named"
     raise RequestRefused(f"the datatype of input {wanted.name!r} is {found}: send {wanted.datatype}")
 
@@ -82,8 +108,7 @@ def _shape(given: object, wanted: InputTensor) -> tuple[int, int]:
     ):
         raise RequestRefused(
             f"the shape of input {wanted.name!r} does not fit: send [rows, {columns}] with at least one row; the "
-            "columns "
-            f"are {_listed(wanted.columns)}"
+            f"columns are {_listed(wanted.columns)}"
         )
     return given[0], columns
 
@@ -102,62 +127,100 @@ def _flat(data: object, name: str, columns: int) -> list[Any]:
     return list(chain.from_iterable(data))
 
 
-def _array(flat: list[Any], wanted: InputTensor) -> npt.NDArray[np.generic]:
-    if wanted.datatype is Datatype.BYTES:
-        return _texts(flat, wanted)
-    if wanted.datatype in _FLOATS:
-        return _floats(flat, wanted)
-    _refuse_kinds(flat, wanted, {bool} if wanted.datatype is Datatype.BOOL else {int})
-    try:
-        return np.array(flat, dtype=NUMPY[wanted.datatype])
-    except OverflowError as error:
+def _refuse_count(found: int, wanted: InputTensor, rows: int, columns: int) -> None:
+    if found != rows * columns:
         raise RequestRefused(
-            f"input {wanted.name!r} holds a number that is no {wanted.datatype}: send numbers in its range"
-        ) from error
-
-
-def _floats(flat: list[Any], wanted: InputTensor) -> npt.NDArray[np.generic]:
-    _refuse_kinds(flat, wanted, {int, float, type(None)})
-    try:
-        with np.errstate(over="ignore"):
-            values = np.array(flat, dtype=np.float64).astype(NUMPY[wanted.datatype])
-    except OverflowError:
-        values = np.array([np.inf])
-    if np.isinf(values).any():
-        raise RequestRefused(
-            f"input {wanted.name!r} holds a number beyond the range of {wanted.datatype}: send finite numbers, or "
-            "null for "
-            "a missing one"
+            f"input {wanted.name!r} has {found} values, but its shape [{rows}, {columns}] needs {rows * columns}: "
+            "send as many as the shape says"
         )
-    return values
 
 
-def _texts(flat: list[Any], wanted: InputTensor) -> npt.NDArray[np.generic]:
+def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
+    if wanted.datatype is Datatype.BYTES:
+        return Tensor(wanted.datatype, shape, unpack_texts(data, wanted.name, shape[0] * shape[1]))
+    size = item_bytes(named)
+    if len(data) % size:
+        raise RequestRefused(f"input {wanted.name!r} has {len(data)} bytes, which no number of {named} fills")
+    _refuse_count(len(data) // size, wanted, *shape)
+    if wanted.datatype is Datatype.BOOL and len(data) != data.tobytes().count(0) + data.tobytes().count(1):
+        raise RequestRefused(f"input {wanted.name!r} holds bytes other than 0 and 1: send one of them for each BOOL")
+    tensor = Tensor.packed(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
+    if wanted.datatype not in FLOATS:
+        return tensor
+    if named is not wanted.datatype:
+        tensor = _converted(tensor.values(), wanted, shape)
+    _refuse_infinities(tensor, wanted)
+    return tensor
+
+
+def _floats(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
+    kinds = set(map(type, flat))
+    values = flat
+    if type(None) in kinds:
+        values = [_NAN if value is None else value for value in flat]
+        kinds.discard(type(None))
+    if not kinds <= {int, float}:
+        _refuse_kinds(flat, wanted, {int, float, type(None)})
+    tensor = _converted(values, wanted, shape)
+    _refuse_infinities(tensor, wanted)
+    return tensor
+
+
+def _converted(values: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
+    try:
+        return Tensor.of(wanted.datatype, shape, values)
+    except OverflowError as error:
+        raise RequestRefused(_out_of_range(values, wanted, _FINITE)) from error
+
+
+def _refuse_infinities(tensor: Tensor, wanted: InputTensor) -> None:
+    """Look for the bytes of an infinity, which is many times quicker than to look at every number."""
+    packed = bytes(tensor.data) if isinstance(tensor.data, memoryview) else b""
+    for infinity in _INFINITIES[wanted.datatype]:
+        at = packed.find(infinity)
+        while at % len(infinity) and at > 0:  # parts of two numbers side by side
+            at = packed.find(infinity, at + 1)
+        if at >= 0:
+            raise RequestRefused(_beyond(at // len(infinity), wanted, _FINITE))
+
+
+def _beyond(position: int, wanted: InputTensor, remedy: str) -> str:
+    return f"{where(wanted, position)} holds a number beyond the range of {wanted.datatype}: {remedy}"
+
+
+def _out_of_range(values: list[Any], wanted: InputTensor, remedy: str) -> str:
+    """Say where the first number stands that the datatype does not hold."""
+    position = next(at for at, value in enumerate(values) if not _holds(wanted.datatype, value))
+    return _beyond(position, wanted, remedy)
+
+
+def _holds(datatype: Datatype, value: float) -> bool:
+    try:
+        (found,) = Tensor.of(datatype, (1,), [value]).values()
+    except OverflowError:
+        return False
+    return not math.isinf(found)
+
+
+def _texts(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
     _refuse_kinds(flat, wanted, {str, type(None)})
-    array = np.empty(len(flat), dtype=object)
-    array[:] = texts = ["" if value is None else value for value in flat]
+    texts = ["" if value is None else value for value in flat]
     try:
         "".join(texts).encode()
     except UnicodeEncodeError as error:
         raise RequestRefused(
             f"input {wanted.name!r} holds half a surrogate pair: send whole Unicode characters"
         ) from error
-    return array
+    return Tensor(Datatype.BYTES, shape, texts)
 
 
 def _refuse_kinds(flat: list[Any], wanted: InputTensor, allowed: set[type]) -> None:
-    kinds = set(map(type, flat))
-    if kinds <= allowed:
+    if set(map(type, flat)) <= allowed:
         return
     position = next(at for at, value in enumerate(flat) if type(value) not in allowed)
-    columns = len(wanted.columns)
     found = _IN_JSON.get(type(flat[position]), "a list")
     takes = " or ".join(sorted(_IN_JSON[kind] for kind in allowed if kind is not float))
-    raise RequestRefused(
-        f"input {wanted.name!r}, row {position // columns}, column {wanted.columns[position % columns]!r} holds "
-        f"{found}: "
-        f"{wanted.datatype} takes {takes}"
-    )
+    raise RequestRefused(f"{where(wanted, position)} holds {found}: {wanted.datatype} takes {takes}")
 
 
 def _listed(names: Sequence[str]) -> str:

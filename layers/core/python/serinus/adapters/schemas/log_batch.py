@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,13 +11,19 @@ from aws_lambda_powertools.utilities.parser.models import CloudWatchLogsModel
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from serinus import settings
-from serinus.domain.prediction import Crash, LogBatch, Prediction
+from serinus.domain.prediction import Binned, Crash, LogBatch, Prediction
 from serinus.domain.table import Column, Table
 
 _STREAM = re.compile(r"\[(?P<version>\d+)\]")
 _GROUP_PREFIX = settings.inference_log_group("")
 _EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+_Natural = Annotated[int, Field(ge=0, lt=2**31)]
 _LARGEST_FLOAT = 2**1023  # a longer integer of JSON is no float
+
+
+class _Counts(BaseModel):
+    slots: list[_Natural]
+    times: list[_Natural]
 
 
 class _Record(BaseModel):
@@ -28,13 +34,21 @@ class _Record(BaseModel):
     status: int
     features: dict[str, list[float | int | bool | str | None]] | None = None
     scores: list[float | None] = []
+    row_numbers: list[_Natural] | None = None
+    row_ids: list[float | int | bool | str | None] | None = None
+    layout: str = ""
+    bins: dict[str, list[_Natural]] = {}
+    counts: _Counts | None = None
 
     @model_validator(mode="after")
     def _rows_agree(self) -> _Record:
-        lengths = {len(values) for values in (self.features or {}).values()}
+        beside = [self.row_numbers, self.row_ids, *self.bins.values()]
+        lengths = {len(values) for values in (*(self.features or {}).values(), *beside) if values is not None}
         if len(lengths) > 1 or (self.scores and lengths and lengths != {len(self.scores)}):
             raise ValueError("features and scores differ in length")
-        for values in (self.features or {}).values():
+        if self.counts and len(self.counts.slots) != len(self.counts.times):
+            raise ValueError("slots and times differ in length")
+        for values in (*(self.features or {}).values(), self.row_ids or []):
             if any(isinstance(value, int) and abs(value) > _LARGEST_FLOAT for value in values):
                 raise ValueError("a feature is beyond any float")
         return self
@@ -44,9 +58,14 @@ class _RecordLine(BaseModel):
     record: _Record
 
 
+class _ReportMetrics(BaseModel):
+    durationMs: Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)] = 0  # noqa: N815 - the platform's
+
+
 class _Report(BaseModel):
     requestId: str  # noqa: N815 - the platform's spelling
-    status: Literal["success", "failure", "error", "timeout"] = "success"
+    status: str = "success"  # besides: failure, error, timeout
+    metrics: _ReportMetrics = _ReportMetrics()
 
 
 class _ReportLine(BaseModel):
@@ -87,7 +106,7 @@ def read_log_batch(event: object) -> LogBatch | None:
         stream=data.logStream,
         predictions=tuple(_prediction(line.record) for line in lines if isinstance(line, _RecordLine)),
         crashes=tuple(
-            Crash(line.record.requestId, line.time)
+            Crash(line.record.requestId, _begun(line))
             for line in lines
             if isinstance(line, _ReportLine) and line.record.status != "success"
         ),
@@ -101,9 +120,14 @@ def _line(message: str) -> _RecordLine | _ReportLine | None:
         return None
 
 
+def _begun(line: _ReportLine) -> datetime:
+    """Return when the request began: the platform reports when it ended, and how long it took."""
+    return max(_EPOCH, line.time - timedelta(milliseconds=line.record.metrics.durationMs))
+
+
 def _prediction(record: _Record) -> Prediction:
     features = None
-    if record.features is not None:
+    if record.features:
         features = Table({name: _column(values) for name, values in record.features.items()})
     return Prediction(
         request=record.request,
@@ -113,7 +137,25 @@ def _prediction(record: _Record) -> Prediction:
         status=record.status,
         features=features,
         scores=np.array([np.nan if score is None else score for score in record.scores], dtype=np.float64),
+        row_numbers=None if record.row_numbers is None else np.array(record.row_numbers, dtype=np.int64),
+        row_ids=None if record.row_ids is None else tuple(map(_row_id, record.row_ids)),
+        binned=_binned(record) if record.layout else None,
     )
+
+
+def _binned(record: _Record) -> Binned:
+    whole = None
+    if record.counts is not None:
+        whole = np.array(record.counts.slots, dtype=np.int64), np.array(record.counts.times, dtype=np.int64)
+    columns = {name: np.array(numbers, dtype=np.int64) for name, numbers in record.bins.items()}
+    return Binned(record.layout, columns, whole)
+
+
+def _row_id(value: float | int | bool | str | None) -> str | None:
+    """Return an id as text; one that is a number is written without a fraction, as label files are read."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return None if value is None else str(value)
 
 
 def _column(values: list[float | int | bool | str | None]) -> Column:

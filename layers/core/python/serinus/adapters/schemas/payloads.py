@@ -94,6 +94,12 @@ class DriftCheckDue(_Payload):
     endpoint: _Endpoint
 
 
+class CompactionDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
 class SnapshotWanted(_Payload):
     """Called by the retraining state machine; `started_at` is when its execution began."""
 

@@ -26,15 +26,57 @@ _MAXIMUM_TICKS = (
 )
 
 
+OPEN_IN_WORDS = "yes, anyone may call this endpoint"
+
+_Name = Annotated[str, Field(min_length=1, max_length=256)]
+_Column = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Jwt(_Strict):
+    issuer: Annotated[str, Field(pattern=r"^https://[^\s/]+\S*$", max_length=512)]
+    audience: Annotated[tuple[_Name, ...], Field(min_length=1, max_length=50)]
+    scopes: Annotated[tuple[_Name, ...], Field(max_length=10)] = ()
 
 
 class _Serving(_Strict):
     memory_mb: Annotated[int, Field(strict=True, ge=128, le=10_240)] = 1024
     timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=29)] = 10
     authorisation: Authorisation = Authorisation.IAM
+    jwt: _Jwt | None = None
+    open_to_everybody: str | None = None
+    throttle_callers: Annotated[bool, Field(strict=True)] = False
     log_inputs: LogInputs = LogInputs.ALL
+    log_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    personal: tuple[_Column, ...] = ()
+
+    @model_validator(mode="after")
+    def _lets_in_whom_it_names(self) -> _Serving:
+        says = f"authorisation is '{self.authorisation}'"
+        if (self.authorisation is Authorisation.JWT) is not (self.jwt is not None):
+            raise ValueError(f"[serving.jwt] goes with authorisation = 'jwt', and {says}")
+        if self.throttle_callers and self.authorisation is not Authorisation.TOKEN:
+            raise ValueError(f"throttle_callers goes with authorisation = 'token', but {says}")
+        if self.authorisation is Authorisation.OPEN and self.open_to_everybody != OPEN_IN_WORDS:
+            raise ValueError(f'{says}: if that is meant, say so: open_to_everybody = "{OPEN_IN_WORDS}"')
+        if self.authorisation is not Authorisation.OPEN and self.open_to_everybody is not None:
+            raise ValueError(f"open_to_everybody goes with authorisation = 'open', but {says}")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_as_it_says(self) -> _Serving:
+        if self.log_inputs is LogInputs.SAMPLE and self.log_share == 1:
+            raise ValueError("log_inputs is 'sample' of every request: give log_share below 1, or say 'all'")
+        if self.log_inputs is not LogInputs.SAMPLE and self.log_share != 1:
+            raise ValueError(f"log_share goes with log_inputs = 'sample', but log_inputs is '{self.log_inputs}'")
+        return self
+
+
+class _LabelJoin(_Strict):
+    id_column: _Column | None = None
 
 
 class _Gate(_Strict):
@@ -121,6 +163,7 @@ class _PolicyFile(_Strict):
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     retraining: _Retraining | None = None
+    labels: _LabelJoin = _LabelJoin()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:
@@ -134,8 +177,19 @@ class _PolicyFile(_Strict):
                 "the only gate is on accuracy, which a model that always says 'no' can pass: add roc_auc, "
                 "average_precision, precision or recall"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_nothing_that_the_log_does_not_hold(self) -> _PolicyFile:
         if self.retraining and self.serving.log_inputs is LogInputs.NONE:
             raise ValueError("retraining needs logged inputs, but serving.log_inputs is 'none'")
+        if self.retraining and self.serving.personal:
+            raise ValueError(
+                f"retraining needs every input of the log, but serving.personal keeps {self.serving.personal[0]!r} "
+                "out of it"
+            )
+        if self.labels.id_column in self.serving.personal:
+            raise ValueError(f"labels.id_column is logged, but serving.personal holds {self.labels.id_column!r}")
         return self
 
 

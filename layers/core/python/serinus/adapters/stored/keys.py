@@ -8,9 +8,11 @@ VERSIONS = "version#"
 ROLLOUTS = "rollout#"
 RELEASES = "release#"
 LEDGER = "ledger#"
+TOKENS = "token#"
 
 VERSION_COUNTER = "counter#version"
 LEDGER_HEAD = "ledger-head"
+GUARD_OF_TOKENS = "token-guard"
 ROLLOUT_LOCK = "rollout-active"  # outside of "rollout#", which lists rollouts
 
 
@@ -64,6 +66,11 @@ def decision(rollout_id: str, at: datetime) -> str:
 def release(number: int) -> str:
     """Return the key of a release."""
     return f"{RELEASES}{number:08d}"
+
+
+def token(token_id: str) -> str:
+    """Return the key of a bearer token's record."""
+    return f"{TOKENS}{token_id}"
 
 
 def ledger(sequence: int) -> str:

@@ -9,6 +9,7 @@ from serinus.errors import DataRefused
 from serinus.use_cases.ports import Objects, Tables
 
 _KINDS = (".csv", ".parquet", ".jsonl")
+_BY_ROW_ID = -1  # stands for no row number: the id names the row
 
 
 class StoredLabels:
@@ -18,11 +19,12 @@ class StoredLabels:
         self._objects = objects
         self._tables = tables
 
-    def read(self, endpoint: str) -> Table:
+    def read(self, endpoint: str, id_column: str | None = None) -> Table:
         """Return columns `id`, `row` and `label` (0 or 1), sorted by id and row.
 
         The file uploaded last wins where an (id, row) comes twice; in one file, the later row. A file without the
-        column `row` labels row 0 of each request.
+        column `row` labels row 0 of each request. A file that has the policy's id column labels rows by that; their
+        `row` is missing.
 
         Raises:
             DataRefused: a file is damaged, or does not say what it must; the message names it.
@@ -30,28 +32,37 @@ class StoredLabels:
         labels: dict[tuple[str, int], float] = {}
         for key, _ in self._objects.modified(f"labels/{endpoint}/"):
             if key.endswith(_KINDS):
-                labels |= _labels(key, self._tables.read(key, self._objects.get(key)))
+                labels |= _labels(key, self._tables.read(key, self._objects.get(key)), id_column)
         pairs = sorted(labels)
         return Table(
             {
                 "id": np.array([request for request, _ in pairs], dtype=object),
-                "row": np.array([row for _, row in pairs], dtype=np.float64),
+                "row": np.array([np.nan if row == _BY_ROW_ID else row for _, row in pairs], dtype=np.float64),
                 "label": np.array([labels[pair] for pair in pairs], dtype=np.float64),
             }
         )
 
 
-def _labels(key: str, table: Table) -> dict[tuple[str, int], float]:
-    absent = [name for name in ("id", "label") if name not in table.columns]
+def _labels(key: str, table: Table, id_column: str | None) -> dict[tuple[str, int], float]:
+    by_row_id = id_column is not None and id_column in table.columns
+    named = id_column if id_column is not None and by_row_id else "id"
+    absent = [name for name in (named, "label") if name not in table.columns]
     if absent:
-        raise DataRefused(f"{key} has no column {absent[0]!r}: labels need the columns id and label")
-    ids = _ids(key, table.columns["id"])
-    rows = _numbers(key, "row", table.columns["row"]) if "row" in table.columns else [0.0] * table.rows
+        wanted = f"{id_column} or id" if id_column else "id"
+        raise DataRefused(f"{key} has no column {absent[0]!r}: labels need the columns {wanted} and label")
+    ids = _ids(key, table.columns[named])
+    rows = _rows(key, table, by_row_id=by_row_id)
     values = _numbers(key, "label", table.columns["label"])
     for position, value in enumerate(values):
         if value not in {0.0, 1.0}:
             raise DataRefused(f"{key}, row {position + 1}: the label is {value}, but must be 0 or 1")
-    return {(request, int(row)): value for request, row, value in zip(ids, rows, values, strict=True)}
+    return dict(zip(zip(ids, rows, strict=True), values, strict=True))
+
+
+def _rows(key: str, table: Table, *, by_row_id: bool) -> list[int]:
+    if by_row_id or "row" not in table.columns:
+        return [_BY_ROW_ID if by_row_id else 0] * table.rows
+    return [int(row) for row in _numbers(key, "row", table.columns["row"])]
 
 
 def _ids(key: str, column: Column) -> list[str]:

@@ -1,0 +1,68 @@
+"""What the policy lets the log say of a request's inputs, and the layout that counts what it does not say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from zlib import crc32
+
+from serinus.domain.lean_layout import LeanLayout
+from serinus.domain.tensor import Values
+from serinus.settings import InferSettings
+
+_PACKAGE = "serinus_release"
+
+
+@dataclass(frozen=True)
+class LogRules:
+    """The policy's rules, as the function is told them.
+
+    Attributes:
+        share: of which share of requests the inputs are logged: 1 for all, 0 for none.
+        personal: columns that are never logged.
+        id_column: the column that labels join on, which is logged always.
+    """
+
+    share: float = 1.0
+    personal: frozenset[str] = frozenset()
+    id_column: str | None = None
+
+    @classmethod
+    def told(cls, told: InferSettings) -> LogRules:
+        """Read the rules from the function's settings."""
+        share = {"all": 1.0, "none": 0.0}.get(told.log_inputs)
+        return cls(
+            json.loads(told.log_share) if share is None else share,
+            frozenset(json.loads(told.personal)),
+            json.loads(told.id_column),
+        )
+
+    def admits(self, request: str) -> bool:
+        """Whether this request's inputs are logged; its id decides, so that asking again changes nothing."""
+        return crc32(request.encode()) < self.share * 2**32
+
+    def split(self, request: str, features: Mapping[str, Values]) -> tuple[dict[str, Values], dict[str, Values]]:
+        """Return the columns that are logged, and those that are only counted."""
+        if not self.bins_often:
+            return dict(features), {}
+        admitted = self.admits(request)
+        logged = {name: values for name, values in features.items() if admitted and name not in self.personal}
+        return logged, {name: values for name, values in features.items() if name not in logged}
+
+    @property
+    def bins_often(self) -> bool:
+        """Whether ordinary requests need the layout, so that it is worth reading at start-up."""
+        return self.share < 1 or bool(self.personal)
+
+
+@cache
+def released_layout() -> LeanLayout | None:
+    """Return the layout that the release carries, read when first needed; `None` where it carries none."""
+    try:
+        said = resources.files(_PACKAGE).joinpath("layout.json").read_bytes()
+    except (ModuleNotFoundError, FileNotFoundError):
+        return None
+    return LeanLayout(json.loads(said))

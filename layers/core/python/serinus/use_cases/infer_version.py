@@ -1,0 +1,62 @@
+"""Sends a request to the model version that its caller names; the alias, which splits at random, is not asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from serinus.domain.rollout import Release
+from serinus.errors import ReleaseNotFound, RequestRefused
+from serinus.use_cases.ports import Invocations, Rollouts
+
+_VERSION = re.compile(r"/versions/(?P<version>[^/]+)(?=/|$)")
+_NUMBER = re.compile(r"[1-9]\d{0,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What asking a named version takes."""
+
+    rollouts: Rollouts
+    invocations: Invocations
+
+
+def infer_version(endpoint: str, event: Mapping[str, object], *, asking: Asking) -> Mapping[str, object]:
+    """Answer a request whose path names a model version.
+
+    Of several releases of a version the latest that is still there answers. What it is asked is no evidence of how it
+    fares: the event says so, and it leaves no record.
+
+    Raises:
+        RequestRefused: 404, where there is no such version; the message names those that can be had.
+        ReleaseFailed: the release gave no answer.
+    """
+    path = str(event.get("rawPath", ""))
+    named = _VERSION.search(path)
+    releases = asking.rollouts.releases(endpoint)
+    version = named["version"] if named else ""
+    marked = dict(event) | {"rawPath": _VERSION.sub("", path, count=1), "serinus": {"named_version": True}}
+    for release in _of(version, releases):
+        try:
+            return asking.invocations.ask(release, marked)
+        except ReleaseNotFound:
+            continue
+    raise _unknown(endpoint, version, releases)
+
+
+def _of(version: str, releases: Sequence[Release]) -> list[Release]:
+    """Return the releases of a model version, latest first."""
+    if not _NUMBER.fullmatch(version):
+        return []
+    return sorted(
+        (release for release in releases if release.model_version == int(version)),
+        key=lambda release: release.number,
+        reverse=True,
+    )
+
+
+def _unknown(endpoint: str, version: str, releases: Sequence[Release]) -> RequestRefused:
+    others = sorted({release.model_version for release in releases if str(release.model_version) != version})
+    there = f"ask for {', '.join(map(str, others))}" if others else "none was released yet"
+    return RequestRefused(f"endpoint {endpoint!r} has no version {version[:40]!r} to ask: {there}", status=404)
