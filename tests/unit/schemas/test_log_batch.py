@@ -170,6 +170,7 @@ def test_a_damaged_record_never_raises_and_what_is_taken_can_be_counted(changed:
 
 def test_an_event_of_something_else_is_an_error() -> None:
     """A function that is called by the wrong source must not stay silent."""
-    for event in ({}, {"awslogs": {"data": "no base64"}}, {"awslogs": {}}):
+    events: list[dict[str, object]] = [{}, {"awslogs": {"data": "no base64"}}, {"awslogs": {}}]
+    for event in events:
         with pytest.raises(ValidationError):
             read_log_batch(event)

@@ -46,7 +46,6 @@ def test_a_person_says_why_and_where_to() -> None:
         {"alarm_name": "another/fraud/12/failures"},
         {"alarm_name": "serinus-rollout/fraud/twelve/failures"},
         {"alarm_name": "serinus-rollout/fraud/12"},
-        {"alarm_name": "serinus-rollout/fraud/12/failures\n"},
         {"alarm_name": "serinus-rollout/a/b/12/failures"},
         {"endpoint": "fraud", "to": 0},
     ],
