@@ -7,6 +7,7 @@ import pytest
 from serinus.domain.ledger import what_was_live
 from serinus.domain.rollout import Outcome, Split
 from serinus.errors import ReleaseNotFound, RolloutNotFound
+from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, RolledBack, roll_back
 from tests.builders import FRAUD, PLAN, Died, World
 
@@ -180,3 +181,17 @@ def test_a_try_that_died_before_its_record_is_completed_and_not_repeated(to: int
     assert (world.split(), recorded(world)) == (Split(3), Split(4))
     assert not back(world, to=to).moved
     assert world.split() == recorded(world) == Split(3)
+
+
+def test_a_first_release_that_went_live_without_a_record_is_recorded() -> None:
+    """There is nothing to return to; but the ledger says what is live, and the lock is free."""
+    world = World()
+    rollout = world.started()
+    for number in range(1, 12):
+        if world.split() == Split(1):
+            world.fate.die_after(number)
+            with pytest.raises(Died):
+                publish_release(FRAUD, rollout, publishing=world.publishing)
+    found = back(world, rollout=rollout, outcome=Outcome.FAILED)
+    assert (found.moved, world.split(), recorded(world)) == (False, Split(2), Split(2))
+    assert world.rollouts.active(FRAUD) is None
