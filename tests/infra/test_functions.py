@@ -95,7 +95,7 @@ def test_every_rule_keeps_events_it_could_not_deliver(aws: Assembly) -> None:
     """An event whose target could not be reached ends in a queue."""
     targets = [target for rule in aws.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
 
-    assert len(targets) == 3 + len(_ENDPOINTS)
+    assert len(targets) == 4 + len(_ENDPOINTS)
     assert all(target["DeadLetterConfig"]["Arn"] for target in targets)
 
 

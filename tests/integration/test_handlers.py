@@ -92,6 +92,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
+    "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 1}),
     "collect_predictions/control_message": (_live, {"parts": 0}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
