@@ -1,4 +1,4 @@
-"""An alarm, a person, or a rollout that failed wants all traffic back on stable."""
+"""An alarm, a person, a rollout that failed or the end of its execution wants all traffic back on stable."""
 
 from __future__ import annotations
 

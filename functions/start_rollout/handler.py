@@ -12,7 +12,9 @@ _STARTING = wiring.starting(settings.read(settings.StartRolloutSettings))
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Answer whether the rollout goes on, waits its turn, or is refused."""
     named = ModelVersionNamed.model_validate(event)
-    start = start_rollout(named.endpoint, named.version, execution=named.execution, starting=_STARTING)
+    start = start_rollout(
+        named.endpoint, named.version, execution=named.execution, starting=_STARTING, asked_at=named.started_at
+    )
     return {
         "endpoint": start.endpoint,
         "version": named.version,

@@ -88,6 +88,22 @@ class SerinusStateMachine(Construct):
             ],
         )
 
+    def watched_by(self, construct_id: str, *, target: events.IRuleTarget) -> None:
+        """Tell the target of every execution that ends in any other way than by succeeding."""
+        events.Rule(
+            self,
+            construct_id,
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "stateMachineArn": [self.machine.state_machine_arn],
+                },
+            ),
+            targets=[target],
+        )
+
     def _role(self, functions: list[str], machines: list[str], *, runs_parts: bool) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         role.add_to_policy(Permission(("lambda:InvokeFunction",), functions).statement())

@@ -70,6 +70,11 @@ class ControlPlane(Stack):
 
     def _machines(self) -> list[SerinusStateMachine]:
         rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
+        ended = {
+            "execution": events.EventField.from_path("$.detail.executionArn"),
+            "cause": events.EventField.from_path("$.detail.status"),
+        }
+        rollout.watched_by("OnEarlyEnd", target=self._roll_back(ended))
         release = self._machine("release", "register_model", "validate_model", starts={"RolloutMachine": rollout})
         release.started_by(
             "OnUpload",
@@ -95,7 +100,6 @@ class ControlPlane(Stack):
         return [release, rollout, retraining, batch]
 
     def _roll_back_on_alarm(self) -> None:
-        roll_back = self._functions["roll_back"]
         alarm = {
             "alarm_name": events.EventField.from_path("$.detail.alarmName"),
             "reason": events.EventField.from_path("$.detail.state.reason"),
@@ -108,13 +112,16 @@ class ControlPlane(Stack):
                 detail_type=["CloudWatch Alarm State Change"],
                 detail={"alarmName": [{"prefix": f"{ALARM_PREFIX}/"}], "state": {"value": ["ALARM"]}},
             ),
-            targets=[
-                targets.LambdaFunction(
-                    roll_back.function,
-                    event=events.RuleTargetInput.from_object(alarm),
-                    dead_letter_queue=roll_back.failures.queue if roll_back.failures else None,
-                )
-            ],
+            targets=[self._roll_back(alarm)],
+        )
+
+    def _roll_back(self, payload: dict[str, str]) -> targets.LambdaFunction:
+        """Return `roll_back` as a rule's target, called with the payload."""
+        roll_back = self._functions["roll_back"]
+        return targets.LambdaFunction(
+            roll_back.function,
+            event=events.RuleTargetInput.from_object(payload),
+            dead_letter_queue=roll_back.failures.queue if roll_back.failures else None,
         )
 
     def _tell_clients(self) -> None:

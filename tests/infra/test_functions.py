@@ -98,7 +98,7 @@ def test_every_rule_keeps_events_it_could_not_deliver(aws: Assembly) -> None:
     """An event whose target could not be reached ends in a queue."""
     targets = [target for rule in aws.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
 
-    assert len(targets) == 3 + 2 * len(_ENDPOINTS)  # each looks for drift and compacts
+    assert len(targets) == 4 + 2 * len(_ENDPOINTS)  # each looks for drift and compacts
     assert all(target["DeadLetterConfig"]["Arn"] for target in targets)
 
 

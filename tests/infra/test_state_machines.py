@@ -129,3 +129,32 @@ def test_only_the_batch_machine_may_run_parts_of_its_own(aws: Assembly) -> None:
     assert sorted(action for action, _ in found) == ["states:DescribeExecution", "states:StopExecution"]
     assert all(":execution:serinus-batch/*" in resource for _, resource in found)
     assert all("serinus-batch" in arn for _, resource in found for arn in resource.split(":execution:")[1:])
+
+
+@pytest.mark.parametrize("cloud", ["aws", "local"])
+def test_a_rollout_whose_execution_ends_early_is_rolled_back(cloud: str, request: pytest.FixtureRequest) -> None:
+    """Stopped, timed out or failed, an execution frees the lock and traffic; what cannot be delivered is kept."""
+    assembly: Assembly = request.getfixturevalue(cloud)
+    (rule,) = (
+        rule
+        for rule in assembly.resources("AWS::Events::Rule")
+        if rule.properties.get("EventPattern", {}).get("source") == ["aws.states"]
+    )
+    pattern = rule.properties["EventPattern"]
+    (target,) = rule.properties["Targets"]
+    machines = {
+        machine.logical_id: machine.properties["StateMachineName"]
+        for machine in assembly.resources("AWS::StepFunctions::StateMachine")
+    }
+    transformer = target["InputTransformer"]
+    template = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        template = template.replace(f"<{name}>", json.dumps(path))
+
+    assert "EventBusName" not in rule.properties
+    assert pattern["detail-type"] == ["Step Functions Execution Status Change"]
+    assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert [machines[arn["Ref"]] for arn in pattern["detail"]["stateMachineArn"]] == ["serinus-rollout"]
+    assert json.loads(template) == {"execution": "$.detail.executionArn", "cause": "$.detail.status"}
+    assert target["Arn"]["Fn::GetAtt"][0] == assembly.functions()["serinus-roll-back"].logical_id
+    assert target["DeadLetterConfig"]["Arn"]

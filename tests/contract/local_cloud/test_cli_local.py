@@ -123,7 +123,7 @@ def test_missing_node_is_said_plainly(terminal: Terminal) -> None:
     terminal.environment["PATH"] = "/nonexistent"
     status, out, _ = terminal.run("up", "--port", str(terminal.port), "--json")
     assert status == 1
-    assert json.loads(out)["error"] == "NodeMissing"
+    assert "`node` is not on the PATH" in json.loads(out)["error"]
     assert not is_healthy(terminal.port)
 
 

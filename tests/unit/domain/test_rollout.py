@@ -58,6 +58,34 @@ def test_decisions(
     assert reason in decision.reason
 
 
+@pytest.mark.parametrize(
+    ("candidate", "stable", "verdict", "reason"),
+    [
+        pytest.param(
+            Evidence(100, 0, 100),
+            Evidence(100, 0),
+            Verdict.ROLL_BACK,
+            "100 of 100 requests to the candidate were refused with a 4xx (100.0%), 0 of 100 to stable (0.0%): "
+            "more than 5.0% worse",
+            id="refuses everybody",
+        ),
+        pytest.param(Evidence(100, 0, 6), Evidence(100, 0), Verdict.ROLL_BACK, "6 of 100", id="more than the limit"),
+        pytest.param(Evidence(100, 0, 5), Evidence(100, 0), Verdict.ADVANCE, "0 of 100", id="just at the limit"),
+        pytest.param(Evidence(100, 0, 40), Evidence(50, 0, 20), Verdict.ADVANCE, "0 of 100", id="callers err alike"),
+        pytest.param(Evidence(19, 0, 19), Evidence(100, 0), Verdict.HOLD, "19 of 20", id="too few to say"),
+    ],
+)
+def test_refusals_are_compared_as_failures_are(
+    candidate: Evidence, stable: Evidence, verdict: Verdict, reason: str
+) -> None:
+    """A candidate that answers 4xx where stable does not is no candidate, though nothing has failed."""
+    decision = decide(
+        a_rollout(step=0), stable=stable, candidate=candidate, firing=(), counted_until=NOON + timedelta(seconds=60)
+    )
+    assert decision.verdict is verdict
+    assert reason in decision.reason
+
+
 def test_a_rollout_without_a_step_cannot_be_decided_on() -> None:
     """Deciding before any traffic was shifted is a programming error."""
     with pytest.raises(ValueError, match="no step"):

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from serinus.adapters.schemas.payloads import ModelVersionNamed, RollBackWanted, SnapshotWanted, progress_payload
+from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.roll_back import RollBack
@@ -31,6 +32,39 @@ def test_a_failed_state_machine_speaks_of_its_rollout() -> None:
     assert wanted == RollBack(FRAUD, reason, "rollout", rollout="v1-abc", outcome=Outcome.FAILED)
 
 
+@pytest.mark.parametrize(
+    ("cause", "kept"),
+    [
+        (
+            'Refused: {"errorMessage": "no: never", "errorType": "Refused", "stackTrace": ["/var/a.py"]}',
+            "Refused: no: never",
+        ),
+        ('Refused: {"errorType": "Refused", "stackTrace": ["/var/a.py"]}', "Refused"),
+        ('Refused: {"errorMessage": "no", "stackTrace": ["/va', "Refused"),
+        ("Lambda.Unknown: the function was killed", "Lambda.Unknown: the function was killed"),
+        (None, ""),
+    ],
+)
+def test_of_a_cause_only_name_and_message_are_kept(cause: str | None, kept: str) -> None:
+    """Stack traces and paths do not reach the ledger."""
+    wanted = request(endpoint="fraud", rollout="v1-abc", cause=cause)
+    assert wanted.reason == f"the rollout itself failed: {kept}"
+
+
+@pytest.mark.parametrize("endpoint", ["fraud", "open-house", "a-v1-0123456789abcdef", "x2-v3"])
+def test_an_execution_speaks_of_its_endpoint(endpoint: str) -> None:
+    """The endpoint is what stands before version and hash, whatever hyphens and digits it holds."""
+    arn = f"arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:{endpoint}-v12-0123456789abcdef"
+    wanted = request(execution=arn, cause="TIMED_OUT")
+    assert wanted == RollBack(
+        EndpointName(endpoint),
+        "the rollout's execution ended early: TIMED_OUT",
+        "rollout",
+        outcome=Outcome.FAILED,
+        execution=arn,
+    )
+
+
 def test_a_person_says_why_and_where_to() -> None:
     """Who asks is on record; without a name, somebody."""
     assert request(endpoint="fraud", reason="bad", requested_by="ann", to=3) == RollBack(FRAUD, "bad", "ann", to=3)
@@ -46,9 +80,11 @@ def test_a_person_says_why_and_where_to() -> None:
         {"alarm_name": "another/fraud/12/failures"},
         {"alarm_name": "serinus-rollout/fraud/twelve/failures"},
         {"alarm_name": "serinus-rollout/fraud/12"},
-        {"alarm_name": "serinus-rollout/fraud/12/failures\n"},
         {"alarm_name": "serinus-rollout/a/b/12/failures"},
         {"endpoint": "fraud", "to": 0},
+        {"execution": "fraud-v1-0123456789abcdef"},
+        {"execution": "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:by-hand"},
+        {"execution": "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:-v1-0123456789abcdef"},
     ],
 )
 def test_a_payload_that_names_nothing_is_refused(payload: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ from serinus.errors import ReleaseNotFound, RevisionChanged, RolloutNotFound
 from serinus.use_cases.describe_endpoint import describe_endpoint
 from serinus.use_cases.recount_history import recount_history
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World, a_policy
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction
 
 
 def bake(world: World, *, failures: int = 0, requests: int = 50) -> None:
@@ -90,6 +90,20 @@ def test_a_failing_candidate_is_rolled_back() -> None:
     assert world.split() == Split(2)
     assert world.alarms.existing == {}
     assert world.rollouts.active(FRAUD) is None
+
+
+def test_a_candidate_that_refuses_its_callers_is_rolled_back() -> None:
+    """The same callers get 4xx of it and answers of stable: no failure, but no model to promote either."""
+    world = World()
+    rollout = world.canary()
+    world.later(1)
+    world.serve(2, 50)
+    world.collect([a_prediction(f"bad-{n}", at=world.now, status=400) for n in range(50)], release=3)
+    world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+    progress = world.advance(rollout)
+    assert progress.outcome is Outcome.ROLLED_BACK
+    assert "50 of 50 requests to the candidate were refused" in progress.reason
+    assert world.split() == Split(2)
 
 
 def test_a_firing_alarm_rolls_back_at_the_next_look() -> None:

@@ -76,7 +76,7 @@ def test_every_batch_twice_counts_once() -> None:
     assert {key: world.data.get(key) for key in world.data.list("")} == stored
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=4), st.booleans())
 def test_however_it_is_split_the_sums_and_records_are_the_same(cuts: list[tuple[int, int]], turned: bool) -> None:
     """Overlapping slices, out of order, beside one delivery of everything."""

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout import Outcome, Rollout, Split
 from serinus.errors import RevisionChanged, RolloutNotFound
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.publish_release import publish_release
@@ -158,19 +158,53 @@ def test_dying_after_any_write_changes_nothing_in_the_end(first: bool) -> None:
 
 
 def test_a_roll_back_in_the_middle_leaves_no_traffic_and_no_alarm_behind() -> None:
-    """Whenever a person rolls back while publishing runs, and its state machine cleans up, stable serves alone."""
+    """Whenever a person rolls back while publishing runs, and its state machine tries again, stable serves alone."""
     for number in range(1, 12):
         world, rollout = at_second_release()
         world.fate.after_write(number, partial(_stop, world))
         try:
             publish(world, rollout)
         except RevisionChanged:
-            wanted = RollBack(FRAUD, "the rollout failed", "rollout", rollout=rollout, outcome=Outcome.FAILED)
-            roll_back(wanted, conducting=world.conducting)
+            publish(world, rollout)
         if world.rollouts.active(FRAUD) is None:
             assert world.split() == Split(2), f"rolled back after write {number}"
             assert world.alarms.existing == {}, f"rolled back after write {number}"
         assert _ledger_agrees(world), f"rolled back after write {number}"
+
+
+def test_a_roll_back_before_the_first_shift_is_noticed_by_the_same_try() -> None:
+    """The shift goes through, the save does not: traffic returns, and the answer is how the rollout ended."""
+    world, rollout = at_second_release()
+    save = world.rollouts.save
+    saves: list[str] = []
+
+    def save_then_stop(state: Rollout, replaced: Rollout) -> None:
+        save(state, replaced=replaced)
+        saves.append(state.id)
+        if len(saves) == 1:
+            _stop(world)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.rollouts, "save", save_then_stop)
+        progress = publish(world, rollout)
+    assert (progress.outcome, progress.reason) == (Outcome.ROLLED_BACK, "stop")
+    assert (FRAUD, Split(2, 3, 10)) in world.traffic.history
+    assert world.split() == Split(2)
+    assert world.alarms.existing == {}
+    assert _ledger_agrees(world)
+
+
+def test_a_try_that_died_after_a_roll_back_is_cleared_up_by_the_next() -> None:
+    """The next try finds the rollout ended, and traffic where the one before left it."""
+    world, rollout = at_second_release()
+    publish(world, rollout)
+    _stop(world)
+    world.traffic.shift(FRAUD, Split(2, 3, 10))
+    world.alarms.create(FRAUD, 3, PLAN.alarm)
+    assert publish(world, rollout).outcome is Outcome.ROLLED_BACK
+    assert world.split() == Split(2)
+    assert world.alarms.existing == {}
+    assert _ledger_agrees(world)
 
 
 def _stop(world: World) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from serinus.domain.ledger import what_was_live
 from serinus.domain.rollout import Outcome, Split
 from serinus.errors import ReleaseNotFound, RolloutNotFound
+from serinus.use_cases.end_rollout import settle
+from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, RolledBack, roll_back
 from tests.builders import FRAUD, PLAN, Died, World
 
@@ -180,3 +184,89 @@ def test_a_try_that_died_before_its_record_is_completed_and_not_repeated(to: int
     assert (world.split(), recorded(world)) == (Split(3), Split(4))
     assert not back(world, to=to).moved
     assert world.split() == recorded(world) == Split(3)
+
+
+def test_a_first_release_that_went_live_without_a_record_is_recorded() -> None:
+    """There is nothing to return to; but the ledger says what is live, and the lock is free."""
+    world = World()
+    rollout = world.started()
+    for number in range(1, 12):
+        if world.split() == Split(1):
+            world.fate.die_after(number)
+            with pytest.raises(Died):
+                publish_release(FRAUD, rollout, publishing=world.publishing)
+    found = back(world, rollout=rollout, outcome=Outcome.FAILED)
+    assert (found.moved, world.split(), recorded(world)) == (False, Split(2), Split(2))
+    assert world.rollouts.active(FRAUD) is None
+
+
+@pytest.mark.parametrize("candidate_percent", [10, 50])
+def test_a_move_after_the_alias_was_read_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, candidate_percent: int
+) -> None:
+    """What a step does between the read and the end is overwritten: the alias is written whatever was read."""
+    world = World()
+    world.published("1")
+    rollout = world.started("2")
+    read = world.traffic.current
+
+    def read_before_a_step(endpoint: str) -> Split:
+        found = read(endpoint)
+        monkeypatch.setattr(world.traffic, "current", read)
+        world.traffic.shift(endpoint, Split(2, 3, candidate_percent))
+        return found
+
+    monkeypatch.setattr(world.traffic, "current", read_before_a_step)
+    assert back(world).rollout == rollout
+    assert world.split() == recorded(world) == Split(2)
+
+
+def test_a_roll_back_that_finds_traffic_right_writes_the_alias_nevertheless() -> None:
+    """Its revision changes, so a step that has read it and not moved it yet cannot any more."""
+    world = World()
+    world.published("1")
+    world.started("2")
+    before = len(world.traffic.history)
+    assert not back(world).moved
+    assert len(world.traffic.history) == before + 1
+
+
+def test_a_move_while_the_rollout_is_ended_is_taken_back() -> None:
+    """After the end the alias is read once more, at whichever write a step came in between."""
+    for number in range(1, 9):
+        world = World()
+        world.canary()
+        world.fate.after_write(number, partial(world.traffic.shift, FRAUD, Split(2, 3, 50)))
+        assert back(world).moved
+        assert world.split() == recorded(world) == Split(2), f"moved after write {number}"
+
+
+def test_settling_leaves_a_later_rollout_of_the_same_release_alone() -> None:
+    """Its traffic and its alarms are its own."""
+    world = World()
+    first = world.started("1")
+    ended = world.rollouts.get(FRAUD, first)
+    publish_release(FRAUD, first, publishing=world.publishing)
+    world.published("2")
+    earlier = ended.published(stable=2, candidate=3)
+    found = settle(earlier, "late", actor="ann", conducting=world.conducting)
+    assert found == (Split(2, 3, 10), False)
+    assert (FRAUD, 3) in world.alarms.existing
+
+
+def test_an_execution_that_ended_early_fails_its_own_rollout_only() -> None:
+    """Of another execution there is nothing to do; with its own, traffic and the lock are free."""
+    world = World()
+    rollout = world.canary()
+
+    def ended(execution: str) -> RolledBack:
+        wanted = RollBack(FRAUD, "ABORTED", "rollout", outcome=Outcome.FAILED, execution=execution)
+        return roll_back(wanted, conducting=world.conducting)
+
+    assert ended("rollout-1").reason == "nothing to do"
+    assert world.split() == Split(2, 3, 10)
+    assert ended("rollout-2").moved
+    assert world.rollouts.get(FRAUD, rollout).outcome is Outcome.FAILED
+    assert world.rollouts.active(FRAUD) is None
+    assert world.split() == recorded(world) == Split(2)
+    assert ended("rollout-2").reason == "nothing to do"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from serinus.adapters.schemas.manifest import read_manifest
+from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.policy import LabelJoin, Retraining
 from serinus.domain.table import Column, Table
 from serinus.errors import EndpointNotFound, ObjectNotFound, PolicyRefused
@@ -102,6 +103,19 @@ def test_the_labels_of_the_drifted_window_must_have_come() -> None:
     assert "labels of 0 of the 200 rows of the drifted window have come" in waiting.reason
 
 
+def test_a_label_file_that_is_damaged_is_waited_for() -> None:
+    """One bad file must not end a retraining: it goes on once the file is mended, and else says why it gave up."""
+    world = a_served_world()
+    label_all(world)
+    world.data.put(f"labels/{FRAUD}/damaged.csv", b"id,label\nx,maybe\n")
+    waiting = take(world)
+    assert waiting.status is SnapshotStatus.WAITING
+    assert "the labels cannot be read" in waiting.reason
+    assert "damaged.csv" in waiting.reason
+    world.data.put(f"labels/{FRAUD}/damaged.csv", b"id,label\nx,1\n")
+    assert take(world).status is SnapshotStatus.READY
+
+
 def test_it_gives_up_when_the_wait_is_over() -> None:
     """Once, on record, with what was missing."""
     world = a_served_world()
@@ -153,6 +167,43 @@ def test_releases_with_other_features_do_not_break_a_snapshot() -> None:
     snapshot, train, _ = world.snapshots.get(FRAUD, str(taken.snapshot))
     assert snapshot.train_rows + snapshot.holdout_rows == 203
     assert set(train.columns) == {"amount", "age", "colour", snapshot.target}
+
+
+def now_live(world: World, release: int) -> None:
+    """Record that a release has all traffic."""
+    split: dict[str, Detail] = {"stable": release, "candidate": None, "candidate_percent": 0}
+    world.ledger.append(LedgerEntry(FRAUD, "shifted:x", Action.TRAFFIC_SHIFTED, "test", world.now, split))
+
+
+def serve_as_nine(world: World, features: Table) -> None:
+    """Let a release 9 serve these rows, all labelled."""
+    digest = world.versions.get(FRAUD, 1).content_digest
+    world.rollouts.record_release(replace(a_release(9), content_digest=digest))
+    world.serve(9, features=features)
+    world.later(60)
+    records = world.records.read(FRAUD, 9, NOON, NOON + timedelta(days=1))
+    world.label({str(identity): 1.0 for identity in records.columns["_id"].tolist()}, name="more")
+
+
+def test_the_features_are_those_of_what_is_live() -> None:
+    """However many rows an earlier release has: what is trained takes the place of what is live."""
+    world = a_served_world()
+    rows = a_table(120, seed=6).columns
+    serve_as_nine(world, Table({"amount": rows["amount"], "colour": rows["colour"]}))
+    now_live(world, 9)
+    label_all(world)
+    snapshot, train, _ = world.snapshots.get(FRAUD, str(take(world).snapshot))
+    assert set(train.columns) == {"amount", "colour", snapshot.target}
+    assert snapshot.train_rows + snapshot.holdout_rows == 320
+
+
+def test_while_what_is_live_has_not_served_the_latest_features_count() -> None:
+    """A release that held texts where there are numbers now is left out, not the reverse."""
+    world = a_served_world()
+    serve_as_nine(world, Table({**a_table(120, seed=6).columns, "colour": np.ones(120)}))
+    now_live(world, 10)
+    _, train, _ = world.snapshots.get(FRAUD, str(take(world).snapshot))
+    assert set(train.columns["colour"].tolist()) == {1.0}
 
 
 def test_a_feature_called_label_is_not_taken_for_the_label() -> None:

@@ -4,18 +4,48 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from serinus.domain.rollout import Outcome, Split
+from serinus.domain.signature import Signature
 from serinus.errors import EndpointNotFound, ModelVersionNotFound
 from serinus.use_cases.publish_release import publish_release
+from serinus.use_cases.push_model import Following, Stage, follow_push
+from serinus.use_cases.register_model import register_model
+from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import Start, StartStatus, start_rollout
-from tests.builders import FRAUD, PLAN, Died, World, a_policy
+from serinus.use_cases.validate_model import validate_model
+from tests.builders import FRAUD, PLAN, Died, World, a_holdout, a_manifest, a_policy, a_signature
 
 
-def start(world: World, number: int = 1, execution: str = "e1") -> Start:
+def start(world: World, number: int = 1, execution: str = "e1", asked_at: datetime | None = None) -> Start:
     """Start a rollout."""
-    return start_rollout(FRAUD, number, execution=execution, starting=world.starting)
+    return start_rollout(FRAUD, number, execution=execution, starting=world.starting, asked_at=asked_at)
+
+
+def renamed() -> Signature:
+    """Return a signature whose first input has another name."""
+    signature = a_signature()
+    return replace(signature, inputs=(replace(signature.inputs[0], name="values"), *signature.inputs[1:]))
+
+
+def validated_as(world: World, signature: Signature) -> int:
+    """Upload, register and validate a model of that signature; return its version's number."""
+    manifest = replace(a_manifest(b"another", world.tables.write(a_holdout())), signature=signature)
+    key = world.upload("upload-other", model=b"another", manifest=manifest)
+    number = register_model(key, execution="other", registry=world.registry).version
+    assert number is not None
+    validate_model(FRAUD, number, validation=world.validation)
+    return number
+
+
+def promote(world: World, name: str) -> None:
+    """Roll a model out to the end."""
+    rollout = world.published(name)
+    world.traffic.shift(FRAUD, Split(world.rollouts.get(FRAUD, rollout).candidate or 0))
+    assert world.advance(rollout).outcome is Outcome.PROMOTED
 
 
 def test_a_validated_version_starts_a_rollout_that_holds_the_lock() -> None:
@@ -115,3 +145,95 @@ def test_dying_after_any_write_changes_nothing_in_the_end() -> None:
         assert active.id == started.rollout
         assert world.deeds()[2:] == [f"started:{started.rollout}"]
         publish_release(FRAUD, active.id, publishing=world.publishing)
+
+
+def test_a_signature_that_callers_cannot_use_is_refused_on_record() -> None:
+    """The reason says what differs and what to do; nothing is live but what was, and the lock is free."""
+    world = World()
+    world.published()
+    world.later(60)
+    number = validated_as(world, renamed())
+    refused = start(world, number, "e2")
+    assert refused.status is StartStatus.REFUSED
+    assert "'values'" in refused.reason
+    assert refused.reason.endswith("push it to an endpoint of its own")
+    assert world.rollouts.active(FRAUD) is None
+    assert world.split() == Split(2)
+    (kept,) = [rollout for rollout in world.rollouts.list(FRAUD) if rollout.model_version == number]
+    assert (kept.outcome, kept.reason) == (Outcome.FAILED, refused.reason)
+    assert world.entries()[-1].details["reason"] == refused.reason
+    assert world.event_names()[-1] == "RolloutFailed"
+    assert start(world, number, "e2") == refused
+
+
+def test_a_push_that_waits_for_a_refused_rollout_learns_why_at_once() -> None:
+    """It neither waits for its timeout nor reports success."""
+    world = World()
+    world.published()
+    world.later(60)
+    refused = start(world, validated_as(world, renamed()), "e2")
+    following = Following(world.versions, world.rollouts, world.traffic, world.clock, world.later)
+    until = world.now + timedelta(hours=1)
+    (progress,) = follow_push(FRAUD, "upload-other", until=until, following=following)
+    assert (progress.stage, progress.reason, progress.finished) == (Stage.FAILED, refused.reason, True)
+
+
+def test_the_first_release_may_have_any_signature() -> None:
+    """It has no callers yet."""
+    world = World()
+    assert start(world, validated_as(world, renamed())).status is StartStatus.STARTED
+
+
+def test_dying_while_refusing_changes_nothing_in_the_end() -> None:
+    """The retry refuses as well, and that is recorded once."""
+    for number in range(1, 5):
+        world = World()
+        world.published("1")
+        world.later(60)
+        other = validated_as(world, renamed())
+        world.fate.die_after(number)
+        with pytest.raises(Died):
+            start(world, other, "e2")
+        refused = start(world, other, "e2")
+        assert refused.status is StartStatus.REFUSED, f"died after write {number}"
+        assert refused.reason.endswith("push it to an endpoint of its own")
+        assert world.rollouts.active(FRAUD) is None
+        assert world.deeds().count(f"ended:{refused.rollout}") == 1
+
+
+def test_what_waited_while_a_newer_version_went_live_is_superseded() -> None:
+    """The older model does not take the newer one's place, and that is on record."""
+    world = World()
+    world.published("1")
+    older = world.validated("2")
+    asked_at = world.now
+    world.later(60)
+    promote(world, "3")
+    world.later(60)
+    refused = start(world, older, "e2", asked_at)
+    assert refused.status is StartStatus.REFUSED
+    assert refused.reason == "superseded by version 3, which was released meanwhile"
+    assert world.rollouts.list(FRAUD)[-1].outcome is Outcome.FAILED
+
+
+def test_an_older_version_that_is_asked_for_afterwards_is_rolled_out() -> None:
+    """Pushing an older model again is a decision."""
+    world = World()
+    world.published("1")
+    world.later(60)
+    promote(world, "2")
+    world.later(60)
+    assert start(world, 1, "e3", world.now).status is StartStatus.STARTED
+
+
+def test_a_newer_version_that_is_not_live_any_more_supersedes_nothing() -> None:
+    """What was rolled back is no better than what waited."""
+    world = World()
+    world.published("1")
+    older = world.validated("2")
+    asked_at = world.now
+    world.later(60)
+    promote(world, "3")
+    world.later(60)
+    roll_back(RollBack(FRAUD, "bad", "ann"), conducting=world.conducting)
+    assert start(world, older, "e2", asked_at).status is StartStatus.STARTED

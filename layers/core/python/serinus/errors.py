@@ -41,12 +41,13 @@ class NotFound(SerinusError):
 class EndpointNotFound(NotFound):
     """No endpoint of that name is deployed."""
 
-    def __init__(self, endpoint: str, known: tuple[str, ...] = ()) -> None:
+    def __init__(self, endpoint: str, known: tuple[str, ...] | None = None) -> None:
         self.endpoint = endpoint
         self.known = known
-        there = f"deployed are: {', '.join(known)}" if known else "none is deployed"
+        deployed = "none is deployed" if known == () else f"deployed are: {', '.join(known or ())}"
+        there = "" if known is None else f" ({deployed})"
         super().__init__(
-            f"there is no endpoint {endpoint!r} ({there}); add infra_cdk/endpoints/{endpoint}.toml and deploy it"
+            f"there is no endpoint {endpoint!r}{there}; add its policy to infra_cdk/endpoints and deploy it"
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serinus.cli.terminal import AsJson, console, deployment, in_utc, print_json, print_table
+from serinus.cli.terminal import AsJson, console, deployment, escaped, in_utc, print_json, print_table
 
 if TYPE_CHECKING:
     from serinus.domain.ledger import LiveInterval
@@ -104,6 +104,8 @@ def _print_entries(told: History, limit: int) -> None:
     shown = told.entries[-limit:]
     if not shown:
         return
-    rows = [(str(entry.sequence), in_utc(entry.at), entry.actor, in_words(entry)) for entry in shown]
     left_out = f" (the latest {limit} of {len(told.entries)})" if len(told.entries) > limit else ""
-    print_table(f"Ledger{left_out}", ("entry", "at", "by", "what was done"), rows)
+    console().print(f"[italic]Ledger{left_out}[/]")
+    for entry in shown:  # in lines: a table's narrow columns would break the reasons into pieces
+        deed = escaped(f"{in_words(entry)} (by {entry.actor})")
+        console().print(f"{entry.sequence:>4}  {in_utc(entry.at)}  {deed}", soft_wrap=True)

@@ -6,8 +6,6 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +13,14 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from serinus.errors import SerinusError
+from serinus.cli.terminal import AsJson, Command
 from serinus.local_cloud import detached
 from serinus.local_cloud.deploy import deploy, deployed_urls, synthesise
 from serinus.local_cloud.detached import DEFAULT_PORT, RunningCloud
 from serinus.local_cloud.errors import AlreadyRunning, NotRunning
-from serinus.local_cloud.launch import client_environment
+from serinus.local_cloud.launch import client_environment, require_free_port
 
 app = typer.Typer(name="local", help="Run AWS, and Serinus on it, on this machine.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _progress = Console(stderr=True)
 
@@ -35,9 +31,11 @@ def state_dir() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "serinus" / "local"
 
 
-@app.command()
+@app.command(cls=Command)
 def up(
-    port: Annotated[int, typer.Option(help="Where the local cloud listens, on 127.0.0.1.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Where the local cloud listens, on 127.0.0.1.")
+    ] = DEFAULT_PORT,
     keep: Annotated[bool, typer.Option("--keep", help="Keep what is stored over `down` and `up`.")] = False,
     schedule_seconds: Annotated[
         float | None, typer.Option(help="How long `rate(1 minute)` lasts; on AWS it is a minute.")
@@ -46,12 +44,18 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start the local cloud in the background and deploy Serinus to it; what runs already is brought up to date."""
-    with _plain_errors(as_json), _progress.status("starting") as status:
+    with _progress.status("starting") as status:
         running = detached.find(state_dir())
         if running is not None and running.port != port != DEFAULT_PORT:
             raise AlreadyRunning(running.pid, running.endpoint_url)
+        if running is None:
+            require_free_port(port)  # said before the synth, which takes its time
         assembly = _assembly(status) if deploying else None
         if running is not None:
+            if keep != running.keep or schedule_seconds != running.schedule_seconds:
+                _progress.print(
+                    "It goes on as it was started: --keep and --schedule-seconds count at the start alone."
+                )
             _progress.print(f"Already running at {running.endpoint_url} (process {running.pid}).")
             _deploy(assembly, running, status)
         else:
@@ -65,15 +69,15 @@ def up(
     _show(_described(running), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def down(as_json: AsJson = False) -> None:
     """Stop the local cloud and everything it started."""
-    with _plain_errors(as_json), _progress.status("stopping"):
+    with _progress.status("stopping"):
         stopped = detached.down(state_dir())
     _show({"stopped": stopped.endpoint_url, "state_kept": stopped.keep}, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def status(as_json: AsJson = False) -> None:
     """Say whether the local cloud runs, and where."""
     running = detached.find(state_dir())
@@ -83,21 +87,20 @@ def status(as_json: AsJson = False) -> None:
     _show(_described(running), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def reset(as_json: AsJson = False) -> None:
     """Stop the local cloud and remove everything it has kept."""
-    with _plain_errors(as_json), _progress.status("removing what was kept"):
+    with _progress.status("removing what was kept"):
         detached.reset(state_dir())
     _show({"reset": True}, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def env(as_json: AsJson = False) -> None:
     """Print what points AWS clients at the local cloud: `eval "$(serinus local env)"`."""
-    with _plain_errors(as_json):
-        running = detached.find(state_dir())
-        if running is None:
-            raise NotRunning
+    running = detached.find(state_dir())
+    if running is None:
+        raise NotRunning
     environment = client_environment(running.port)
     if as_json:
         typer.echo(json.dumps(environment))
@@ -138,16 +141,3 @@ def _show(facts: dict[str, Any], *, as_json: bool) -> None:
         else:
             shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
             typer.echo(f"{name.replace('_', ' ')}: {shown}")
-
-
-@contextmanager
-def _plain_errors(as_json: bool) -> Iterator[None]:
-    """Say what went wrong in a sentence, and leave with status 1."""
-    try:
-        yield
-    except SerinusError as error:
-        if as_json:
-            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        else:
-            typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error

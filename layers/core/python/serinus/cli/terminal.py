@@ -48,7 +48,12 @@ class Command(TyperCommand):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, _UsageError):
+        except (typer.Exit, typer.Abort):
+            raise
+        except _UsageError as error:
+            if ctx.params.get("as_json"):
+                print_json({"error": error.format_message()})
+                raise typer.Exit(2) from error
             raise
         except Exception as error:
             sentence = explanation(error)

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -140,11 +139,6 @@ class RolloutPlan:
     when_undecided: WhenUndecided = WhenUndecided.RETURN
     maximum_failure_share: float = 0.02
     alarm: HardAlarm = HardAlarm()
-
-    @property
-    def tick(self) -> timedelta:
-        """The time between two looks."""
-        return timedelta(seconds=self.tick_seconds)
 
 
 @dataclass(frozen=True)

@@ -54,15 +54,27 @@ class Split:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one release did since the step began."""
+    """What one release did since the step began.
+
+    Attributes:
+        requests: all that it was asked.
+        failures: those that failed by our fault.
+        refusals: those that it refused as the caller's fault (4xx).
+    """
 
     requests: int
     failures: int
+    refusals: int = 0
 
     @property
     def failure_share(self) -> float:
         """The share of requests that failed; 0 where there were none."""
         return self.failures / self.requests if self.requests else 0.0
+
+    @property
+    def refusal_share(self) -> float:
+        """The share of requests that were refused; 0 where there were none."""
+        return self.refusals / self.requests if self.requests else 0.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,8 @@ def decide(
 ) -> Decision:
     """Look at a rollout once.
 
+    Both releases are asked by the same callers: a candidate that refuses more of them than stable does is at fault.
+
     Args:
         rollout: at a step that has begun.
         stable: what the stable release did in the step, up to `counted_until`.
@@ -164,6 +178,14 @@ def decide(
             f"{candidate.failures} of {candidate.requests} requests to the candidate failed "
             f"({candidate.failure_share:.1%}), {stable.failures} of {stable.requests} to stable "
             f"({stable.failure_share:.1%}): more than {plan.maximum_failure_share:.1%} worse",
+        )
+    excess = candidate.refusal_share - stable.refusal_share
+    if excess > plan.maximum_failure_share:
+        return Decision(
+            Verdict.ROLL_BACK,
+            f"{candidate.refusals} of {candidate.requests} requests to the candidate were refused with a 4xx "
+            f"({candidate.refusal_share:.1%}), {stable.refusals} of {stable.requests} to stable "
+            f"({stable.refusal_share:.1%}): more than {plan.maximum_failure_share:.1%} worse",
         )
     baked = (counted_until - rollout.step_since).total_seconds()
     if baked < plan.bake_seconds:

@@ -75,3 +75,32 @@ class Signature:
     def features(self) -> tuple[Feature, ...]:
         """Every column of every input, in the order of the graph."""
         return tuple(Feature(name, tensor.datatype) for tensor in self.inputs for name in tensor.columns)
+
+    def accepts_callers_of(self, other: Signature) -> str | None:
+        """Say what callers of a model with the other signature would stumble over; `None` where nothing is.
+
+        They ask with just the inputs of the other, and read outputs of the other: more outputs do no harm.
+        """
+        asked = {tensor.name: tensor for tensor in other.inputs}
+        taken = {tensor.name: tensor for tensor in self.inputs}
+        answered = {tensor.name: tensor.datatype for tensor in self.outputs}
+        faults = [f"it takes an input {name!r} that callers do not send" for name in taken if name not in asked]
+        for name, sent in asked.items():
+            faults += [f"it does not take the input {name!r}"] if name not in taken else _unlike(taken[name], sent)
+        for output in other.outputs:
+            found = answered.get(output.name)
+            if found is None:
+                faults.append(f"it has no output {output.name!r}")
+            elif found is not output.datatype:
+                faults.append(f"its output {output.name!r} is {found}, not {output.datatype}")
+        return "; ".join(faults) or None
+
+
+def _unlike(taken: InputTensor, sent: InputTensor) -> list[str]:
+    faults = []
+    if taken.datatype is not sent.datatype:
+        faults.append(f"its input {taken.name!r} is {taken.datatype}, not {sent.datatype}")
+    if taken.columns != sent.columns:
+        columns = f"the columns {', '.join(taken.columns)}, not {', '.join(sent.columns)}"
+        faults.append(f"its input {taken.name!r} has {columns}")
+    return faults

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from serinus.local_cloud.errors import AlreadyRunning, NotRunning
+from serinus.local_cloud.errors import AlreadyRunning, KeptStateIncomplete, NotRunning
 from serinus.local_cloud.launch import (
     PROCESS_MODULE,
     LaunchPlan,
@@ -68,12 +68,15 @@ def up(
 
     Raises:
         AlreadyRunning: one runs on this directory.
+        KeptStateIncomplete: the last one kept its state here, and was killed before it could save all of it.
         PortTaken: something else listens on the port.
         LocalCloudDidNotStart: with the end of the log; nothing is left running.
     """
     running = find(state_dir)
     if running is not None:
         raise AlreadyRunning(running.pid, running.endpoint_url)
+    if keep and _was_killed(state_dir):
+        raise KeptStateIncomplete
     process = launch(LaunchPlan(state_dir, port, keep, schedule_seconds, detached=True))
     try:
         started_at = psutil.Process(process.pid).create_time()
@@ -84,6 +87,14 @@ def up(
         raise
     process.returncode = 0  # it is meant to outlive this Popen, which would warn of that otherwise
     return started
+
+
+def _was_killed(state_dir: Path) -> bool:
+    """Objects are kept as they are written, everything else on a clean stop, which also removes the record."""
+    try:
+        return bool(json.loads((state_dir / _RECORD).read_text())["keep"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def down(state_dir: Path) -> RunningCloud:

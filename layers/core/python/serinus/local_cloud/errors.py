@@ -34,7 +34,17 @@ class PortTaken(LocalCloudError):
         self.port = port
         self.holder = holder
         by = f" by {holder}" if holder else ""
-        super().__init__(f"Port {port} is taken{by}: choose another port, or none to have a free one chosen.")
+        super().__init__(f"Port {port} is taken{by}: choose another port.")
+
+
+class KeptStateIncomplete(LocalCloudError):
+    """The local cloud that kept its state was killed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The local cloud that kept its state was killed before it could save all of it: remove what it kept with "
+            "`serinus local reset`, or start without --keep."
+        )
 
 
 class LocalCloudDidNotStart(LocalCloudError):

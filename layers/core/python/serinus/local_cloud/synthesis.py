@@ -55,10 +55,15 @@ def synthesise(out_dir: Path, *, local: bool = True, root: Path | None = None) -
 
 
 def _run_app(root: Path, out_dir: Path, context: dict[str, bool]) -> None:
+    told = {
+        "CDK_OUTDIR": str(out_dir.resolve()),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",  # its banner drowns what the app has to say
+    }
     ran = subprocess.run(
         [sys.executable, "-m", "infra_cdk.app"],
         cwd=root,
-        env=os.environ | {"CDK_OUTDIR": str(out_dir.resolve()), "CDK_CONTEXT_JSON": json.dumps(context)},
+        env=os.environ | told,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from serinus.domain.policy import WhenUndecided
+from serinus.domain.profile import Outcome as Ending
 from serinus.domain.profile import of_parts
 from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide
 from serinus.errors import ReleaseNotFound
@@ -76,7 +77,7 @@ def _evidence(rollout: Rollout, number: int, counted_until: datetime, advancing:
         return Evidence(0, 0)
     parts = advancing.parts.read(rollout.endpoint, number, rollout.step_since, counted_until)
     profile = of_parts(reference.layout, parts, rollout.step_since, counted_until)
-    return Evidence(profile.requests, profile.failures)
+    return Evidence(profile.requests, profile.failures, profile.outcome(Ending.CLIENT_ERROR))
 
 
 def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:

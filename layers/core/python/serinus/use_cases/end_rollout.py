@@ -1,12 +1,13 @@
-"""Close a rollout: remove its alarms, free the lock, record how it ended."""
+"""Close a rollout: remove its alarms, free the lock, record how it ended, clear up what came after the end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serinus.domain.ledger import Action, Detail, LedgerEntry
-from serinus.domain.rollout import Outcome, Rollout
-from serinus.use_cases.shift_traffic import Conducting
+from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
+from serinus.domain.policy import EndpointName
+from serinus.domain.rollout import Outcome, Rollout, Split
+from serinus.use_cases.shift_traffic import Conducting, record_shift
 
 _EVENTS = {
     Outcome.PROMOTED: "RolloutPromoted",
@@ -59,3 +60,58 @@ def end_rollout(rollout: Rollout, outcome: Outcome, reason: str, *, actor: str, 
     conducting.rollouts.save(ended, replaced=rollout)
     conducting.events.publish(_EVENTS[outcome], rollout.endpoint, details)
     return progress_of(ended, reason)
+
+
+def settle(
+    ended: Rollout, reason: str, *, actor: str, conducting: Conducting, target: Split | None = None
+) -> tuple[Split, bool]:
+    """Clear up after a rollout that was ended while a step of it was under way; doing so again changes nothing.
+
+    The step may have moved traffic, made alarms or recorded its move after the end. A rollout under way that brings
+    the same release is left alone: what there is of the release is that rollout's.
+
+    Args:
+        ended: the rollout.
+        reason: why it ended, for the record.
+        actor: who clears up.
+        conducting: what it needs of the world.
+        target: where all traffic belongs; without it, the candidate's share returns to whatever is stable now.
+
+    Returns:
+        Where traffic goes now, and whether that was our doing.
+    """
+    endpoint = ended.endpoint
+    current = conducting.traffic.current(endpoint)
+    active = conducting.rollouts.active(endpoint)
+    if active is not None and active.candidate == ended.candidate:
+        return current, False
+    left = ended.candidate is not None and ended.candidate == current.candidate
+    belongs = target or (Split(current.stable) if left else current)
+    moved = current != belongs
+    if moved:
+        conducting.traffic.shift(endpoint, belongs)
+    if ended.candidate is not None:
+        conducting.alarms.remove(endpoint, ended.candidate)
+    deed = f"{ended.id}:settled:{conducting.clock().isoformat()}"
+    record_news(endpoint, belongs, deed=deed, actor=actor, reason=reason, moved=moved, conducting=conducting)
+    return belongs, moved
+
+
+def record_news(
+    endpoint: EndpointName,
+    target: Split,
+    *,
+    deed: str,
+    actor: str,
+    reason: str,
+    moved: bool,
+    conducting: Conducting,
+) -> None:
+    """Record where traffic goes, unless nothing moved and the ledger says so already."""
+    lived = what_was_live(conducting.ledger.entries(endpoint))
+    if lived:
+        known = Split(lived[-1].stable, lived[-1].candidate, lived[-1].candidate_percent) == target
+    else:
+        known = conducting.rollouts.release(endpoint, target.stable) is None
+    if moved or not known:
+        record_shift(endpoint, target, deed=deed, actor=actor, reason=reason, conducting=conducting)

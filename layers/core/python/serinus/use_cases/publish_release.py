@@ -10,7 +10,7 @@ from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Outcome, Release, Rollout, Split
 from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
-from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
+from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of, settle
 from serinus.use_cases.ports import ModelVersions, Objects, References, Releases, Signer
 from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.shift_traffic import Conducting, shift_traffic
@@ -35,16 +35,34 @@ def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing) -
     """Publish the candidate, ask it a question, make its alarms, and begin the first step.
 
     The first release of an endpoint has nothing to be compared with: it goes live after its smoke test. Every step
-    is the same when it is done again.
+    is the same when it is done again. Where the rollout is ended meanwhile, by a roll-back, none of it stays behind.
 
     Raises:
         RolloutNotFound: there is no such rollout.
-        RevisionChanged: somebody else changed the rollout in the meantime.
+        RevisionChanged: somebody else changed the rollout or moved traffic in the meantime.
     """
     conducting = publishing.conducting
     rollout = conducting.rollouts.get(endpoint, rollout_id)
-    if rollout.outcome or rollout.step >= 0:
+    if rollout.outcome:
+        return _settled(rollout, conducting)
+    if rollout.step >= 0:
         return progress_of(rollout, "published already")
+    try:
+        return _publish(rollout, publishing)
+    except RevisionChanged:
+        found = conducting.rollouts.get(endpoint, rollout_id)
+        if found.outcome is None:
+            raise
+        return _settled(found, conducting)
+
+
+def _settled(ended: Rollout, conducting: Conducting) -> Progress:
+    settle(ended, ended.reason, actor=_ACTOR, conducting=conducting)
+    return progress_of(ended, "published already")
+
+
+def _publish(rollout: Rollout, publishing: Publishing) -> Progress:
+    conducting, endpoint = publishing.conducting, rollout.endpoint
     before = conducting.traffic.current(endpoint)
     if not _has_traffic(rollout, before):
         version = publishing.versions.get(endpoint, rollout.model_version)

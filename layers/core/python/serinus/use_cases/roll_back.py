@@ -9,8 +9,8 @@ from serinus.domain.ledger import what_was_live
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Rollout, Split
 from serinus.errors import ReleaseNotFound
-from serinus.use_cases.end_rollout import end_rollout
-from serinus.use_cases.shift_traffic import Conducting, record_shift
+from serinus.use_cases.end_rollout import end_rollout, record_news, settle
+from serinus.use_cases.shift_traffic import Conducting
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class RollBack:
         rollout: roll back only if this rollout is under way; a repeated failure is then harmless.
         to: a release to return to where no rollout is under way; the one that served before, if not given.
         outcome: how the rollout under way ends.
+        execution: roll back only if this execution carries the rollout under way.
     """
 
     endpoint: EndpointName
@@ -33,6 +34,7 @@ class RollBack:
     rollout: str | None = None
     to: int | None = None
     outcome: Outcome = Outcome.ROLLED_BACK
+    execution: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,53 +62,56 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
     current = conducting.traffic.current(wanted.endpoint)
     rollout = conducting.rollouts.active(wanted.endpoint)
     if wanted.rollout is not None and rollout is None:
-        return _settled(wanted, wanted.rollout, current, conducting)
+        return _settled(wanted, wanted.rollout, conducting)
     if _is_stale(wanted, current, rollout):
         return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason="nothing to do")
     target = _target(wanted, current, rollout, conducting)
+    if rollout:
+        return _close(wanted, rollout, current, target, conducting)
     moved = current != target
     if moved:
         conducting.traffic.shift(wanted.endpoint, target)
-    deed = f"{rollout.id}:returned" if rollout else f"back:{wanted.actor}:{conducting.clock().isoformat()}"
-    _record(wanted, target, deed, moved=moved, conducting=conducting)
-    if rollout:
-        end_rollout(rollout, wanted.outcome, wanted.reason, actor=wanted.actor, conducting=conducting)
-    return RolledBack(wanted.endpoint, target, moved, rollout.id if rollout else None, wanted.reason)
+    _record(wanted, target, f"back:{wanted.actor}:{conducting.clock().isoformat()}", moved, conducting)
+    return RolledBack(wanted.endpoint, target, moved, None, wanted.reason)
 
 
-def _settled(wanted: RollBack, rollout_id: str, current: Split, conducting: Conducting) -> RolledBack:
-    """Clear up after a rollout that was ended while a step of it was under way.
+def _close(wanted: RollBack, rollout: Rollout, current: Split, target: Split, conducting: Conducting) -> RolledBack:
+    """End the rollout under way with all traffic on the target, whatever a step of it does meanwhile.
 
-    The step may have moved traffic, made alarms or recorded its move after the end.
+    The alias is written even where it seems to be right: a step may have moved it since it was read, and one that has
+    yet to move it finds that its revision has changed. One that gets past that has moved it before the second look,
+    or finds the rollout ended and returns traffic itself.
     """
+    conducting.traffic.shift(wanted.endpoint, target)
+    _record(wanted, target, f"{rollout.id}:returned", current != target, conducting)
+    end_rollout(rollout, wanted.outcome, wanted.reason, actor=wanted.actor, conducting=conducting)
+    split, again = settle(rollout, wanted.reason, actor=wanted.actor, conducting=conducting, target=target)
+    return RolledBack(wanted.endpoint, split, again or current != target, rollout.id, wanted.reason)
+
+
+def _settled(wanted: RollBack, rollout_id: str, conducting: Conducting) -> RolledBack:
     ended = conducting.rollouts.get(wanted.endpoint, rollout_id)
-    left = ended.candidate is not None and ended.candidate == current.candidate
-    target = Split(current.stable) if left else current
-    if left:
-        conducting.traffic.shift(wanted.endpoint, target)
-    if ended.candidate is not None:
-        conducting.alarms.remove(wanted.endpoint, ended.candidate)
-    deed = f"{ended.id}:settled:{conducting.clock().isoformat()}"
-    _record(wanted, target, deed, moved=left, conducting=conducting)
-    return RolledBack(wanted.endpoint, target, left, None, wanted.reason if left else "nothing to do")
+    split, moved = settle(ended, wanted.reason, actor=wanted.actor, conducting=conducting)
+    return RolledBack(wanted.endpoint, split, moved, None, wanted.reason if moved else "nothing to do")
 
 
-def _record(wanted: RollBack, target: Split, deed: str, *, moved: bool, conducting: Conducting) -> None:
-    """Record where traffic goes, unless nothing moved and the ledger says so already."""
-    lived = what_was_live(conducting.ledger.entries(wanted.endpoint))
-    if lived:
-        known = Split(lived[-1].stable, lived[-1].candidate, lived[-1].candidate_percent) == target
-    else:
-        known = conducting.rollouts.release(wanted.endpoint, target.stable) is None
-    if moved or not known:
-        record_shift(
-            wanted.endpoint, target, deed=deed, actor=wanted.actor, reason=wanted.reason, conducting=conducting
-        )
+def _record(wanted: RollBack, target: Split, deed: str, moved: bool, conducting: Conducting) -> None:
+    record_news(
+        wanted.endpoint,
+        target,
+        deed=deed,
+        actor=wanted.actor,
+        reason=wanted.reason,
+        moved=moved,
+        conducting=conducting,
+    )
 
 
 def _is_stale(wanted: RollBack, current: Split, rollout: Rollout | None) -> bool:
     """An alarm speaks of one candidate: it is stale once that candidate has no traffic and no open rollout."""
     if wanted.rollout is not None and (rollout is None or rollout.id != wanted.rollout):
+        return True
+    if wanted.execution is not None and (rollout is None or rollout.execution != wanted.execution):
         return True
     if wanted.release is None:
         return False

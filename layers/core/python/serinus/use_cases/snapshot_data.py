@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
 
-from serinus.domain.ledger import Action, Detail, LedgerEntry
+from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.model_version import digest_of
 from serinus.domain.policy import EndpointName, Policy, Retraining
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table, concatenated
-from serinus.errors import PolicyRefused
+from serinus.errors import DataRefused, PolicyRefused
 from serinus.use_cases.join_labels import LABEL, features_of, joined
 from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Records, Rollouts, Snapshots
 
@@ -76,36 +76,64 @@ def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshott
         raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
     now = snapshotting.clock()
     records = _records(endpoint, now - timedelta(minutes=plan.window_minutes), now, snapshotting)
-    labelled = joined(records, snapshotting.labels.read(endpoint, policy.labels.id_column))
-    missing = _missing(records, labelled, policy, plan, started_at)
-    if missing is None:
-        return _take(policy.endpoint, labelled, plan, reason, now, snapshotting)
+    found = _labelled(records, policy, plan, started_at, snapshotting)
+    if isinstance(found, Table):
+        return _take(policy.endpoint, found, plan, reason, now, snapshotting)
     if now < started_at + timedelta(minutes=plan.labels_wait_minutes):
-        return SnapshotTaken(endpoint, SnapshotStatus.WAITING, None, _pause_seconds(plan), missing)
-    return _give_up(policy.endpoint, missing, started_at, now, snapshotting)
+        return SnapshotTaken(endpoint, SnapshotStatus.WAITING, None, _pause_seconds(plan), found)
+    return _give_up(policy.endpoint, found, started_at, now, snapshotting)
+
+
+def _labelled(
+    records: Table, policy: Policy, plan: Retraining, started_at: datetime, snapshotting: Snapshotting
+) -> Table | str:
+    """Return the records that have labels, or what is missing of a snapshot worth training on.
+
+    A label file that cannot be read is waited for too: somebody may mend it while there is time.
+    """
+    try:
+        labelled = joined(records, snapshotting.labels.read(policy.endpoint, policy.labels.id_column))
+    except DataRefused as damaged:
+        return f"the labels cannot be read: {damaged}"
+    return _missing(records, labelled, policy, plan, started_at) or labelled
 
 
 def _records(endpoint: str, start: datetime, end: datetime, snapshotting: Snapshotting) -> Table:
-    tables = [
-        _with_inputs(snapshotting.records.read(endpoint, release.number, start, end))
+    tables = {
+        release.number: _with_inputs(snapshotting.records.read(endpoint, release.number, start, end))
         for release in snapshotting.rollouts.releases(endpoint)
-    ]
-    return _alike([table for table in tables if table.rows])
+    }
+    served = {number: table for number, table in tables.items() if table.rows}
+    if not served:
+        return Table({})
+    lived = what_was_live(snapshotting.ledger.entries(endpoint))
+    live = served.get(lived[-1].stable) if lived else None
+    return _alike(list(served.values()), _latest(served.values()) if live is None else live)
 
 
 def _with_inputs(records: Table) -> Table:
     """Return the rows whose inputs were logged; the policy may let the log hold a sample only."""
+    if not records.rows:
+        return records
     return records.take(np.flatnonzero(np.asarray(records.columns["_inputs"], dtype=np.float64) == 1))
 
 
-def _alike(tables: Sequence[Table]) -> Table:
-    """Stack what has the features of the release with the most rows; one with other features cannot train with it."""
-    if not tables:
-        return Table({})
-    names = list(max(tables, key=lambda table: table.rows).columns)
-    alike = [table.select(names) for table in tables if table.columns.keys() >= set(names)]
-    texts = {name for table in alike for name, column in table.columns.items() if column.dtype == object}
-    same = [table for table in alike if all(table.columns[name].dtype == object for name in texts)]
+def _latest(tables: Iterable[Table]) -> Table:
+    return max(tables, key=lambda table: float(np.max(table.columns["_at"])))
+
+
+def _alike(tables: Sequence[Table], model: Table) -> Table:
+    """Stack what has the features of the release that is live: what is trained is to take its place.
+
+    A release that lacks one of them, or holds texts where they are numbers or the reverse, cannot train with it.
+    """
+    texts = {name: column.dtype == object for name, column in model.columns.items()}
+    alike = [table.select(list(texts)) for table in tables if table.columns.keys() >= texts.keys()]
+    same = [
+        table
+        for table in alike
+        if all((column.dtype == object) == texts[name] for name, column in table.columns.items())
+    ]
     return concatenated(same)
 
 

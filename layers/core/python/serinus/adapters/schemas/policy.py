@@ -149,7 +149,7 @@ class _Retraining(_Strict):
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 43_200
     minimum_rows: Annotated[int, Field(strict=True, ge=50)] = 1_000
     holdout_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.25
-    labelled_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    labelled_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.5
     labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 

@@ -1,0 +1,49 @@
+"""The documents name only what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from serinus.cli.main import app
+
+_ROOT = Path(__file__).parents[2]
+_PAGES = sorted([_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md")])
+_MADE = {"build", "cdk.out", ".venv"}
+
+
+def _blocks(page: Path) -> str:
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_every_make_target_named_is_there(page: Path) -> None:
+    """A newcomer types what the page says."""
+    targets = set(re.findall(r"^([a-z]+):", (_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for line in re.findall(r"^make ([a-z ]+)", _blocks(page), re.MULTILINE):
+        assert set(line.split()) <= targets
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_every_command_named_is_there(page: Path) -> None:
+    """Each `serinus …` line of a shell block is a command, and takes the options given."""
+    for line in re.findall(r"^serinus ([^#\n]+)", _blocks(page), re.MULTILINE):
+        command = line.split()[:2] if line.startswith(("local", "token")) else line.split()[:1]
+        told = CliRunner().invoke(app, [*command, "--help"])
+        assert told.exit_code == 0, line
+        for option in re.findall(r"--[a-z-]+", line):
+            assert option in told.output, line
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_every_file_linked_is_there(page: Path) -> None:
+    """Links between pages, and paths in the table of questions, lead somewhere."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(r"`((?:layers|infra_cdk|functions|tests|events|docs)/[\w./-]+)`", text):
+        if path.split("/")[0] not in _MADE and "<" not in path:
+            assert (_ROOT / path).exists(), path
