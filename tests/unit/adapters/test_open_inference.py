@@ -18,6 +18,7 @@ from serinus.adapters.open_inference.log_line import line
 from serinus.adapters.open_inference.log_rules import LogRules
 from serinus.adapters.open_inference.record import Record
 from serinus.adapters.open_inference.released import ReleasedModel
+from serinus.adapters.open_inference.request import _id
 from serinus.adapters.open_inference.tensor import decode_tensor
 from serinus.domain.signature import Datatype, InputTensor
 from serinus.domain.tensor import none_for_nan
@@ -539,3 +540,10 @@ def test_a_model_that_fails_on_mlflows_rows_is_a_server_error() -> None:
     done = asked(an_event({"instances": [[5_000, 0]]}, rawPath="/invocations"), FAILING)
     assert done.status == 500
     assert "the model failed on these rows" in str(done.body)
+
+
+@pytest.mark.parametrize("identity", ["\ud800", "a\x00b", "line\nbreak"])
+def test_an_id_that_the_log_could_not_carry_is_refused(identity: str) -> None:
+    """Half a surrogate pair is valid JSON, but no record with it could be read: the request would go uncounted."""
+    with pytest.raises(RequestRefused, match="id holds a character"):
+        _id({"id": identity})

@@ -155,6 +155,8 @@ def _id(document: Mapping[str, Any]) -> str | None:
     given = document.get("id")
     if given is not None and not (isinstance(given, str) and len(given) <= _LONGEST_ID):
         raise RequestRefused(f"id is no text of at most {_LONGEST_ID} characters: shorten it, or leave it out")
+    if given is not None and not given.isprintable():
+        raise RequestRefused("id holds a character that cannot be printed, or half of one: use letters and digits")
     return given
 
 
