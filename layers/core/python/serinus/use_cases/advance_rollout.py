@@ -10,6 +10,7 @@ from serinus.domain.profile import Outcome as Ending
 from serinus.domain.profile import of_parts
 from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide
 from serinus.errors import ReleaseNotFound
+from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
 from serinus.use_cases.ports import ProfileParts, References
 from serinus.use_cases.shift_traffic import Conducting, record_shift, shift_traffic
@@ -86,11 +87,7 @@ def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
         target = Split(rollout.candidate)
         _shift(rollout, target, f"{rollout.id}:promoted", reason, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
-    following = rollout.advanced(at=conducting.clock())
-    _shift(rollout, following.split, f"{rollout.id}:{following.step}", reason, conducting)
-    begun = rollout.advanced(at=conducting.clock())
-    conducting.rollouts.save(begun, replaced=rollout)
-    return progress_of(begun, reason)
+    return begin_step(rollout, current=rollout.split, actor=_ACTOR, reason=reason, conducting=conducting)
 
 
 def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
@@ -132,9 +129,7 @@ def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Prog
     following = None if rollout.at_last_step else rollout.advanced(at=conducting.clock())
     if following is not None and current == following.split:
         reason = "moved by an earlier tick that could not record it"
-        _adopt(rollout, current, f"{rollout.id}:{following.step}", reason, conducting)
-        conducting.rollouts.save(following, replaced=rollout)
-        return progress_of(following, reason)
+        return begin_step(rollout, current=current, actor=_ACTOR, reason=reason, conducting=conducting)
     if current == Split(rollout.stable):
         outcome, reason = _why_returned(rollout, conducting)
         _adopt(rollout, current, f"{rollout.id}:returned", reason, conducting)
