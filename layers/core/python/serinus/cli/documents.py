@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.rollout import Decision, Rollout
+from serinus.domain.rollout import Decision
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.measure_performance import Performance
 from serinus.use_cases.push_model import PushProgress
@@ -46,25 +47,6 @@ def version_document(version: ModelVersion) -> dict[str, object]:
             for finding in version.findings
         ],
         "lineage": dict(version.manifest.lineage),
-    }
-
-
-def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = None) -> dict[str, object]:
-    """A rollout, and the last look that was taken at it."""
-    return {
-        "id": rollout.id,
-        "version": rollout.model_version,
-        "stable": rollout.stable,
-        "candidate": rollout.candidate,
-        "step": rollout.step,
-        "steps": list(rollout.policy.rollout.steps),
-        "candidate_percent": rollout.candidate_percent,
-        "started_at": rollout.started_at.isoformat(),
-        "outcome": None if rollout.outcome is None else str(rollout.outcome),
-        "reason": rollout.reason,
-        "last_decision": None
-        if last is None
-        else {"at": last[0].isoformat(), "verdict": str(last[1].verdict), "reason": last[1].reason},
     }
 
 

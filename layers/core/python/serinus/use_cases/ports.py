@@ -141,6 +141,33 @@ class ModelVersions(Protocol):
         """Return every version, by number."""
 
 
+@dataclass(frozen=True)
+class RollBackWish:
+    """What a person wants of `roll_back`.
+
+    Attributes:
+        actor: who asks, by the name AWS verified.
+        rollout: the rollout to abort; `None` for whatever is live.
+        to: a release to return to where no rollout is under way.
+    """
+
+    endpoint: EndpointName
+    actor: str
+    reason: str
+    rollout: str | None = None
+    to: int | None = None
+
+
+@dataclass(frozen=True)
+class ReturnedTraffic:
+    """Where traffic goes now, the rollout that this ended, and whether there was anything to do."""
+
+    split: Split
+    rollout: str | None
+    changed: bool
+    reason: str
+
+
 class Rollouts(Protocol):
     """Rollouts, their lock, and the releases they publish."""
 
@@ -168,6 +195,13 @@ class Rollouts(Protocol):
             RevisionChanged: the stored state is not `replaced`.
         """
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+
     def record_decision(self, rollout: Rollout, decision: Decision, *, at: datetime) -> None:
         """Keep one look at a rollout."""
 
@@ -185,6 +219,29 @@ class Rollouts(Protocol):
 
     def releases(self, endpoint: str) -> Sequence[Release]:
         """Return every release, by number."""
+
+
+class Executions(Protocol):
+    """Executions of the rollout state machine."""
+
+    def begin(self, endpoint: str, version: int, name: str) -> str | None:
+        """Begin a rollout's execution, and return its id.
+
+        Returns:
+            The same id while one of that name is under way; `None` where one of that name has ended.
+        """
+
+
+class RollBacks(Protocol):
+    """Has the function `roll_back` move traffic, which alone may do so at once."""
+
+    def ask(self, wanted: RollBackWish) -> ReturnedTraffic:
+        """Return all traffic to stable, or to an earlier release.
+
+        Raises:
+            NotFound: there is no release to return to.
+            Conflict: somebody else changed the rollout in the meantime; traffic is safe, ask again.
+        """
 
 
 class Ledger(Protocol):

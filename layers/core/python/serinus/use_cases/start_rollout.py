@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +9,7 @@ from enum import StrEnum
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan
-from serinus.domain.rollout import Outcome, Release, Rollout
+from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
@@ -71,7 +70,7 @@ def start_rollout(
     if version.status is not Status.VALIDATED:
         return Start(endpoint, StartStatus.REFUSED, reason=f"version {number} is {version.status}, not validated")
     rollout = Rollout(
-        id=f"v{number}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}",
+        id=rollout_id(number, execution),
         endpoint=version.endpoint,
         model_version=number,
         policy=policy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from serinus.adapters.stored import keys
@@ -65,6 +65,14 @@ class StoredRollouts:
             changes += self._unlocking(rollout)
         self._documents.put_all(partition, changes)
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+        return retried(lambda: self._change(endpoint, rollout, decide))
+
     def record_decision(self, rollout: Rollout, decision: Decision, *, at: datetime) -> None:
         """Keep one look at a rollout; recording it again is harmless."""
         key = keys.decision(rollout.id, at)
@@ -97,6 +105,13 @@ class StoredRollouts:
         """Return every release, by number."""
         found = self._documents.list(keys.partition(endpoint), keys.RELEASES)
         return [RELEASE.validate_json(document.body) for _, document in found]
+
+    def _change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        stored = self.get(endpoint, rollout)
+        decided = decide(stored)
+        if decided != stored:
+            self.save(decided, replaced=stored)
+        return decided
 
     def _start(self, rollout: Rollout) -> Rollout:
         known = self._find(rollout.endpoint, rollout.id)
