@@ -83,14 +83,19 @@ _ELSEWHERE = frozenset(
     {
         "authorise_caller",
         "conclude_batch",
+        "describe_rollout",
         "describe_server",
         "infer",
         "infer_version",
+        "list_rollouts",
         "make_token",
         "plan_batch",
         "predict_batch",
+        "request_roll_back",
+        "request_rollout",
         "revoke_token",
         "rotate_token",
+        "steer_rollout",
     }
 )
 
@@ -106,6 +111,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     ),
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
+    "roll_back/abort": (_canary, {"status": "nothing_to_do", "stable": 2, "candidate": 3}),  # it names another one
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 2}),  # the crash began in the minute before
