@@ -25,7 +25,7 @@ def _steer(endpoint: str, rollout: str, deed: str) -> dict[str, object]:
         wish,
         actor=_API.caller,
         reason=asked.reason,
-        forced=asked.force,
+        forced=asked.forced,
         guiding=_GUIDING,
     )
     return {"rollout": rollout_document(steered)}

@@ -52,6 +52,8 @@ def test_a_rollout_is_paused_and_resumed(deployment: Deployment) -> None:
     assert paused.exit_code == 0, paused.output
     assert "is paused: 5 % of traffic goes to release 3 until `serinus rollout resume fraud`" in paused.stdout
     assert last(deployment) == (Action.ROLLOUT_PAUSED, ANNA, "a look at refunds")
+    status = CliRunner().invoke(app, ["status", "fraud"], obj=deployment.client, env={"COLUMNS": "200"})
+    assert f", paused by {ANNA}: a look at refunds" in status.stdout
     resumed = run(deployment, "resume", "fraud")
     assert "goes on: 5 % of traffic goes to release 3 now" in resumed.stdout
     assert last(deployment) == (Action.ROLLOUT_RESUMED, ANNA, "")

@@ -104,7 +104,14 @@ def _rollout(rollout: Rollout, last: LastLook) -> str:
     steps = len(rollout.policy.rollout.steps)
     step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
     looked = f"; last look at {in_utc(last[0])}: {last[1].verdict}, {last[1].reason}" if last else ""
-    return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+    return f"{rollout.id}, version {rollout.model_version}, {step}{_wished(rollout)}{looked}"
+
+
+def _wished(rollout: Rollout) -> str:
+    if rollout.steering is None or not (rollout.paused or rollout.promoted_by_hand):
+        return ""
+    wish = "paused" if rollout.paused else "to be promoted at its next tick"
+    return f", {wish} by {rollout.steering.actor}: {rollout.steering.reason}"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:

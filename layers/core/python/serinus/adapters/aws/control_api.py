@@ -42,14 +42,21 @@ class ControlApiClient:
         try:
             status, said = self._calls.send(method, path, body)
         except urllib3.exceptions.HTTPError as error:
-            raise ControlApiFailed(0, f"the control API gave no answer: {error}") from error
-        try:
-            document: dict[str, Any] = json.loads(said)
-        except ValueError:
-            document = {}
-        if status < _FIRST_ERROR:
+            said_nothing = f"the control API gave no answer ({error}): look whether it was done before you ask again"
+            raise ControlApiFailed(0, said_nothing) from error
+        document = _read(said)
+        if status < _FIRST_ERROR and document is not None:
             return document
-        raise ControlApiFailed(status, document.get("error") or _worded(status, document, f"{method} {path}"))
+        told = document or {}
+        raise ControlApiFailed(status, told.get("error") or _worded(status, told, f"{method} {path}"))
+
+
+def _read(said: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(said)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _quoted(path: tuple[str, ...]) -> str:

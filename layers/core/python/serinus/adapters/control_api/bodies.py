@@ -42,29 +42,37 @@ class RolloutAsked(_Asked):
     reason: _Line = ""
 
 
-class SteeringAsked(_Asked):
-    """POST /endpoints/{endpoint}/rollouts/{rollout}/resume, and what its siblings have in common."""
+class ResumeAsked(_Asked):
+    """POST /endpoints/{endpoint}/rollouts/{rollout}/resume."""
 
     reason: _Line = ""
-    force: bool = False
+
+    @property
+    def forced(self) -> bool:
+        """Nothing to be forced."""
+        return False
 
 
-class PauseAsked(SteeringAsked):
+class PauseAsked(ResumeAsked):
     """POST /endpoints/{endpoint}/rollouts/{rollout}/pause."""
 
     reason: Reason
 
 
-class PromotionAsked(SteeringAsked):
+class PromotionAsked(PauseAsked):
     """POST /endpoints/{endpoint}/rollouts/{rollout}/promote."""
 
-    reason: Reason
     force: Annotated[bool, Field(strict=True)] = False
 
+    @property
+    def forced(self) -> bool:
+        """Whether it goes ahead although something speaks against the candidate."""
+        return self.force
 
-STEERING: Mapping[Wish, type[SteeringAsked]] = {
+
+STEERING: Mapping[Wish, type[ResumeAsked]] = {
     Wish.PAUSE: PauseAsked,
-    Wish.RESUME: SteeringAsked,
+    Wish.RESUME: ResumeAsked,
     Wish.PROMOTE: PromotionAsked,
 }
 
