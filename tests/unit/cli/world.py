@@ -15,6 +15,7 @@ import numpy as np
 from serinus import settings
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.objects import MemoryObjects
@@ -59,6 +60,7 @@ from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
+from tests.builders import a_runtime
 
 FRAUD = EndpointName("fraud")
 
@@ -129,7 +131,10 @@ class Deployment:
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return
-        starting = Starting(self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now)
+        starting = Starting(
+            self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now,
+            MemoryDeployments({FRAUD: a_runtime()}),
+        )  # fmt: skip
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:
             publishing = Publishing(

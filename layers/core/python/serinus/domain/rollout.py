@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from serinus.domain.composition import Composition
 from serinus.domain.policy import EndpointName, Policy
 
 
@@ -28,7 +29,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Release:
-    """Everything that serves, as one published Lambda version; `number` is that version."""
+    """Everything that serves, as one published Lambda version; `number` is that version.
+
+    Attributes:
+        composition: what it is made of; `None` where it was published before that was recorded.
+    """
 
     endpoint: EndpointName
     number: int
@@ -37,6 +42,7 @@ class Release:
     layer: str
     published_at: datetime
     rollout: str
+    composition: Composition | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,8 @@ class Rollout:
         step: the index into the policy's steps; -1 before any traffic was shifted.
         step_since: when that step began.
         execution: the pipeline execution that carries it.
+        composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
+            Serinus started it.
     """
 
     id: str
@@ -111,6 +119,7 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
+    composition: Composition | None = None
 
     @property
     def candidate_percent(self) -> int:
