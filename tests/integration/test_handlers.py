@@ -117,6 +117,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     ),
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
+    "roll_back/to_a_release": (_canary, {"status": "nothing_to_do", "reason": "nothing to do", "stable": 2}),
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 2}),  # the crash began in the minute before

@@ -33,6 +33,7 @@ class Release:
 
     Attributes:
         composition: what it is made of; `None` where it was published before that was recorded.
+        retired_at: when it was given up to be removed; it then stays known, and can serve no more.
     """
 
     endpoint: EndpointName
@@ -43,6 +44,7 @@ class Release:
     published_at: datetime
     rollout: str
     composition: Composition | None = None
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -259,10 +259,14 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere, in one call.
 
         Raises:
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
 
