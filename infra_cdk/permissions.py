@@ -142,6 +142,19 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def remove_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Remove published versions and model layers. For `prune_releases` alone.
+
+    A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
+    """
+    numbered = [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    return (
+        Permission(("lambda:DeleteFunction",), numbered, _BY_ENDPOINT),
+        Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
+    )
+
+
 def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     """Ask the published versions of one endpoint's function."""
     function = _lambda_arn(stack, "function", inference_function_name(endpoint))

@@ -27,6 +27,7 @@ from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.policy import Policy
 
 _COMPACT_EVERY_MINUTES = 60
+_PRUNE_EVERY_MINUTES = 1_440
 _FOLLOW_EVERY_MINUTES = 60  # after an event that the parameter store, which does its best, has not sent
 _STANDARD_TIER_BYTES = 4_096
 _GATEWAY_SECONDS = 30  # how long an HTTP API waits for an answer
@@ -50,6 +51,7 @@ class Endpoint(Stack):
         self._undelivered = FailureQueue(self, "Failures", of=f"{name}-schedules")
         self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
         self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)
         ServingRoutes(
             self,

@@ -97,7 +97,12 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
 
 @pytest.mark.parametrize(
     ("function", "rate"),
-    [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)"), ("FollowDeployment", "rate(1 hour)")],
+    [
+        ("DetectDrift", "rate(1 hour)"),
+        ("CompactProfiles", "rate(1 hour)"),
+        ("FollowDeployment", "rate(1 hour)"),
+        ("PruneReleases", "rate(1 day)"),
+    ],
 )
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
     """Drift is looked for as often as the policy says, the rest is done at intervals of its own."""

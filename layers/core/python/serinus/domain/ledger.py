@@ -26,6 +26,8 @@ class Action(StrEnum):
     RELEASE_PUBLISHED = "release_published"
     TRAFFIC_SHIFTED = "traffic_shifted"
     ROLLOUT_ENDED = "rollout_ended"
+    RELEASE_RETIRED = "release_retired"
+    LAYER_REMOVED = "layer_removed"
     DRIFT_DETECTED = "drift_detected"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"

@@ -199,6 +199,13 @@ class Rollouts(Protocol):
     def record_release(self, release: Release) -> None:
         """Keep a published release; recording it again is harmless."""
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
 
@@ -250,6 +257,19 @@ class Releases(Protocol):
 
         Raises:
             ReleaseFailed: it did not answer 200; the message carries what it answered.
+        """
+
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless.
+
+        Releases that were made with it keep it: Lambda copies layers into versions.
         """
 
 

@@ -172,6 +172,12 @@ class CompactionDue(_Payload):
     endpoint: _Endpoint
 
 
+class PruningDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
 class SnapshotWanted(_Payload):
     """Called by the retraining state machine; `started_at` is when its execution began."""
 
