@@ -24,12 +24,14 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
     return (
         _register_model(foundation, stack),
         _validate_model(foundation, stack),
+        _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
         _advance_rollout(foundation, stack),
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
         _compact_profiles(foundation, stack),
+        _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
@@ -80,6 +82,25 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=2048,
         timeout_seconds=900,
+    )
+
+
+def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
+    machine = may.rollout_machine(stack)
+    return Blueprint(
+        "follow_deployment",
+        settings.function_name("follow_deployment"),
+        settings.FollowDeploymentSettings(table_name=foundation.table.table_name, rollout_machine_arn=machine),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(machine),
+        ),
+        invoked_asynchronously=True,
     )
 
 
@@ -139,7 +160,7 @@ def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.function_name("roll_back"),
         _settings(settings.RollBackSettings, foundation),
         _HANDLERS,
-        _move(foundation, stack),
+        (*_move(foundation, stack), may.see_versions(stack)),
         invoked_asynchronously=True,
     )
 
@@ -179,6 +200,26 @@ def _compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=2048,
         timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
+def _prune_releases(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It alone may remove versions: numbered ones, and model layers."""
+    return Blueprint(
+        "prune_releases",
+        settings.function_name("prune_releases"),
+        _settings(settings.PruneReleasesSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            *may.remove_versions(stack),
+        ),
+        timeout_seconds=300,
         invoked_asynchronously=True,
     )
 
@@ -337,7 +378,7 @@ def _request_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.RequestRolloutSettings(
             table_name=foundation.table.table_name,
             ledger_bucket=foundation.ledger.bucket_name,
-            rollout_machine=may.rollout_machine(stack),
+            rollout_machine_arn=may.rollout_machine(stack),
         ),
         _HANDLERS,
         (
@@ -346,7 +387,7 @@ def _request_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
             *may.append_to_ledger(foundation),
             may.read_policies(stack),
             may.read_alias(stack),
-            may.start_rollouts(stack),
+            may.start_executions(may.rollout_machine(stack)),
         ),
         memory_mb=1024,
         timeout_seconds=_GATEWAY_WAITS_SECONDS,

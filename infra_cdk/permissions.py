@@ -126,6 +126,16 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
+def see_versions(stack: Stack) -> Permission:
+    """See whether a version of an inference function is there."""
+    return Permission(("lambda:GetFunctionConfiguration",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
+def start_executions(state_machine_arn: str) -> Permission:
+    """Start a state machine."""
+    return Permission(("states:StartExecution",), (state_machine_arn,))
+
+
 def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     """Publish a model's layer and a version of an inference function with it, and try that version out."""
     model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
@@ -139,11 +149,6 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
-def start_rollouts(stack: Stack) -> Permission:
-    """Begin executions of the rollout machine. For `request_rollout`, besides the release machine."""
-    return Permission(("states:StartExecution",), (rollout_machine(stack),))
-
-
 def rollout_machine(stack: Stack) -> str:
     """Return the ARN of the rollout machine by its name, as the machine itself needs the functions first."""
     name = state_machine_name("rollout")
@@ -155,6 +160,19 @@ def rollout_machine(stack: Stack) -> str:
 def have_rolled_back(stack: Stack) -> Permission:
     """Invoke `roll_back`, and by it move traffic back. For `request_roll_back`, which says who asked."""
     return Permission(("lambda:InvokeFunction",), (_lambda_arn(stack, "function", function_name("roll_back")),))
+
+
+def remove_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Remove published versions and model layers. For `prune_releases` alone.
+
+    A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
+    """
+    numbered = [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    return (
+        Permission(("lambda:DeleteFunction",), numbered, _BY_ENDPOINT),
+        Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
+    )
 
 
 def invoke_versions(stack: Stack, endpoint: str) -> Permission:

@@ -17,7 +17,15 @@ _API = ControlApi()
 @_API.post("/endpoints/<endpoint>/rollback")
 def _roll_back(endpoint: str) -> dict[str, object]:
     asked = _API.body(RollBackAsked)
-    returned = request_roll_back(endpoint, actor=_API.caller, reason=asked.reason, to=asked.to, returning=_RETURNING)
+    returned = request_roll_back(
+        endpoint,
+        actor=_API.caller,
+        reason=asked.reason,
+        rollout=asked.rollout,
+        to=asked.to,
+        leaving=asked.leaving,
+        returning=_RETURNING,
+    )
     return returned_document(endpoint, returned)
 
 

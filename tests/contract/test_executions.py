@@ -13,6 +13,8 @@ from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.use_cases.ports import Executions
 from tests.contract.clouds import AwsCloud, Cloud
 
+WANTED: dict[str, object] = {"endpoint": "fraud", "version": 3}
+
 
 @dataclass(frozen=True)
 class World:
@@ -31,13 +33,13 @@ def world(cloud: Cloud) -> World:
     executions = MemoryExecutions()
 
     def begun() -> list[dict[str, object]]:
-        return [{"endpoint": endpoint, "version": version} for endpoint, version in executions.begun.values()]
+        return [dict(payload) for payload in executions.started.values()]
 
     return World(executions, executions.ended.add, begun)
 
 
 def _on_aws(cloud: AwsCloud) -> World:
-    client = cloud.clients.stepfunctions
+    client = cloud.clients.state_machines
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 9, "End": True}}}
     machine = client.create_state_machine(
         name="serinus-rollout",
@@ -60,20 +62,27 @@ def _on_aws(cloud: AwsCloud) -> World:
 
 def test_an_execution_is_begun_with_what_it_carries(world: World) -> None:
     """Each name is one execution."""
-    assert world.executions.begin("fraud", 3, "fraud-v3-0a")
-    assert world.inputs() == [{"endpoint": "fraud", "version": 3}]
+    assert world.executions.start("fraud-v3-0a", WANTED)
+    assert world.inputs() == [WANTED]
 
 
 def test_the_same_again_is_the_same(world: World) -> None:
     """While it is under way; another name is another one."""
-    first = world.executions.begin("fraud", 3, "fraud-v3-0a")
-    assert world.executions.begin("fraud", 3, "fraud-v3-0a") == first
-    assert world.executions.begin("fraud", 3, "fraud-v3-0b") != first
+    first = world.executions.start("fraud-v3-0a", WANTED)
+    assert world.executions.start("fraud-v3-0a", WANTED) == first
+    assert world.executions.start("fraud-v3-0b", WANTED) != first
     assert len(world.inputs()) == 2
+
+
+def test_a_name_stands_for_one_thing(world: World) -> None:
+    """With something else to carry it is refused."""
+    world.executions.start("fraud-v3-0a", WANTED)
+    assert world.executions.start("fraud-v3-0a", {**WANTED, "version": 4}) is None
+    assert world.inputs() == [WANTED]
 
 
 def test_a_name_is_not_used_again_after_the_end(world: World) -> None:
     """So that a request that comes late begins nothing."""
-    world.executions.begin("fraud", 3, "fraud-v3-0a")
+    world.executions.start("fraud-v3-0a", WANTED)
     world.end("fraud-v3-0a")
-    assert world.executions.begin("fraud", 3, "fraud-v3-0a") is None
+    assert world.executions.start("fraud-v3-0a", WANTED) is None

@@ -12,7 +12,7 @@ from serinus.domain.rollout import Decision, Outcome, Rollout, Verdict
 from serinus.domain.steering import Steering, Wish
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
 from serinus.use_cases.ports import Rollouts
-from tests.contract.builders import a_release, a_rollout, after
+from tests.contract.builders import NOON, a_release, a_rollout, after
 from tests.contract.clouds import Cloud
 
 
@@ -187,3 +187,16 @@ def test_a_change_that_lost_a_race_decides_again(rollouts: Rollouts) -> None:
 
     assert rollouts.change("fraud", started.id, decide) == published.steered(steering)
     assert seen == [started, published]
+
+
+def test_a_release_is_retired_by_compare_and_set(rollouts: Rollouts) -> None:
+    """Who read another state, or none, must look again."""
+    release = a_release(2)
+    retired = replace(release, retired_at=NOON)
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)
+    rollouts.record_release(release)
+    rollouts.save_release(retired, replaced=release)
+    assert rollouts.release("fraud", 2) == retired
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)

@@ -38,12 +38,14 @@ class ControlPlane:
     def __init__(self, *, requesting: Requesting, looking: Looking, guiding: Guiding, returning: Returning) -> None:
         self.caller: str | None = ANNA
         self.asked: list[tuple[str, str]] = []
+        self.bodies: list[bytes] = []
         wired = {"requesting": requesting, "looking": looking, "guiding": guiding, "returning": returning}
         self._functions = _imported(wired)
 
     def send(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
         """Return the HTTP status and the body."""
         self.asked.append((method, path))
+        self.bodies.append(body)
         answer = self.call(*self.route(method, path), body=body.decode())
         return answer["statusCode"], answer["body"].encode()
 

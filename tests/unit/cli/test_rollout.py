@@ -97,7 +97,7 @@ def test_a_version_is_rolled_out_again(deployment: Deployment) -> None:
     run(deployment, "abort", "fraud", "--reason", "complaints")
     assert "begins" in run(deployment, "start", "fraud", "2", "--reason", "it was the data").stdout
     assert last(deployment) == (Action.ROLLOUT_REQUESTED, ANNA, "it was the data")
-    assert list(deployment.executions.begun.values()) == [("fraud", 2)]
+    assert list(deployment.executions.started.values()) == [{"endpoint": "fraud", "version": 2}]
     assert "is live already" in document(deployment, "start", "fraud", "1")["error"]
     assert "has no model version 9" in document(deployment, "start", "fraud", "9")["error"]
 

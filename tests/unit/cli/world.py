@@ -16,6 +16,7 @@ from serinus import settings
 from serinus.adapters.aws.control_api import ControlApiClient
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.executions import MemoryExecutions
@@ -64,6 +65,7 @@ from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.steer_rollout import Guiding
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
+from tests.builders import a_runtime
 from tests.unit.control_plane import ControlPlane
 
 FRAUD = EndpointName("fraud")
@@ -90,7 +92,7 @@ class Deployment:
         self.tokens, self.decisions = StoredTokens(documents), MemoryDecisions()
         keeping = Keeping(self.policies, self.tokens, self.ledger, self.decisions, now, secrets.token_bytes)
         self.functions = FakeFunctions(keeping)
-        self.executions = MemoryExecutions()
+        self.executions, self.deployments = MemoryExecutions(), MemoryDeployments({FRAUD: a_runtime()})
         self.control = self._control_plane()
         self.arrived: list[str] = []
         self.pipeline: Callable[[str], None] = self.run_pipeline
@@ -120,7 +122,9 @@ class Deployment:
         policies, rollouts, ledger = self.policies, self.rollouts, self.ledger
         alarms = self.conducting.alarms
         return ControlPlane(
-            requesting=Requesting(policies, self.versions, rollouts, self.traffic, self.executions, ledger, now),
+            requesting=Requesting(
+                policies, self.versions, rollouts, self.traffic, self.executions, ledger, now, self.deployments
+            ),
             looking=Looking(policies, rollouts),
             guiding=Guiding(policies, rollouts, alarms, ledger, self.events, now),
             returning=Returning(policies, rollouts, MemoryRollBacks(self.conducting)),
@@ -148,7 +152,10 @@ class Deployment:
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return
-        starting = Starting(self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now)
+        starting = Starting(
+            self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now,
+            self.deployments,
+        )  # fmt: skip
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:
             publishing = Publishing(

@@ -36,7 +36,7 @@ STATUSES = {
     "steer_rollout/no_caller": 403,
     "request_roll_back/abort": 200,
     "request_roll_back/roll_back": 200,
-    "request_roll_back/unknown_release": 200,  # a rollout is under way, whose stable release it is then
+    "request_roll_back/unknown_release": 404,
 }
 
 

@@ -29,5 +29,12 @@ def returning(world: World) -> Returning:
 def requesting(world: World, executions: MemoryExecutions) -> Requesting:
     """Return what requesting a rollout needs."""
     return Requesting(
-        world.policies, world.versions, world.rollouts, world.traffic, executions, world.ledger, world.clock
+        world.policies,
+        world.versions,
+        world.rollouts,
+        world.traffic,
+        executions,
+        world.ledger,
+        world.clock,
+        world.deployments,
     )

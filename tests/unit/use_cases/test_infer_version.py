@@ -53,6 +53,19 @@ def test_the_latest_release_that_is_still_there_answers() -> None:
     assert [release.number for release, _ in invocations.asked] == [3]
 
 
+def test_a_retired_release_is_not_asked_for_nor_named() -> None:
+    """Of two releases of a version the other one answers; a version without any is refused with those there are."""
+    ready, invocations = asking((2, 1), (3, 2), (4, 2), (5, 3))
+    for number in (2, 4):
+        release = ready.rollouts.release("fraud", number)
+        assert release is not None
+        ready.rollouts.save_release(replace(release, retired_at=release.published_at), replaced=release)
+    infer_version("fraud", an_event("/v2/models/fraud/versions/2/infer"), asking=ready)
+    assert [release.number for release, _ in invocations.asked] == [3]
+    with pytest.raises(RequestRefused, match="no version '1' to ask: ask for 2, 3"):
+        infer_version("fraud", an_event("/v2/models/fraud/versions/1/infer"), asking=ready)
+
+
 @pytest.mark.parametrize(
     ("version", "releases", "pruned", "says"),
     [

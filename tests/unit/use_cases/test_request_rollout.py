@@ -34,8 +34,8 @@ def test_an_execution_is_begun_and_who_asked_is_on_record() -> None:
     """It is told which rollout it will be."""
     world, executions = _returned(), MemoryExecutions()
     requested = request(world, 2, executions)
-    ((name, begun),) = executions.begun.items()
-    assert begun == (FRAUD, 2)
+    ((name, begun),) = executions.started.items()
+    assert begun == {"endpoint": FRAUD, "version": 2}
     assert name.startswith("fraud-v2-")
     assert requested.status is RequestStatus.REQUESTED
     entry = world.entries()[-1]
@@ -56,11 +56,11 @@ def test_the_same_request_twice_is_one() -> None:
     deeds = world.deeds()
     assert request(world, 2, executions, actor="bob") == first
     assert world.deeds() == deeds
-    (name,) = executions.begun
+    (name,) = executions.started
     start_rollout(FRAUD, 2, execution=f"execution:{name}", starting=world.starting)
     again = request(world, 2, executions)
     assert (again.status, again.rollout) == (RequestStatus.IN_PROGRESS, first.rollout)
-    assert list(executions.begun) == [name]
+    assert list(executions.started) == [name]
 
 
 def test_dying_in_between_leaves_no_rollout_that_nobody_asked_for() -> None:
@@ -69,29 +69,29 @@ def test_dying_in_between_leaves_no_rollout_that_nobody_asked_for() -> None:
     world.fate.die_after(1)
     with pytest.raises(Died):
         request(world, 2, executions)
-    assert executions.begun == {}
+    assert executions.started == {}
     request(world, 2, executions)
     requests = [entry for entry in world.entries() if entry.action is Action.ROLLOUT_REQUESTED]
-    assert len(requests) == len(executions.begun) == 1
+    assert len(requests) == len(executions.started) == 1
 
 
 def test_after_a_rollout_the_same_request_is_another_one() -> None:
     """What was taken back can be tried again."""
     world, executions = _returned(), MemoryExecutions()
     first = request(world, 2, executions)
-    (name,) = executions.begun
+    (name,) = executions.started
     executions.ended.add(name)
     start_rollout(FRAUD, 2, execution=f"execution:{name}", starting=world.starting)
     roll_back(RollBack(FRAUD, "enough", "ann"), conducting=world.conducting)
     assert request(world, 2, executions).rollout != first.rollout
-    assert len(executions.begun) == 2
+    assert len(executions.started) == 2
 
 
 def test_an_execution_that_failed_before_it_was_a_rollout_is_tried_anew() -> None:
     """Its name is used up, so that another one is found."""
     world, executions = _returned(), MemoryExecutions()
     first = request(world, 2, executions)
-    executions.ended.update(executions.begun)
+    executions.ended.update(executions.started)
     assert request(world, 2, executions).rollout != first.rollout
 
 
@@ -109,7 +109,7 @@ def test_what_is_live_is_not_rolled_out() -> None:
     world, executions = _returned(), MemoryExecutions()
     with pytest.raises(VersionNotReleasable, match="is live already"):
         request(world, 1, executions)
-    assert executions.begun == {}
+    assert executions.started == {}
 
 
 def test_what_did_not_pass_validation_is_not_rolled_out() -> None:
@@ -118,7 +118,7 @@ def test_what_did_not_pass_validation_is_not_rolled_out() -> None:
     number = world.registered("3")
     with pytest.raises(VersionNotReleasable, match="not validated"):
         request(world, number, executions)
-    assert executions.begun == {}
+    assert executions.started == {}
 
 
 def test_endpoint_and_version_must_be_there() -> None:

@@ -19,6 +19,7 @@
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
     │   ├── HardAlarmFiring     a candidate that fails is not promoted unless that is forced
+    │   ├── ReleaseInUse
     │   ├── RevisionChanged
     │   ├── RolloutEnded        a wish for a rollout that is over; the message says how it ended
     │   ├── RolloutInProgress
@@ -164,6 +165,15 @@ class HardAlarmFiring(Conflict):
             f"rollout {rollout!r} is not promoted while a hard alarm of its candidate fires ({'; '.join(firing)}): "
             "abort it, or force the promotion"
         )
+
+
+class ReleaseInUse(Conflict):
+    """A release that was to be removed serves, or is about to."""
+
+    def __init__(self, endpoint: str, release: int) -> None:
+        self.endpoint = endpoint
+        self.release = release
+        super().__init__(f"release {release} of endpoint {endpoint!r} is in use")
 
 
 class RevisionChanged(Conflict):

@@ -48,6 +48,14 @@ class StartRolloutSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class FollowDeploymentSettings:
+    """Settings of `follow_deployment`."""
+
+    table_name: str
+    rollout_machine_arn: str
+
+
+@dataclasses.dataclass(frozen=True)
 class PublishReleaseSettings:
     """Settings of `publish_release`."""
 
@@ -83,12 +91,12 @@ class RequestRolloutSettings:
     """Settings of `request_rollout`.
 
     Attributes:
-        rollout_machine: the ARN of the state machine that carries rollouts.
+        rollout_machine_arn: the state machine that carries rollouts.
     """
 
     table_name: str
     ledger_bucket: str
-    rollout_machine: str
+    rollout_machine_arn: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +200,15 @@ class CompactProfilesSettings:
     """Settings of `compact_profiles`."""
 
     data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PruneReleasesSettings:
+    """Settings of `prune_releases`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
 
 
 @dataclasses.dataclass(frozen=True)

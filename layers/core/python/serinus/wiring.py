@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from serinus.adapters.aws.clients import Clients
     from serinus.adapters.aws.control_api import ControlApiClient
+    from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
     from serinus.adapters.aws.policies import SsmPolicies
@@ -43,11 +44,13 @@ if TYPE_CHECKING:
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
     from serinus.use_cases.find_rollout import Looking
+    from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
+    from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.request_roll_back import Returning
@@ -109,6 +112,20 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        deployments=_deployments(),
+    )
+
+
+def following(told: settings.FollowDeploymentSettings) -> Following:
+    """Wire `follow_deployment`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.follow_deployment import Following
+
+    return Following(
+        deployments=_deployments(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
     )
 
 
@@ -122,7 +139,7 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
         artifacts=artifacts,
         versions=_versions(told.table_name),
         references=_references(told.artifacts_bucket),
-        releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
+        releases=LambdaReleases(_clients().functions, artifacts),
         signer=_signer(told.signing_key_id),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
@@ -154,7 +171,8 @@ def requesting(told: settings.RequestRolloutSettings) -> Requesting:
         versions=_versions(told.table_name),
         rollouts=_rollouts(told.table_name),
         traffic=_traffic(),
-        executions=StepFunctionsExecutions(_clients().stepfunctions, told.rollout_machine),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
+        deployments=_deployments(),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         clock=_now,
     )
@@ -240,6 +258,21 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     from serinus.use_cases.compact_profiles import Compacting
 
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
+
+
+def pruning(told: settings.PruneReleasesSettings) -> Pruning:
+    """Wire `prune_releases`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.prune_releases import Pruning
+
+    return Pruning(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        releases=LambdaReleases(_clients().functions, _bucket(told.artifacts_bucket)),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
 
 
 def watching(told: settings.DetectDriftSettings) -> Watching:
@@ -405,6 +438,12 @@ def _policies() -> SsmPolicies:
     from serinus.adapters.aws.policies import SsmPolicies
 
     return SsmPolicies(_clients().ssm)
+
+
+def _deployments() -> SsmDeployments:
+    from serinus.adapters.aws.deployments import SsmDeployments
+
+    return SsmDeployments(_clients().ssm)
 
 
 def _versions(table: str) -> StoredModelVersions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from serinus.domain.composition import Composition
 from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.steering import Steering, Wish
 
@@ -30,7 +31,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Release:
-    """Everything that serves, as one published Lambda version; `number` is that version."""
+    """Everything that serves, as one published Lambda version; `number` is that version.
+
+    Attributes:
+        composition: what it is made of; `None` where it was published before that was recorded.
+        retired_at: when it was given up to be removed; it then stays known, and can serve no more.
+    """
 
     endpoint: EndpointName
     number: int
@@ -39,6 +45,8 @@ class Release:
     layer: str
     published_at: datetime
     rollout: str
+    composition: Composition | None = None
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ class Rollout:
         step_since: when that step began.
         execution: the pipeline execution that carries it.
         steering: what a person last wished of it.
+        composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
+            Serinus started it.
     """
 
     id: str
@@ -115,6 +125,7 @@ class Rollout:
     reason: str = ""
     ended_at: datetime | None = None
     steering: Steering | None = None
+    composition: Composition | None = None
 
     @property
     def candidate_percent(self) -> int:
@@ -166,13 +177,14 @@ class Rollout:
         return self if self.outcome else replace(self, outcome=outcome, reason=reason, ended_at=at)
 
 
-def rollout_id(model_version: int, execution: str) -> str:
-    """Return the id of the rollout that an execution carries.
+def rollout_id(model_version: int | None, execution: str) -> str:
+    """Return the id of the rollout that an execution carries: of a model version, or of a deploy where it is `None`.
 
     >>> rollout_id(3, "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:fraud-v3-0a1b")
     'v3-e4bc03bd9d'
     """
-    return f"v{model_version}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}"
+    what = "deploy" if model_version is None else f"v{model_version}"
+    return f"{what}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}"
 
 
 def decide(

@@ -34,7 +34,7 @@ def infer_version(endpoint: str, event: Mapping[str, object], *, asking: Asking)
     """
     path = str(event.get("rawPath", ""))
     named = _VERSION.search(path)
-    releases = asking.rollouts.releases(endpoint)
+    releases = [release for release in asking.rollouts.releases(endpoint) if release.retired_at is None]
     version = named["version"] if named else ""
     marked = dict(event) | {"rawPath": _VERSION.sub("", path, count=1), "serinus": {"named_version": True}}
     for release in _of(version, releases):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
+from serinus.domain.composition import Composition, Deployment
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -112,6 +113,28 @@ class Policies(Protocol):
         """Return the deployed endpoints, sorted."""
 
 
+class Deployments(Protocol):
+    """What the endpoints' stacks have deployed of what serves."""
+
+    def current(self, endpoint: str) -> Deployment:
+        """Return the latest deploy.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+
+
+class Executions(Protocol):
+    """Executions of the rollout state machine."""
+
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its id; the same again is the same one for as long as it runs.
+
+        Returns:
+            `None`, and nothing is started, where one of that name has ended, or was started with something else.
+        """
+
+
 class ModelVersions(Protocol):
     """The model registry."""
 
@@ -147,8 +170,9 @@ class RollBackWish:
 
     Attributes:
         actor: who asks, by the name AWS verified.
-        rollout: the rollout to abort; `None` for whatever is live.
-        to: a release to return to where no rollout is under way.
+        rollout: the rollout that is to end; `None` for whatever is live.
+        to: a release to return to.
+        leaving: the live release that is to go; nothing is done where it is not live.
     """
 
     endpoint: EndpointName
@@ -156,6 +180,7 @@ class RollBackWish:
     reason: str
     rollout: str | None = None
     to: int | None = None
+    leaving: int | None = None
 
 
 @dataclass(frozen=True)
@@ -214,22 +239,18 @@ class Rollouts(Protocol):
     def record_release(self, release: Release) -> None:
         """Keep a published release; recording it again is harmless."""
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
 
     def releases(self, endpoint: str) -> Sequence[Release]:
         """Return every release, by number."""
-
-
-class Executions(Protocol):
-    """Executions of the rollout state machine."""
-
-    def begin(self, endpoint: str, version: int, name: str) -> str | None:
-        """Begin a rollout's execution, and return its id.
-
-        Returns:
-            The same id while one of that name is under way; `None` where one of that name has ended.
-        """
 
 
 class RollBacks(Protocol):
@@ -268,7 +289,7 @@ class Releases(Protocol):
     """Turns a model version into a published, immutable Lambda version."""
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
@@ -276,7 +297,7 @@ class Releases(Protocol):
             version: what is released.
             model: its ONNX file.
             layout: what profiles count of it; the release bins by it what it may not log.
-            policy: whose serving fields the version gets.
+            composition: what else it is made of.
             rollout: by whose id the release is found again.
 
         Raises:
@@ -290,6 +311,19 @@ class Releases(Protocol):
             ReleaseFailed: it did not answer 200; the message carries what it answered.
         """
 
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless.
+
+        Releases that were made with it keep it: Lambda copies layers into versions.
+        """
+
 
 class Traffic(Protocol):
     """The endpoint's alias `live`. Only `publish_release`, `advance_rollout` and `roll_back` may write it."""
@@ -297,10 +331,14 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere, in one call.
 
         Raises:
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
 

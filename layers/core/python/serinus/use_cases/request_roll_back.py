@@ -27,7 +27,9 @@ def request_roll_back(
     actor: str,
     reason: str,
     abort: str | None = None,
+    rollout: str | None = None,
     to: int | None = None,
+    leaving: int | None = None,
     returning: Returning,
 ) -> ReturnedTraffic:
     """Have `roll_back` return all traffic, at once.
@@ -38,7 +40,10 @@ def request_roll_back(
         reason: why, for the record.
         abort: the rollout to abort by its id, or `active` for the one under way; without it, what is rolled back is
             the rollout under way, or, where there is none, what is live.
-        to: the release to return to where no rollout is under way; the one that served before, if not given.
+        rollout: what the caller saw under way; nothing is done where it is not.
+        to: the release to return to; stable where a rollout is under way, else the one that served before, if not
+            given.
+        leaving: the live release that the caller wants gone; nothing is done where it is not live.
         returning: what it needs of the world.
 
     Raises:
@@ -50,11 +55,11 @@ def request_roll_back(
     """
     policy = returning.policies.get(endpoint)
     if abort is None:
-        return _asked(RollBackWish(policy.endpoint, actor, reason, to=to), returning)
-    rollout = find_rollout(endpoint, abort, rollouts=returning.rollouts)
-    if rollout.outcome is Outcome.PROMOTED:
-        raise RolloutEnded(rollout.id, rollout.outcome, rollout.reason)
-    return _asked(RollBackWish(policy.endpoint, actor, f"aborted: {reason}", rollout=rollout.id), returning)
+        return _asked(RollBackWish(policy.endpoint, actor, reason, rollout, to, leaving), returning)
+    aborted = find_rollout(endpoint, abort, rollouts=returning.rollouts)
+    if aborted.outcome is Outcome.PROMOTED:
+        raise RolloutEnded(aborted.id, aborted.outcome, aborted.reason)
+    return _asked(RollBackWish(policy.endpoint, actor, f"aborted: {reason}", rollout=aborted.id), returning)
 
 
 def _asked(wish: RollBackWish, returning: Returning) -> ReturnedTraffic:

@@ -6,11 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from serinus.domain.composition import Composition
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.rollout import Rollout, rollout_id
 from serinus.errors import VersionNotReleasable
-from serinus.use_cases.ports import Clock, Executions, Ledger, ModelVersions, Policies, Rollouts, Traffic
+from serinus.use_cases.ports import Clock, Deployments, Executions, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 _ATTEMPTS = 100
 
@@ -45,6 +46,7 @@ class Requesting:
     executions: Executions
     ledger: Ledger
     clock: Clock
+    deployments: Deployments
 
 
 def request_rollout(
@@ -86,7 +88,9 @@ def request_rollout(
 def _is_live(version: ModelVersion, requesting: Requesting) -> bool:
     live = requesting.traffic.current(version.endpoint).stable
     release = requesting.rollouts.release(version.endpoint, live)
-    return release is not None and release.content_digest == version.content_digest
+    runtime = requesting.deployments.current(version.endpoint).runtime
+    wanted = Composition(version.number, version.content_digest, runtime)
+    return release is not None and release.composition == wanted
 
 
 def _begun(version: ModelVersion, actor: str, reason: str, requesting: Requesting) -> str:
@@ -96,7 +100,8 @@ def _begun(version: ModelVersion, actor: str, reason: str, requesting: Requestin
         digest = hashlib.sha256(f"{state}/{attempt}".encode()).hexdigest()[:16]
         name = f"{version.endpoint}-v{version.number}-{digest}"
         _record(version, name, actor, reason, requesting)
-        execution = requesting.executions.begin(version.endpoint, version.number, name)
+        wanted = {"endpoint": version.endpoint, "version": version.number}
+        execution = requesting.executions.start(name, wanted)
         if execution is not None:
             return execution
     raise VersionNotReleasable(version.endpoint, version.number, f"was tried {_ATTEMPTS} times: look why it fails")

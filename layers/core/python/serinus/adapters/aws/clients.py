@@ -74,6 +74,6 @@ class Clients:
         return self._session.client("ssm", config=_CONFIG)
 
     @cached_property
-    def stepfunctions(self) -> SFNClient:
+    def state_machines(self) -> SFNClient:
         """AWS Step Functions."""
         return self._session.client("stepfunctions", config=_CONFIG)

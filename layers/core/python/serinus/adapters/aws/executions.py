@@ -1,8 +1,9 @@
-"""Executions of the rollout state machine, on Step Functions."""
+"""Executions of a state machine."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -14,23 +15,21 @@ if TYPE_CHECKING:
 
 
 class StepFunctionsExecutions:
-    """`Executions` of one state machine.
+    """`Executions` on Step Functions, which remembers a name for 90 days after its execution has ended."""
 
-    Step Functions takes a name again while an execution of it with the same input is under way, and for 90 days
-    after its end refuses it.
-    """
-
-    def __init__(self, client: SFNClient, machine: str) -> None:
+    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
         self._client = client
-        self._machine = machine
+        self._state_machine_arn = state_machine_arn
 
-    def begin(self, endpoint: str, version: int, name: str) -> str | None:
-        """Begin a rollout's execution, and return its ARN; `None` where one of that name has ended."""
-        wanted = json.dumps({"endpoint": endpoint, "version": version})
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its ARN; `None`, and nothing started, where one of that name has ended.
+
+        While that one runs, Step Functions answers the same start as it did the first time, and so does this.
+        """
         try:
-            return self._client.start_execution(stateMachineArn=self._machine, name=name, input=wanted)[
-                "executionArn"
-            ]
+            return self._client.start_execution(
+                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(payload)
+            )["executionArn"]
         except ClientError as error:
             if code_of(error) == "ExecutionAlreadyExists":
                 return None

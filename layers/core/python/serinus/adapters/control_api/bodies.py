@@ -84,10 +84,12 @@ class AbortAsked(_Asked):
 
 
 class RollBackAsked(_Asked):
-    """POST /endpoints/{endpoint}/rollback."""
+    """POST /endpoints/{endpoint}/rollback; `rollout` or `from` is what the caller saw, and wants gone."""
 
     reason: Reason
     to: Annotated[int, Field(strict=True, ge=1)] | None = None
+    leaving: Annotated[int | None, Field(strict=True, ge=1, alias="from")] = None
+    rollout: Annotated[str, Field(min_length=1, max_length=256)] | None = None
 
 
 class ListAsked(_Asked):

@@ -1,23 +1,24 @@
-"""Executions that carry nothing out."""
+"""Executions that nothing carries out."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class MemoryExecutions:
     """`Executions` for tests.
 
     Attributes:
-        begun: by name, the endpoint and the model version.
+        started: each one's input by its name.
         ended: the names of those that have ended.
     """
 
     def __init__(self) -> None:
-        self.begun: dict[str, tuple[str, int]] = {}
+        self.started: dict[str, Mapping[str, object]] = {}
         self.ended: set[str] = set()
 
-    def begin(self, endpoint: str, version: int, name: str) -> str | None:
-        """Begin a rollout's execution, and return its id; `None` where one of that name has ended."""
-        if name in self.ended:
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Note one, and return its id; `None`, and nothing noted, where one of that name has ended, or differs."""
+        if name in self.ended or self.started.setdefault(name, payload) != payload:
             return None
-        self.begun[name] = endpoint, version
         return f"execution:{name}"

@@ -17,7 +17,8 @@ from serinus.use_cases.roll_back import RollBack, RolledBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
 _ALARM = re.compile(rf"{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)")
-_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-v\d+-[0-9a-f]+")
+_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-(?:v\d+|deploy)-[0-9a-f]+")
+_RUNTIME_PARAMETER = re.compile(rf"{settings.POLICY_PATH}/(?P<endpoint>[^/]+)/runtime")
 
 
 class _Payload(BaseModel):
@@ -33,12 +34,46 @@ class UploadArrived(_Payload):
 
 
 class ModelVersionNamed(_Payload):
-    """Called by a state machine about one model version; `started_at` is when the rollout's execution began."""
+    """Called by the release state machine about one model version."""
 
     endpoint: _Endpoint
     version: Annotated[int, Field(ge=1)]
     execution: str
+
+
+class RolloutWanted(_Payload):
+    """Called by the rollout state machine, whose execution began at `started_at`.
+
+    It is to bring a model version, or a deploy with the model that is live.
+    """
+
+    endpoint: _Endpoint
+    version: Annotated[int, Field(ge=1)] | None = None
+    deployment: str | None = None
+    execution: str
     started_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _brings_one_thing(self) -> RolloutWanted:
+        if (self.version is None) == (self.deployment is None):
+            raise ValueError("name a model version or a deployment, and not both")
+        return self
+
+
+class Deployed(_Payload):
+    """Called by the rule on changed parameters, with the name of a runtime's, or by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_an_endpoint(cls, sent: object) -> object:
+        if not isinstance(sent, dict) or "parameter" not in sent:
+            return sent
+        match = _RUNTIME_PARAMETER.fullmatch(str(sent["parameter"]))
+        if match is None:
+            raise ValueError(f"{sent['parameter']!r} is no runtime's parameter")
+        return {"endpoint": match["endpoint"]}
 
 
 class RolloutNamed(_Payload):
@@ -52,9 +87,9 @@ class RollBackWanted(_Payload):
     """Called by the alarm rule, by `request_roll_back`, by a state machine that failed, or by the rule on its end.
 
     The alarm rule sends `alarm_name` and `reason`; `request_roll_back` sends `endpoint`, `reason`, who asks as
-    `requested_by`, and perhaps `to`, or the `rollout` to abort; a failed state machine sends `endpoint`, `rollout`
-    and `cause`; the rule for an execution that ended before its rollout did sends `execution`, whose name begins with
-    the endpoint's, and `cause`.
+    `requested_by`, what that person saw under way (`rollout`) or live and wants gone (`from`), and perhaps `to`; a
+    failed state machine sends `endpoint`, `rollout` and `cause`; the rule for an execution that ended before its
+    rollout did sends `execution`, whose name begins with the endpoint's, and `cause`.
     """
 
     endpoint: _Endpoint | None = None
@@ -65,6 +100,7 @@ class RollBackWanted(_Payload):
     reason: str = ""
     requested_by: str | None = None
     to: Annotated[int, Field(ge=1)] | None = None
+    leaving: Annotated[int | None, Field(ge=1, alias="from")] = None
 
     @model_validator(mode="after")
     def _names_an_endpoint(self) -> RollBackWanted:
@@ -86,7 +122,7 @@ class RollBackWanted(_Payload):
 
     @property
     def executed(self) -> str | None:
-        """The endpoint that an execution is of; the release pipeline names it `<endpoint>-v<version>-<hash>`."""
+        """The endpoint of an execution; its name is `<endpoint>-v<version>-<hash>` or `<endpoint>-deploy-<hash>`."""
         match = _EXECUTION.fullmatch(self.execution) if self.execution else None
         return match["endpoint"] if match else None
 
@@ -103,7 +139,14 @@ class RollBackWanted(_Payload):
             )
         endpoint = str(self.endpoint)
         if self.requested_by is not None:
-            return RollBack(EndpointName(endpoint), self.reason, self.requested_by, rollout=self.rollout, to=self.to)
+            return RollBack(
+                EndpointName(endpoint),
+                self.reason,
+                self.requested_by,
+                rollout=self.rollout,
+                to=self.to,
+                leaving=self.leaving,
+            )
         reason = f"the rollout itself failed: {_in_short(self.cause or '')}"
         return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=Outcome.FAILED)
 
@@ -135,6 +178,12 @@ class CompactionDue(_Payload):
     endpoint: _Endpoint
 
 
+class PruningDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
 class SnapshotWanted(_Payload):
     """Called by the retraining state machine; `started_at` is when its execution began."""
 
@@ -153,7 +202,7 @@ class TrainingWanted(_Payload):
 def wish_payload(wish: RollBackWish) -> dict[str, object]:
     """Return what `roll_back` is called with for a person."""
     wanted = {"endpoint": wish.endpoint, "reason": wish.reason, "requested_by": wish.actor}
-    told = {"rollout": wish.rollout, "to": wish.to}
+    told = {"rollout": wish.rollout, "to": wish.to, "from": wish.leaving}
     return wanted | {name: value for name, value in told.items() if value is not None}
 
 
