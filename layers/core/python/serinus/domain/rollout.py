@@ -9,6 +9,8 @@ from enum import StrEnum
 from serinus.domain.composition import Composition
 from serinus.domain.policy import EndpointName, Policy
 
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
+
 
 class Verdict(StrEnum):
     """What one look at a rollout says."""
@@ -122,6 +124,11 @@ class Rollout:
     reason: str = ""
     ended_at: datetime | None = None
     composition: Composition | None = None
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:
