@@ -63,7 +63,7 @@ class Endpoint(Stack):
             tokens=control_plane.authorisers,
         )
         CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}/v2/models/{policy.endpoint}/infer")
-        self._declare(infer)
+        self._declare(infer, live)
 
     def _infer(self, name: str, layers: Layers) -> SerinusFunction:
         serving = self._policy.serving
@@ -109,7 +109,7 @@ class Endpoint(Stack):
         )
         return SerinusFunction(self, "InferVersion", blueprint=blueprint, layers=layers)
 
-    def _declare(self, infer: SerinusFunction) -> None:
+    def _declare(self, infer: SerinusFunction, live: LiveAlias) -> None:
         """Keep what the policy says, and what a release is made of besides its model, where rollouts read it.
 
         All that serves is in the runtime, the policy's part too: a deploy that calls for a release changes it, once.
@@ -141,4 +141,4 @@ class Endpoint(Stack):
             parameter_name=settings.runtime_parameter(endpoint),
             string_value=self.to_json_string(runtime),
         )
-        serves.node.add_dependency(declared)  # its change starts a rollout, which pins the policy: that comes first
+        serves.node.add_dependency(declared, infer.function, live)  # its change starts a rollout, which needs these

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -202,6 +203,35 @@ def test_an_earlier_release_ends_the_rollout_under_way() -> None:
     assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
     assert (world.split(), recorded(world), world.alarms.existing) == (Split(2), Split(2), {})
     assert world.rollouts.active(FRAUD) is None
+
+
+def test_a_tick_in_the_middle_of_returning_to_an_earlier_release_is_overruled() -> None:
+    """It takes the move for somebody's hand and returns traffic to stable; at whichever write, the roll-back wins."""
+    for number in range(1, 9):
+        world = with_releases(3)
+        rollout = world.published("4")
+        world.fate.after_write(number, partial(world.advance, rollout))
+        assert back(world, to=2).split == Split(2)
+        assert world.split() == recorded(world) == Split(2), f"a tick after write {number}"
+        assert world.rollouts.get(FRAUD, rollout).outcome is not None
+        assert (world.rollouts.active(FRAUD), world.alarms.existing) == (None, {})
+
+
+def test_dying_while_returning_to_an_earlier_release_leaves_no_candidate_with_traffic() -> None:
+    """Pressed again, it is completed; a tick that comes first returns traffic to stable. The lock is free."""
+    for number in range(1, 9):
+        for ticks in (0, 1):
+            world = with_releases(3)
+            rollout = world.published("4")
+            world.fate.die_after(number)
+            with suppress(Died):
+                back(world, rollout=rollout, to=2)
+            for _ in range(ticks):
+                world.advance(rollout)
+            back(world, rollout=rollout, to=2)
+            assert world.split() == recorded(world), f"died after write {number}"
+            assert world.split() in ({Split(2), Split(4)} if ticks else {Split(2)})
+            assert world.rollouts.active(FRAUD) is None
 
 
 def test_what_cannot_serve_is_refused_before_anything_is_touched() -> None:

@@ -60,7 +60,9 @@ def status_document(
         "endpoint": status.policy.endpoint,
         "policy": status.policy.digest,
         "live": live_document(status),
-        "rollout": None if status.rollout is None else rollout_document(status.rollout, last),
+        "rollout": None
+        if status.rollout is None
+        else {**rollout_document(status.rollout, last), "changes": list(status.changes)},
         "versions": [version_document(version) for version in status.versions],
     }
     if measured is not None:

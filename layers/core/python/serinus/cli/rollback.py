@@ -45,7 +45,6 @@ def rollback(
 
     deployed = deployment(ctx)
     deployed.policies.get(endpoint)
-    deployed.policies.get(endpoint)
     wanted = {"reason": reason, **_undoing(deployed, endpoint, leaving, to), **({} if to is None else {"to": to})}
     answer = deployed.control.post("endpoints", endpoint, "rollback", body=wanted)
     live = live_document(describe_endpoint(endpoint, describing=deployed.describing))

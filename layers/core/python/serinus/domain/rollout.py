@@ -11,6 +11,8 @@ from serinus.domain.composition import Composition
 from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.steering import Steering, Wish
 
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
+
 
 class Verdict(StrEnum):
     """What one look at a rollout says."""
@@ -106,9 +108,9 @@ class Rollout:
         step: the index into the policy's steps; -1 before any traffic was shifted.
         step_since: when that step began.
         execution: the pipeline execution that carries it.
-        steering: what a person last wished of it.
         composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
             Serinus started it.
+        steering: what a person last wished of it.
     """
 
     id: str
@@ -124,8 +126,13 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
-    steering: Steering | None = None
     composition: Composition | None = None
+    steering: Steering | None = None
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:
@@ -183,7 +190,7 @@ def rollout_id(model_version: int | None, execution: str) -> str:
     >>> rollout_id(3, "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:fraud-v3-0a1b")
     'v3-e4bc03bd9d'
     """
-    what = "deploy" if model_version is None else f"v{model_version}"
+    what = DEPLOY if model_version is None else f"v{model_version}"
     return f"{what}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}"
 
 

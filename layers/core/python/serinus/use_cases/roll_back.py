@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from serinus.domain.ledger import what_was_live
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Rollout, Split
-from serinus.errors import ReleaseNotFound
+from serinus.errors import ReleaseNotFound, RevisionChanged
 from serinus.use_cases.end_rollout import end_rollout, record_news, settle
 from serinus.use_cases.ports import Rollouts
 from serinus.use_cases.shift_traffic import Conducting
+
+_ATTEMPTS = 3  # to end a rollout that others change meanwhile
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,28 @@ def _close(wanted: RollBack, rollout: Rollout, current: Split, target: Split, co
     """
     conducting.traffic.shift(wanted.endpoint, target)
     _record(wanted, target, f"{rollout.id}:returned", current != target, conducting)
-    end_rollout(rollout, wanted.outcome, wanted.reason, actor=wanted.actor, conducting=conducting)
+    _end(rollout, wanted, conducting)
     split, again = settle(rollout, wanted.reason, actor=wanted.actor, conducting=conducting, target=target)
     return RolledBack(wanted.endpoint, split, again or current != target, rollout.id, wanted.reason)
+
+
+def _end(rollout: Rollout, wanted: RollBack, conducting: Conducting) -> None:
+    """End it, be it that a tick or a person's wish changes it meanwhile; one that a tick has ended stays as it ended.
+
+    A tick that finds all traffic on an earlier release takes that for somebody's hand, and returns it to stable: what
+    comes after this end moves it back.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            end_rollout(rollout, wanted.outcome, wanted.reason, actor=wanted.actor, conducting=conducting)
+        except RevisionChanged as changed:
+            lost = changed
+            rollout = conducting.rollouts.get(wanted.endpoint, rollout.id)
+            if rollout.outcome is not None:
+                return
+        else:
+            return
+    raise lost
 
 
 def _settled(wanted: RollBack, rollout_id: str, conducting: Conducting) -> RolledBack:

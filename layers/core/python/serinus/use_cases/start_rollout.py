@@ -190,16 +190,9 @@ def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting
     Nor is a deploy that was rolled out with the model that had been live before.
     """
     return live.model_version > version.number and any(
-        rollout.model_version == live.model_version
-        and rollout.started_at > asked_at
-        and not _kept_its_model(rollout, starting)
+        rollout.model_version == live.model_version and rollout.started_at > asked_at and not rollout.is_of_a_deploy
         for rollout in starting.rollouts.list(version.endpoint)
     )
-
-
-def _kept_its_model(rollout: Rollout, starting: Starting) -> bool:
-    stable = None if rollout.stable is None else starting.rollouts.release(rollout.endpoint, rollout.stable)
-    return stable is not None and stable.model_version == rollout.model_version
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
