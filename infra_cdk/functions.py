@@ -110,17 +110,17 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It compares the candidate's profile with the stable release's."""
+    """It compares what the candidate did with what the stable release did: counts, and labels with records."""
     return Blueprint(
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        _HANDLERS,
+        (*_HANDLERS, "data"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/"),
-            may.list_objects(foundation.data, "profiles/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
     )

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from serinus.domain.gates import Finding
+from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, Upload
 from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart, RequestCounts
-from serinus.domain.rollout import Release, Rollout
+from serinus.domain.rollout import ChosenPlan, Release, Rollout
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table
 
@@ -58,9 +59,14 @@ def a_finding(*, passed: bool = True) -> Finding:
     )
 
 
+A_PLAN = ChosenPlan((5, 25, 50), DEFAULT_GUARDS, "as the policy says")
+
+
 def a_rollout(rollout: str = "fraud-1", *, started: float = 0, endpoint: str = FRAUD) -> Rollout:
     """Return a rollout that has just started, so many seconds after noon."""
-    return Rollout(rollout, EndpointName(endpoint), 1, a_policy(endpoint), f"execution-{rollout}", after(started))
+    return Rollout(
+        rollout, EndpointName(endpoint), 1, a_policy(endpoint), A_PLAN, f"execution-{rollout}", after(started)
+    )
 
 
 def a_release(number: int = 2, *, rollout: str = "fraud-1") -> Release:

@@ -126,10 +126,16 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.compare_labels import Comparing
+    from serinus.use_cases.weigh_ticks import Weighing
 
     return Advancing(
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        weighing=Weighing(
+            rollouts=_rollouts(told.table_name),
+            references=_references(told.artifacts_bucket),
+            parts=_parts(told.data_bucket),
+            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+        ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 

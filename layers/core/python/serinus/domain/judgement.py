@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, environment_tally
-from serinus.domain.evidence import Floats, MetricEvidence, Tally
+from serinus.domain.evidence import NOTHING, Floats, MetricEvidence, Tally
 from serinus.domain.guard import Guard, RolloutMetric, weights
-from serinus.domain.profile import Counts
 from serinus.domain.promotion import PromotionEvidence
 from serinus.domain.score_shift import ScoreShift
 from serinus.domain.verdict import Verdict
@@ -26,6 +25,8 @@ ALPHA = 0.01
 BETA = 0.05
 SUSPICION = 5.0
 SMALLEST_EXCESS = 0.001
+
+_LARGEST = 1e300  # evidence beyond it is told as this: JSON knows no infinity
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class Watched:
         weight: w_k, the metric's share of the risk of a false alarm.
         against: the evidence that the candidate is worse.
         promotion: the evidence of this step that it is not; `None` where the guard is not asked, or no step begun.
+        prior: what stable did before the rollout, from which the first tick's expectations come.
     """
 
     guard: Guard
     weight: float
     against: MetricEvidence
     promotion: PromotionEvidence | None = None
+    prior: Tally = NOTHING
 
     @property
     def weighted(self) -> float:
@@ -51,7 +54,7 @@ class Watched:
     def observed(self, strata: Sequence[Tally], *, hour: int, next_weight: float) -> Watched:
         """Return the metric with a tick more."""
         promotion = self._at_step(next_weight)
-        history = self.against.total
+        history = self.prior + self.against.total
         for tally in strata:
             promotion = promotion.observed(tally, history=history) if promotion else None
             history += tally
@@ -79,7 +82,8 @@ class Tick:
             arrival. A metric without an entry has no data, which is no evidence.
         stable_environments: what each of stable's execution environments did in each minute of the tick.
         candidate_environments: the same for the candidate.
-        scores: the score histograms of stable and candidate, where both are binned alike.
+        scores: how many scores of stable and of the candidate lie in each group of `ScoreShift`, where both releases
+            bin them alike.
     """
 
     hour: int
@@ -87,7 +91,7 @@ class Tick:
     strata: Mapping[RolloutMetric, tuple[Tally, ...]]
     stable_environments: tuple[EnvironmentMinute, ...] = ()
     candidate_environments: tuple[EnvironmentMinute, ...] = ()
-    scores: tuple[Counts, Counts] | None = field(default=None, compare=False)
+    scores: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,30 @@ class RolloutEvidence:
     scores: ScoreShift | None = None
 
     @classmethod
-    def at_start(cls, guards: Sequence[Guard], *, scores: ScoreShift | None = None) -> RolloutEvidence:
-        """Return the evidence before anything was counted, with the weights that the guards have from now on."""
+    def at_start(
+        cls,
+        guards: Sequence[Guard],
+        *,
+        scores: ScoreShift | None = None,
+        priors: Mapping[RolloutMetric, Tally] | None = None,
+    ) -> RolloutEvidence:
+        """Return the evidence before anything was counted, with the weights that the guards have from now on.
+
+        Args:
+            guards: what the policy guards.
+            scores: how stable's scores were distributed before.
+            priors: what stable did before, by metric. Any past makes the evidence for a promotion valid, and one that
+                is like the present makes it strong.
+        """
         shares = weights(guards)
+        known = priors or {}
         metrics = tuple(
-            Watched(guard, shares[guard.metric], MetricEvidence.at_start(tolerance=guard.tolerance))
+            Watched(
+                guard,
+                shares[guard.metric],
+                MetricEvidence.at_start(tolerance=guard.tolerance),
+                prior=known.get(guard.metric, NOTHING),
+            )
             for guard in guards
         )
         errors = [guard.tolerance for guard in guards if guard.metric is RolloutMetric.ERRORS]
@@ -166,7 +189,7 @@ def observe(evidence: RolloutEvidence, tick: Tick) -> RolloutEvidence:
         ),
         evidence.stable_environments.observed(tick.stable_environments),
         evidence.candidate_environments.observed(tick.candidate_environments),
-        scores.observed(*tick.scores) if scores and tick.scores else scores,
+        scores.observed_in_groups(*tick.scores) if scores and tick.scores else scores,
     )
 
 
@@ -332,10 +355,10 @@ def _figures(watched: Watched, next_weight: float) -> Figures:
         total.stable_bad,
         total.candidate_requests,
         total.candidate_bad,
-        evidence=watched.weighted,
+        evidence=min(watched.weighted, _LARGEST),
         evidence_needed=1 / ALPHA,
         excess=watched.against.excess,
-        proof=proof.e_value if proof else None,
+        proof=min(proof.e_value, _LARGEST) if proof else None,
         proof_needed=1 / BETA,
         margin=proof.difference if proof else None,
     )

@@ -12,6 +12,7 @@ from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan
 from serinus.domain.rollout import Outcome, Release, Rollout
 from serinus.errors import RolloutInProgress
+from serinus.use_cases.choose_plan import chosen_plan
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 
@@ -75,6 +76,7 @@ def start_rollout(
         endpoint=version.endpoint,
         model_version=number,
         policy=policy,
+        plan=chosen_plan(policy.rollout),
         execution=execution,
         started_at=starting.clock(),
     )
