@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, environment_tally
-from serinus.domain.evidence import Floats, MetricEvidence, Tally
+from serinus.domain.evidence import NOTHING, Floats, MetricEvidence, Tally
 from serinus.domain.guard import Guard, RolloutMetric, weights
 from serinus.domain.profile import Counts
 from serinus.domain.promotion import PromotionEvidence
@@ -35,12 +35,14 @@ class Watched:
     Attributes:
         weight: w_k, the metric's share of the risk of a false alarm.
         against: the evidence that the candidate is worse.
+        stable_past: what stable did before the rollout: the proof starts from it, and is slower to come without.
         promotion: the evidence of this step that it is not; `None` where the guard is not asked, or no step begun.
     """
 
     guard: Guard
     weight: float
     against: MetricEvidence
+    stable_past: Tally = NOTHING
     promotion: PromotionEvidence | None = None
 
     @property
@@ -51,7 +53,7 @@ class Watched:
     def observed(self, strata: Sequence[Tally], *, hour: int, next_weight: float) -> Watched:
         """Return the metric with a tick more."""
         promotion = self._at_step(next_weight)
-        history = self.against.total
+        history = self.stable_past + self.against.total
         for tally in strata:
             promotion = promotion.observed(tally, history=history) if promotion else None
             history += tally
@@ -106,11 +108,29 @@ class RolloutEvidence:
     scores: ScoreShift | None = None
 
     @classmethod
-    def at_start(cls, guards: Sequence[Guard], *, scores: ScoreShift | None = None) -> RolloutEvidence:
-        """Return the evidence before anything was counted, with the weights that the guards have from now on."""
-        shares = weights(guards)
+    def at_start(
+        cls,
+        guards: Sequence[Guard],
+        *,
+        stable_past: Mapping[RolloutMetric, tuple[int, int]] | None = None,
+        scores: ScoreShift | None = None,
+    ) -> RolloutEvidence:
+        """Return the evidence before anything was counted, with the weights that the guards have from now on.
+
+        Args:
+            guards: as the policy declares them.
+            stable_past: for each metric how many requests stable was asked in a day or so
+                before the rollout, and how many were bad.
+            scores: where stable's and the candidate's scores are binned alike.
+        """
+        shares, past = weights(guards), stable_past or {}
         metrics = tuple(
-            Watched(guard, shares[guard.metric], MetricEvidence.at_start(tolerance=guard.tolerance))
+            Watched(
+                guard,
+                shares[guard.metric],
+                MetricEvidence.at_start(tolerance=guard.tolerance),
+                Tally(*past.get(guard.metric, (0, 0)), 0, 0),
+            )
             for guard in guards
         )
         errors = [guard.tolerance for guard in guards if guard.metric is RolloutMetric.ERRORS]
