@@ -78,13 +78,21 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _start_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It takes the endpoint's lock."""
+    """It takes the endpoint's lock, and chooses steps that fit the endpoint's traffic."""
     return Blueprint(
         "start_rollout",
         settings.function_name("start_rollout"),
         _settings(settings.StartRolloutSettings, foundation),
         _HANDLERS,
-        (*_record(foundation), may.read_policies(stack), may.read_alias(stack)),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1769,  # a whole processor: it simulates rollouts where the policy leaves the steps to it
     )
 
 

@@ -50,6 +50,7 @@ from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
+from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.compare_labels import Comparing
@@ -442,8 +443,16 @@ class World:
             self.events,
             self.clock,
         )
+        self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(
-            self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, self.clock
+            self.policies,
+            self.versions,
+            self.rollouts,
+            self.traffic,
+            self.choosing,
+            self.ledger,
+            self.events,
+            self.clock,
         )
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
         self.publishing = Publishing(

@@ -94,6 +94,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
 
 def starting(told: settings.StartRolloutSettings) -> Starting:
     """Wire `start_rollout`."""
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.start_rollout import Starting
 
     return Starting(
@@ -101,6 +102,7 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         versions=_versions(told.table_name),
         rollouts=_rollouts(told.table_name),
         traffic=_traffic(),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,

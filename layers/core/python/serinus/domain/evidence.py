@@ -49,6 +49,11 @@ class Tally:
         if not (0 <= self.stable_bad <= self.stable_requests and 0 <= self.candidate_bad <= self.candidate_requests):
             raise ValueError(f"{self} has more bad requests than requests, or a negative number")
 
+    @property
+    def counts(self) -> Floats:
+        """The four numbers in order, as the functions on arrays take them."""
+        return np.array([self.stable_requests, self.stable_bad, self.candidate_requests, self.candidate_bad], float)
+
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             self.stable_requests + other.stable_requests,
@@ -87,12 +92,8 @@ class Difference:
 
     def observed(self, tally: Tally) -> Difference:
         """Return the difference with a tick more."""
-        requests = tally.stable_requests + tally.candidate_requests
-        if not requests:
-            return self
-        bad = tally.candidate_bad * tally.stable_requests - tally.stable_bad * tally.candidate_requests
-        both = tally.stable_requests * tally.candidate_requests
-        return self + Difference(bad / requests, both / requests)
+        numerator, denominator = difference_terms(tally.counts)
+        return self + Difference(float(numerator), float(denominator))
 
 
 @dataclass(frozen=True)
@@ -165,15 +166,10 @@ class MetricEvidence:
             hour: whole hours since the rollout began. An hour earlier than the last tick's counts as that one.
         """
         hour = max(hour, self.hour)
-        staked = stake(hour)
-        log_wealth = np.logaddexp(self.log_wealth, math.log(staked - self.staked)) if staked > self.staked else None
-        wealth = np.array(self.log_wealth) if log_wealth is None else log_wealth
-        counts = np.array(
-            [(s.stable_requests, s.stable_bad, s.candidate_requests, s.candidate_bad) for s in strata],
-            dtype=np.float64,
-        ).reshape(-1, 4)
-        wealth = wealth + log_increments(counts, self.tolerance).sum(axis=0)
-        evidence = replace(self, log_wealth=tuple(wealth.tolist()), staked=max(staked, self.staked))._at(hour)
+        counts = np.array([tally.counts for tally in strata]).reshape(-1, 4)
+        increments = log_increments(counts, self.tolerance).sum(axis=0)
+        wealth = log_wealth_after(np.array(self.log_wealth), increments, staked=self.staked, stake=stake(hour))
+        evidence = replace(self, log_wealth=tuple(wealth.tolist()), staked=stake(hour))._at(hour)
         for tally in strata:
             evidence = evidence._counted(tally)
         return evidence
@@ -205,6 +201,19 @@ def stake(hour: int) -> float:
     [0.5, 0.75, 0.833, 0.979]
     """
     return 1 - _FIRST_WEIGHT / (hour + 1)
+
+
+def log_wealth_after(log_wealth: Floats, increments: Floats, *, staked: float, stake: float) -> Floats:
+    """Return ln M_ψ after a tick: M_ψ ← (M_ψ + w)·e_ψ, w being what is staked from now on and was not before."""
+    laid = np.logaddexp(log_wealth, math.log(stake - staked)) if stake > staked else log_wealth
+    return np.asarray(laid + increments, dtype=np.float64)
+
+
+def difference_terms(counts: Floats) -> tuple[Floats, Floats]:
+    """Return numerator and denominator of the Mantel–Haenszel difference that [..., 4] counts add."""
+    stable, candidate = counts[..., 0], counts[..., 2]
+    requests = np.maximum(stable + candidate, 1.0)
+    return (counts[..., 3] * stable - counts[..., 1] * candidate) / requests, stable * candidate / requests
 
 
 def log_evidence(log_wealth: Floats, staked: float) -> Floats:

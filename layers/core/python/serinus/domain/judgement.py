@@ -36,15 +36,15 @@ class Watched:
     Attributes:
         weight: w_k, the metric's share of the risk of a false alarm.
         against: the evidence that the candidate is worse.
+        stable_past: what stable did before the rollout: the proof starts from it, and is slower to come without.
         promotion: the evidence of this step that it is not; `None` where the guard is not asked, or no step begun.
-        prior: what stable did before the rollout, from which the first tick's expectations come.
     """
 
     guard: Guard
     weight: float
     against: MetricEvidence
+    stable_past: Tally = NOTHING
     promotion: PromotionEvidence | None = None
-    prior: Tally = NOTHING
 
     @property
     def weighted(self) -> float:
@@ -54,7 +54,7 @@ class Watched:
     def observed(self, strata: Sequence[Tally], *, hour: int, next_weight: float) -> Watched:
         """Return the metric with a tick more."""
         promotion = self._at_step(next_weight)
-        history = self.prior + self.against.total
+        history = self.stable_past + self.against.total
         for tally in strata:
             promotion = promotion.observed(tally, history=history) if promotion else None
             history += tally
@@ -114,25 +114,24 @@ class RolloutEvidence:
         cls,
         guards: Sequence[Guard],
         *,
+        stable_past: Mapping[RolloutMetric, tuple[int, int]] | None = None,
         scores: ScoreShift | None = None,
-        priors: Mapping[RolloutMetric, Tally] | None = None,
     ) -> RolloutEvidence:
         """Return the evidence before anything was counted, with the weights that the guards have from now on.
 
         Args:
-            guards: what the policy guards.
-            scores: how stable's scores were distributed before.
-            priors: what stable did before, by metric. Any past makes the evidence for a promotion valid, and one that
-                is like the present makes it strong.
+            guards: as the policy declares them.
+            stable_past: for each metric how many requests stable was asked in a day or so
+                before the rollout, and how many were bad.
+            scores: where stable's and the candidate's scores are binned alike.
         """
-        shares = weights(guards)
-        known = priors or {}
+        shares, past = weights(guards), stable_past or {}
         metrics = tuple(
             Watched(
                 guard,
                 shares[guard.metric],
                 MetricEvidence.at_start(tolerance=guard.tolerance),
-                prior=known.get(guard.metric, NOTHING),
+                Tally(*past.get(guard.metric, (0, 0)), 0, 0),
             )
             for guard in guards
         )

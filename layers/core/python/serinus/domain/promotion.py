@@ -19,7 +19,7 @@ from serinus.domain.evidence import NOTHING, Floats, Tally
 
 _PRIOR_REQUESTS = 200  # the candidate's share starts from stable's, as if it had answered so many like it
 _REACH = 0.9  # of the difference: the alternative stays this side of what it is tested against
-_NEWTON_STEPS, _PRECISION = 60, 1e-13
+_NEWTON_STEPS, _PRECISION = 60, 1e-11
 _SMALLEST_SHARE = 1e-12
 
 
@@ -55,15 +55,9 @@ class PromotionEvidence:
 
         Args:
             tally: what was counted.
-            history: everything counted before it, since the rollout began.
+            history: everything counted before it, what stable did before the rollout included.
         """
-        past = np.array(
-            [history.stable_requests, history.stable_bad, history.candidate_requests, history.candidate_bad], float
-        )
-        counts = np.array(
-            [tally.stable_requests, tally.stable_bad, tally.candidate_requests, tally.candidate_bad], float
-        )
-        increment = float(log_promotion_increments(counts, past, self.difference))
+        increment = float(log_promotion_increments(tally.counts, history.counts, np.array(self.difference)))
         return PromotionEvidence(self.difference, self.log_e + increment, self.total + tally)
 
     def at_difference(self, difference: float) -> PromotionEvidence:
@@ -71,41 +65,40 @@ class PromotionEvidence:
         return self if difference == self.difference else PromotionEvidence(difference)
 
 
-def log_promotion_increments(counts: Floats, past: Floats, difference: float) -> Floats:
+def log_promotion_increments(counts: Floats, past: Floats, difference: Floats) -> Floats:
     """Return ln e of each tick.
 
     With a few requests by the candidate, none of them bad, there is a little evidence; a bad one takes more away.
 
-    >>> past = np.array([10_000.0, 50.0, 500.0, 2.0])
-    >>> [round(float(log_promotion_increments(np.array([190.0, 1, 10, bad]), past, 0.02)), 2) for bad in (0, 1)]
+    >>> past, ticks = np.array([10_000.0, 50, 500, 2]), np.array([[190.0, 1, 10, 0], [190.0, 1, 10, 1]])
+    >>> log_promotion_increments(ticks, past, np.array(0.02)).round(2).tolist()
     [0.21, -1.56]
 
     Args:
         counts: [..., 4]: stable's requests and bad ones, the candidate's requests and bad ones.
-        past: the same, of all earlier ticks.
-        difference: d.
+        past: the same, of all earlier ticks and of stable's past. Where stable was never asked, nothing is known that
+            a ratio could start from, and there is no evidence.
+        difference: d, [...].
     """
     stable_share = np.minimum((past[..., 1] + 0.5) / (past[..., 0] + 1), 1 - _SMALLEST_SHARE)
     candidate_share = (past[..., 3] + _PRIOR_REQUESTS * stable_share) / (past[..., 2] + _PRIOR_REQUESTS)
     candidate_share = np.minimum(candidate_share, stable_share + _REACH * difference)
     stable, candidate = counts[..., 0], counts[..., 2]
     nearest = nearest_worse(stable, candidate, stable_share, candidate_share, difference)
-    return np.asarray(
-        _log_ratio(counts[..., 1], stable, stable_share, nearest)
-        + _log_ratio(counts[..., 3], candidate, candidate_share, nearest + difference),
-        dtype=np.float64,
-    )
+    ratio = _log_ratio(counts[..., 1], stable, stable_share, nearest)
+    ratio = ratio + _log_ratio(counts[..., 3], candidate, candidate_share, nearest + difference)
+    return np.where(past[..., 0] > 0, ratio, 0.0)
 
 
 def nearest_worse(
-    stable: Floats, candidate: Floats, stable_share: Floats, candidate_share: Floats, difference: float
+    stable: Floats, candidate: Floats, stable_share: Floats, candidate_share: Floats, difference: Floats
 ) -> Floats:
     """Return the a that solves nA(a−qA)/(a(1−a)) + nB(b−qB)/(b(1−b)) = 0, b = a + d.
 
     The left side is the derivative of a convex function and changes sign between qB − d and qA; Newton's steps are
     taken where they stay between what is known of the root, else the interval is halved.
 
-    >>> a = nearest_worse(np.array(900.0), np.array(100.0), np.array(0.005), np.array(0.005), 0.02)
+    >>> a = nearest_worse(np.array(900.0), np.array(100.0), np.array(0.005), np.array(0.005), np.array(0.02))
     >>> b = a + 0.02
     >>> abs(900 * (a - 0.005) / (a * (1 - a)) + 100 * (b - 0.005) / (b * (1 - b))) < 1e-6
     np.True_

@@ -18,8 +18,11 @@ def replay(evidence: RolloutEvidence, ticks: Iterable[Tick]) -> RolloutEvidence:
         ticks: every tick that was weighed, in order.
     """
     guards = [watched.guard for watched in evidence.metrics]
-    priors = {watched.guard.metric: watched.prior for watched in evidence.metrics}
-    replayed = RolloutEvidence.at_start(guards, priors=priors)
+    past = {
+        watched.guard.metric: (watched.stable_past.stable_requests, watched.stable_past.stable_bad)
+        for watched in evidence.metrics
+    }
+    replayed = RolloutEvidence.at_start(guards, stable_past=past)
     for tick in ticks:
         replayed = observe(replayed, tick)
     return replayed

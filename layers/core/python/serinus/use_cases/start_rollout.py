@@ -12,7 +12,7 @@ from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan
 from serinus.domain.rollout import Outcome, Release, Rollout
 from serinus.errors import RolloutInProgress
-from serinus.use_cases.choose_plan import chosen_plan
+from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 
@@ -43,6 +43,7 @@ class Starting:
     versions: ModelVersions
     rollouts: Rollouts
     traffic: Traffic
+    choosing: Choosing
     ledger: Ledger
     events: Events
     clock: Clock
@@ -71,14 +72,16 @@ def start_rollout(
     version = starting.versions.get(endpoint, number)
     if version.status is not Status.VALIDATED:
         return Start(endpoint, StartStatus.REFUSED, reason=f"version {number} is {version.status}, not validated")
+    now = starting.clock()
+    plan = choose_plan(policy.rollout, _live(endpoint, starting), now, choosing=starting.choosing)
     rollout = Rollout(
         id=f"v{number}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}",
         endpoint=version.endpoint,
         model_version=number,
         policy=policy,
-        plan=chosen_plan(policy.rollout),
+        plan=plan,
         execution=execution,
-        started_at=starting.clock(),
+        started_at=now,
     )
     active = starting.rollouts.active(endpoint)
     if active is None and _is_live(version.content_digest, endpoint, starting):
@@ -165,6 +168,7 @@ def _record(rollout: Rollout, starting: Starting) -> None:
         "rollout": rollout.id,
         "version": rollout.model_version,
         "policy": rollout.policy.digest,
+        "plan": rollout.plan.reason,
     }
     entry = LedgerEntry(
         rollout.endpoint,

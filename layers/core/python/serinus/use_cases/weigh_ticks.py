@@ -9,18 +9,18 @@ from serinus.domain.evidence import Tally
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.label_counts import arrived
-from serinus.domain.latency import slow_from_ms, slow_requests
-from serinus.domain.profile import Layout, Outcome, Profile, of_parts
+from serinus.domain.latency import slow_from_ms
+from serinus.domain.profile import Layout, of_parts
 from serinus.domain.release_counts import CountingRules, ReleaseCounts, count_ticks
 from serinus.domain.rollout import Decision, Rollout
 from serinus.domain.score_shift import ScoreShift, ascending
+from serinus.domain.stable_past import StablePast
 from serinus.domain.verdict import Verdict
 from serinus.errors import DataRefused, ReleaseNotFound
 from serinus.use_cases.compare_labels import Comparing, compare_labels
 from serinus.use_cases.ports import ProfileParts, References, Rollouts
 
 _EARLIER = timedelta(hours=24)
-_PRIOR_REQUESTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,10 @@ def _begun(rollout: Rollout, weighing: Weighing) -> Rollout:
     slow_from = slow_from_ms(earlier, slo_ms=rollout.policy.rollout.slo_latency_ms)
     evidence = RolloutEvidence.at_start(
         rollout.plan.guards,
+        stable_past=StablePast.of(earlier, slow_from_ms=slow_from).lightened,
         scores=ScoreShift.at_start(ascending(earlier.scores)),
-        priors=_priors(earlier, slow_from),
     )
     return replace(rollout, slow_from_ms=slow_from, evidence=evidence)
-
-
-def _priors(earlier: Profile, slow_from: float) -> dict[RolloutMetric, Tally]:
-    """Return what stable did, with the weight of a thousand requests at the most: today may be another day."""
-    timed = int(earlier.counts[earlier.layout.latency_section].sum())
-    counted = {
-        RolloutMetric.ERRORS: (earlier.requests, earlier.failures),
-        RolloutMetric.REFUSALS: (earlier.requests, earlier.outcome(Outcome.CLIENT_ERROR)),
-        RolloutMetric.LATENCY: (timed, slow_requests(earlier, from_ms=slow_from)),
-    }
-    priors: dict[RolloutMetric, Tally] = {}
-    for metric, (requests, bad) in counted.items():
-        scale = min(1.0, _PRIOR_REQUESTS / max(requests, 1))
-        priors[metric] = Tally(round(requests * scale), round(bad * scale), 0, 0)
-    return priors
 
 
 @dataclass(frozen=True)
