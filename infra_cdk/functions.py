@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 
 from infra_cdk import permissions as may
 from infra_cdk.constructs.function import Blueprint
@@ -23,6 +23,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
     return (
         _register_model(foundation, stack),
         _validate_model(foundation, stack),
+        _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
         _advance_rollout(foundation, stack),
@@ -74,6 +75,30 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=2048,
         timeout_seconds=900,
+    )
+
+
+def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
+    machine = stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=settings.state_machine_name("rollout"),
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return Blueprint(
+        "follow_deployment",
+        settings.function_name("follow_deployment"),
+        settings.FollowDeploymentSettings(table_name=foundation.table.table_name, rollout_machine_arn=machine),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(machine),
+        ),
+        invoked_asynchronously=True,
     )
 
 

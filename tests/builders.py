@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
+from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -28,6 +30,7 @@ from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.domain.composition import Composition, Runtime
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
@@ -57,6 +60,7 @@ from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.follow_deployment import Following
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -141,6 +145,20 @@ def a_model_version(number: int = 1, *, status: Status = Status.REGISTERED) -> M
     """Return a registered model version."""
     manifest = a_manifest(f"model {number}".encode())
     return ModelVersion(FRAUD, number, manifest.content_digest, manifest, 7, f"upload-{number}", NOON, status)
+
+
+def a_runtime(
+    *,
+    memory_mb: int = 1024,
+    timeout_seconds: int = 10,
+    code: str = "infer.zip",
+    layers: Sequence[str] = ("arn:aws:lambda:eu-west-1:123456789012:layer:core:1",),
+    environment: Mapping[str, str] | None = None,
+) -> Runtime:
+    """Return what an endpoint's stack deploys of what serves."""
+    told = {"SERINUS_LOG_INPUTS": "all"} if environment is None else environment
+    serving = (tuple(layers), memory_mb, timeout_seconds, dict(told))
+    return Runtime("assets", code, "handler.handler", "python3.13", "x86_64", *serving)
 
 
 def a_rollout(
@@ -323,9 +341,9 @@ class _Releases(MemoryReleases):
         self._fate = fate
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
-        release = super().publish(version, model, layout, policy, rollout=rollout)
+        release = super().publish(version, model, layout, composition, rollout=rollout)
         self._fate.wrote()
         return release
 
@@ -409,6 +427,8 @@ class World:
         self.data = _Objects(self.clock, self.fate)
         self.anchor = _Objects(self.clock, self.fate)
         self.policies = MemoryPolicies(self.policy)
+        self.deployments = MemoryDeployments({FRAUD: a_runtime()})
+        self.executions = MemoryExecutions()
         self.events = _Events(self.fate)
         self.releases = _Releases(self.clock, self.fate)
         self.traffic = _Traffic({FRAUD: Split(1)}, self.fate)
@@ -453,7 +473,9 @@ class World:
             self.ledger,
             self.events,
             self.clock,
+            self.deployments,
         )
+        self.following = Following(self.deployments, self.rollouts, self.traffic, self.executions)
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from serinus.domain.composition import Composition, Runtime
 from serinus.domain.gates import Finding
 from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.ledger import Action, LedgerEntry
@@ -69,9 +70,16 @@ def a_rollout(rollout: str = "fraud-1", *, started: float = 0, endpoint: str = F
     )
 
 
+def a_composition(runtime: Runtime, *, model: str = "a") -> Composition:
+    """Return what a release of a model is made of."""
+    return Composition(1, model * 64, runtime)
+
+
 def a_release(number: int = 2, *, rollout: str = "fraud-1") -> Release:
     """Return a published release."""
-    return Release(FRAUD, number, 1, "c" * 64, "arn:aws:lambda:eu-west-1:1:layer:m:1", NOON, rollout)
+    layer = "arn:aws:lambda:eu-west-1:1:layer:m:1"
+    runtime = Runtime("assets", "infer.zip", "handler.handler", "python3.13", "x86_64", (layer,), 512, 5, {"A": "b"})
+    return Release(FRAUD, number, 1, "c" * 64, layer, NOON, rollout, a_composition(runtime, model="c"))
 
 
 def an_entry(

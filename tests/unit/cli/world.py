@@ -15,6 +15,7 @@ import numpy as np
 from serinus import settings
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.objects import MemoryObjects
@@ -60,6 +61,7 @@ from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
+from tests.builders import a_runtime
 
 FRAUD = EndpointName("fraud")
 
@@ -141,6 +143,7 @@ class Deployment:
             self.ledger,
             self.events,
             now,
+            MemoryDeployments({FRAUD: a_runtime()}),
         )
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:

@@ -50,6 +50,14 @@ class StartRolloutSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class FollowDeploymentSettings:
+    """Settings of `follow_deployment`."""
+
+    table_name: str
+    rollout_machine_arn: str
+
+
+@dataclasses.dataclass(frozen=True)
 class PublishReleaseSettings:
     """Settings of `publish_release`."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
     from serinus.adapters.aws.policies import SsmPolicies
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
     from serinus.use_cases.measure_performance import Measuring
@@ -106,6 +108,20 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        deployments=_deployments(),
+    )
+
+
+def following(told: settings.FollowDeploymentSettings) -> Following:
+    """Wire `follow_deployment`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.follow_deployment import Following
+
+    return Following(
+        deployments=_deployments(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
     )
 
 
@@ -119,7 +135,7 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
         artifacts=artifacts,
         versions=_versions(told.table_name),
         references=_references(told.artifacts_bucket),
-        releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
+        releases=LambdaReleases(_clients().functions, artifacts),
         signer=_signer(told.signing_key_id),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
@@ -358,6 +374,12 @@ def _policies() -> SsmPolicies:
     from serinus.adapters.aws.policies import SsmPolicies
 
     return SsmPolicies(_clients().ssm)
+
+
+def _deployments() -> SsmDeployments:
+    from serinus.adapters.aws.deployments import SsmDeployments
+
+    return SsmDeployments(_clients().ssm)
 
 
 def _versions(table: str) -> StoredModelVersions:

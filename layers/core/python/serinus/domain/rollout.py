@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from serinus.domain.composition import Composition
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.judgement import Figures, RolloutEvidence, Tick
 from serinus.domain.label_counts import LabelledStratum
@@ -27,7 +28,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Release:
-    """Everything that serves, as one published Lambda version; `number` is that version."""
+    """Everything that serves, as one published Lambda version; `number` is that version.
+
+    Attributes:
+        composition: what it is made of; `None` where it was published before that was recorded.
+    """
 
     endpoint: EndpointName
     number: int
@@ -36,6 +41,7 @@ class Release:
     layer: str
     published_at: datetime
     rollout: str
+    composition: Composition | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,12 @@ class Rollout:
         slow_from_ms: the latency from which an answer is slow, by what stable did before.
         evidence: what has been learned of the candidate.
         labelled: what the labels that have come say, as far as it is part of the evidence.
+        labelled_until: up to when labels are, which is not when requests are: a step's first tick has none of them.
         last_look: what the last look at it said.
         execution: the pipeline execution that carries it.
         steering: what a person last wished of it.
+        composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
+            Serinus started it.
     """
 
     id: str
@@ -129,11 +138,13 @@ class Rollout:
     slow_from_ms: float | None = None
     evidence: RolloutEvidence | None = None
     labelled: tuple[LabelledStratum, ...] = ()
+    labelled_until: datetime | None = None
     last_look: Look | None = None
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
     steering: Steering | None = None
+    composition: Composition | None = None
 
     @property
     def step(self) -> int:
@@ -192,10 +203,11 @@ class Rollout:
         return max((at - self.started_at) // timedelta(hours=1), 0)
 
     def weighed(
-        self, evidence: RolloutEvidence, *, until: datetime, labelled: tuple[LabelledStratum, ...]
+        self, evidence: RolloutEvidence, *, until: datetime, labelled: tuple[LabelledStratum, ...] | None
     ) -> Rollout:
-        """Return the rollout with a tick more in its evidence."""
-        return replace(self, evidence=evidence, counted_until=until, labelled=labelled)
+        """Return the rollout with a tick more in its evidence; without labels where they could not be read."""
+        weighed = replace(self, evidence=evidence, counted_until=until)
+        return weighed if labelled is None else replace(weighed, labelled=labelled, labelled_until=until)
 
     def looked_at(self, decision: Decision) -> Rollout:
         """Return the rollout after a look."""

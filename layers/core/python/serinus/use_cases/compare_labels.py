@@ -39,7 +39,7 @@ def compare_labels(rollout: Rollout, until: datetime, *, comparing: Comparing) -
     if not rollout.plan.guards_metric(RolloutMetric.LABELS):
         return rollout.labelled
     came = comparing.labels.last_arrival(rollout.endpoint, before=until)
-    if came is None or (rollout.counted_until is not None and came < rollout.counted_until - _SETTLING):
+    if came is None or (rollout.labelled_until is not None and came < rollout.labelled_until - _SETTLING):
         return rollout.labelled
     policy = rollout.policy
     labels = comparing.labels.read(rollout.endpoint, policy.labels.id_column, before=until)

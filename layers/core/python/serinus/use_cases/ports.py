@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
+from serinus.domain.composition import Composition, Deployment
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -117,6 +118,24 @@ class Policies(Protocol):
         """Return the deployed endpoints, sorted."""
 
 
+class Deployments(Protocol):
+    """What the endpoints' stacks have deployed of what serves."""
+
+    def current(self, endpoint: str) -> Deployment:
+        """Return the latest deploy.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+
+
+class Executions(Protocol):
+    """Executions of the rollout state machine."""
+
+    def start(self, name: str, payload: Mapping[str, object]) -> bool:
+        """Start one; `False`, and nothing started, where one of that name was started before."""
+
+
 class ModelVersions(Protocol):
     """The model registry."""
 
@@ -155,6 +174,9 @@ class Rollouts(Protocol):
         Raises:
             RolloutInProgress: another rollout holds the lock.
         """
+
+    def end_early(self, ended: Rollout) -> None:
+        """Store a rollout that ended before it began, and free the lock where it has it; again is harmless."""
 
     def get(self, endpoint: str, rollout: str) -> Rollout:
         """Return a rollout.
@@ -213,7 +235,7 @@ class Releases(Protocol):
     """Turns a model version into a published, immutable Lambda version."""
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
@@ -221,7 +243,7 @@ class Releases(Protocol):
             version: what is released.
             model: its ONNX file.
             layout: what profiles count of it; the release bins by it what it may not log.
-            policy: whose serving fields the version gets.
+            composition: what else it is made of.
             rollout: by whose id the release is found again.
 
         Raises:

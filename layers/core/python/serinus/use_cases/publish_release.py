@@ -101,7 +101,9 @@ def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) 
     reference = publishing.references.get(version.endpoint, version.content_digest)
     if reference is None:
         raise ReleaseFailed(f"version {version.number} has no reference profile: validate it again")
-    release = publishing.releases.publish(version, model, reference.layout, rollout.policy, rollout=rollout.id)
+    if rollout.composition is None:
+        raise ReleaseFailed(f"rollout {rollout.id} was started by an earlier version of Serinus: push again")
+    release = publishing.releases.publish(version, model, reference.layout, rollout.composition, rollout=rollout.id)
     publishing.conducting.rollouts.record_release(release)
     publishing.conducting.ledger.append(
         LedgerEntry(
@@ -117,6 +119,7 @@ def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) 
                 "content": version.content_digest,
                 "served": version.served_digest,
                 "layer": release.layer,
+                "composition": rollout.composition.digest,
             },
         )
     )

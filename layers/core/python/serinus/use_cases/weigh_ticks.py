@@ -105,13 +105,13 @@ def _counted(rollout: Rollout, now: datetime, weighing: Weighing) -> list[_Count
 def _taken_in(rollout: Rollout, counted: _Counted, weighing: Weighing) -> tuple[Rollout, Tick, str]:
     """Return the rollout with a tick more, the tick, and what kept the labels from being read, if anything did."""
     assert rollout.evidence is not None  # noqa: S101 - it has begun
-    labelled, fault = rollout.labelled, ""
+    labelled, fault = None, ""
     try:
         labelled = compare_labels(rollout, counted.until, comparing=weighing.comparing)
     except DataRefused as refusal:  # what else was counted must not wait for a file to be mended
         fault = f"; labels could not be read: {refusal}"
     strata: dict[RolloutMetric, tuple[Tally, ...]] = {metric: (tally,) for metric, tally in _tallies(counted).items()}
-    strata[RolloutMetric.LABELS] = arrived(rollout.labelled, labelled)
+    strata[RolloutMetric.LABELS] = arrived(rollout.labelled, rollout.labelled if labelled is None else labelled)
     tick = Tick(
         hour=rollout.hour(counted.since),
         next_weight=rollout.next_percent / 100,

@@ -30,6 +30,10 @@ class StoredRollouts:
         """
         return retried(lambda: self._start(rollout))
 
+    def end_early(self, ended: Rollout) -> None:
+        """Store a rollout that ended before it began, and free the lock where it has it; again is harmless."""
+        retried(lambda: self._end_early(ended))
+
     def get(self, endpoint: str, rollout: str) -> Rollout:
         """Return a rollout.
 
@@ -111,6 +115,14 @@ class StoredRollouts:
             ],
         )
         return rollout
+
+    def _end_early(self, ended: Rollout) -> None:
+        partition, key = keys.partition(ended.endpoint), keys.rollout(ended.id)
+        known = self._documents.get(partition, key)
+        if known is not None and ROLLOUT.validate_json(known.body).outcome is not None:
+            return
+        change = Change(key, _json(ended), known.revision if known else None)
+        self._documents.put_all(partition, [change, *self._unlocking(ended)])
 
     def _find(self, endpoint: str, rollout: str) -> Rollout | None:
         document = self._documents.get(keys.partition(endpoint), keys.rollout(rollout))
