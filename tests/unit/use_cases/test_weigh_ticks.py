@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -74,20 +75,22 @@ def test_labels_that_come_late_roll_back_and_count_once() -> None:
     """They are compared by when their predictions were served, and a file uploaded again adds nothing."""
     world, rollout = a_world(Guard(RolloutMetric.LABELS, margin=0.1))
     served(world)
-    assert "no labels" not in world.advance(rollout).reason
+    world.advance(rollout)
     assert world.split() == Split(2, 3, 50)
     world.later(PLAN.tick_seconds)
     world.serve(2, 60)
-    _label_all(world, 2, wrong=False)
+    label(world, right=[2])
     world.later(2 * PLAN.tick_seconds)
     world.advance(rollout)
     once = counted(world, rollout, RolloutMetric.LABELS)
     assert once == Tally(120, 0, 0, 0)
-    _label_all(world, 2, wrong=False)
+    label(world, right=[2])
     world.later(120)
     world.advance(rollout)
     assert counted(world, rollout, RolloutMetric.LABELS) == once
-    _label_all(world, 3, wrong=True)
+    for release in (2, 3):
+        world.serve(release, 60, prefix="late-")
+    label(world, right=[2], wrong=[3])
     world.later(120)
     progress = world.advance(rollout)
     assert progress.outcome is Outcome.ROLLED_BACK, progress.reason
@@ -116,10 +119,13 @@ def test_a_damaged_label_file_holds_nothing_else_up() -> None:
     assert "broken.parquet" in progress.reason
 
 
-def _label_all(world: World, release: int, *, wrong: bool) -> None:
-    """Label every prediction of a release with what it said, or with the opposite."""
+def label(world: World, *, right: list[int], wrong: Sequence[int] = ()) -> None:
+    """Upload a file that labels every prediction of releases with what was said, or with the opposite."""
     start, end = world.now.replace(hour=0), world.now + timedelta(minutes=1)
-    records = world.records.read(FRAUD, release, start, end)
-    said = np.asarray(records.columns["_score"], dtype=np.float64) >= 0.5
-    labels = np.where(said != wrong, 1.0, 0.0)
-    world.label(dict(zip(map(str, records.columns["_id"]), labels.tolist(), strict=True)), name=f"of-{release}")
+    labels: dict[str, float] = {}
+    for release in (*right, *wrong):
+        records = world.records.read(FRAUD, release, start, end)
+        said = np.asarray(records.columns["_score"], dtype=np.float64) >= 0.5
+        true = said == (release in right)
+        labels |= dict(zip(map(str, records.columns["_id"]), np.where(true, 1.0, 0.0).tolist(), strict=True))
+    world.label(labels)
