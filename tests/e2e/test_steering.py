@@ -24,14 +24,15 @@ from serinus.adapters.aws.signed_calls import SignedCalls
 from serinus.cli.client import push
 from serinus.cli.main import app
 from serinus.domain.ledger import Action
-from serinus.domain.rollout import Outcome, Rollout, Split, Verdict
+from serinus.domain.rollout import Outcome, Rollout, Split
+from serinus.domain.verdict import Verdict
 from serinus.use_cases.push_model import Stage
 from tests.e2e.callers import Callers, a_holdout, an_estimator
 
 pytestmark = pytest.mark.e2e
 
 _ENDPOINT = "steered"
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 90.0
 
 Found = TypeVar("Found")
 
@@ -120,11 +121,12 @@ def test_a_person_steers_rollouts(client: wiring.Client, anna: Anna) -> None:
 
 def _hold(client: wiring.Client, anna: Anna, rollout: Rollout) -> None:
     """Pause it, and see its evidence say `advance` while it stays where it is."""
-    anna.serinus("rollout", "pause", _ENDPOINT, "--reason", "a look at refunds")
+    paused = anna.serinus("rollout", "pause", _ENDPOINT, "--reason", "a look at refunds")["rollout"]
+    assert (paused["id"], paused["step"]) == (rollout.id, 0)
 
     def held() -> int:
         looks = client.rollouts.decisions(_ENDPOINT, rollout.id)
-        return sum(f"paused by {anna.arn}: a look at refunds" in look.reason for _, look in looks)
+        return sum(f"paused by {anna.arn}: a look at refunds" in look.reason for look in looks)
 
     eventually(lambda: held() >= 3)
     assert client.describing.traffic.current(_ENDPOINT) == rollout.split
@@ -169,9 +171,9 @@ def _promote(client: wiring.Client, anna: Anna, stable: int) -> Rollout:
     assert promoted.candidate is not None
     assert client.describing.traffic.current(_ENDPOINT) == Split(promoted.candidate)
     looks = client.rollouts.decisions(_ENDPOINT, rollout.id)
-    heeding = [look.verdict for at, look in looks if anna.arn in look.reason]
+    heeding = [look.verdict for look in looks if anna.arn in look.reason]
     assert heeding == [Verdict.ADVANCE]
-    before = [at for at, look in looks if anna.arn not in look.reason and at.isoformat() > wished]
+    before = [look for look in looks if anna.arn not in look.reason and look.at.isoformat() > wished]
     assert len(before) <= 1  # one look may have been under way
     return promoted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serinus.domain.rollout import Verdict
+from serinus.domain.verdict import Verdict
 from serinus.errors import EndpointNotFound, RolloutNotFound
 from serinus.use_cases.describe_rollout import describe_rollout
 from serinus.use_cases.list_rollouts import list_rollouts
@@ -23,8 +23,8 @@ def test_the_one_under_way_is_found_by_its_id_or_as_active() -> None:
     described = describe_rollout(FRAUD, "active", looking=looking(world))
     assert described == describe_rollout(FRAUD, rollout, looking=looking(world))
     assert described.rollout == world.rollouts.get(FRAUD, rollout)
-    assert [decision.verdict for _, decision in described.decisions] == [Verdict.HOLD] * 2
-    assert described.decisions[0][0] < described.decisions[1][0]
+    assert [decision.verdict for decision in described.decisions] == [Verdict.HOLD] * 2
+    assert described.decisions[0].at < described.decisions[1].at
 
 
 def test_what_is_not_there_is_told_apart() -> None:

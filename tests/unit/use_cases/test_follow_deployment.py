@@ -50,10 +50,10 @@ def redeployed() -> tuple[World, str]:
 def promote(world: World, rollout: str, stable: int, candidate: int) -> None:
     """Take a canary through all its steps."""
     while world.rollouts.active(FRAUD):
-        world.later(1)
+        world.later(PLAN.tick_seconds)
         for release in (stable, candidate):
             world.serve(release)
-        world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+        world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
         world.advance(rollout)
 
 
@@ -81,9 +81,10 @@ def test_a_bad_deploy_is_rolled_back() -> None:
     world, name = redeployed()
     rollout = start(world, name).rollout or ""
     publish_release(FRAUD, rollout, publishing=world.publishing)
+    world.later(PLAN.tick_seconds)
     world.serve(2)
     world.serve(3, failures=25)
-    world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+    world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
     assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
     assert world.split() == Split(2)
     again = follow(world)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.rollout import Decision
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.measure_performance import Performance
 from serinus.use_cases.push_model import PushProgress
@@ -50,11 +48,7 @@ def version_document(version: ModelVersion) -> dict[str, object]:
     }
 
 
-def status_document(
-    status: EndpointStatus,
-    last: tuple[datetime, Decision] | None,
-    measured: Sequence[Performance] | None = None,
-) -> dict[str, object]:
+def status_document(status: EndpointStatus, measured: Sequence[Performance] | None = None) -> dict[str, object]:
     """How an endpoint stands; without `performance` where it was not measured."""
     document: dict[str, object] = {
         "endpoint": status.policy.endpoint,
@@ -62,7 +56,7 @@ def status_document(
         "live": live_document(status),
         "rollout": None
         if status.rollout is None
-        else {**rollout_document(status.rollout, last), "changes": list(status.changes)},
+        else {**rollout_document(status.rollout), "changes": list(status.changes)},
         "versions": [version_document(version) for version in status.versions],
     }
     if measured is not None:

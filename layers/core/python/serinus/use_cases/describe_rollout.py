@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from serinus.domain.rollout import Decision, Rollout
 from serinus.use_cases.find_rollout import Looking, find_rollout
@@ -15,7 +14,7 @@ class DescribedRollout:
     """A rollout and the looks that were taken at it, in order."""
 
     rollout: Rollout
-    decisions: Sequence[tuple[datetime, Decision]]
+    decisions: Sequence[Decision]
 
 
 def describe_rollout(endpoint: str, named: str, *, looking: Looking) -> DescribedRollout:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from serinus.domain.rollout import Decision, Rollout
+from serinus.domain.rollout import Decision, Look, Rollout
 from serinus.domain.steering import Steering
 from serinus.use_cases.describe_rollout import DescribedRollout
 from serinus.use_cases.ports import ReturnedTraffic
 from serinus.use_cases.request_rollout import RequestedRollout
 
 
-def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = None) -> dict[str, object]:
+def rollout_document(rollout: Rollout) -> dict[str, object]:
     """A rollout, and the last look that was taken at it."""
+    last = rollout.last_look
     return {
         "id": rollout.id,
         "endpoint": rollout.endpoint,
@@ -20,7 +19,7 @@ def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = 
         "stable": rollout.stable,
         "candidate": rollout.candidate,
         "step": rollout.step,
-        "steps": list(rollout.policy.rollout.steps),
+        "steps": list(rollout.plan.steps),
         "candidate_percent": rollout.candidate_percent,
         "started_at": rollout.started_at.isoformat(),
         "ended_at": None if rollout.ended_at is None else rollout.ended_at.isoformat(),
@@ -28,7 +27,7 @@ def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = 
         "reason": rollout.reason,
         "paused": rollout.paused and rollout.outcome is None,
         "steering": None if rollout.steering is None else _steering_document(rollout.steering),
-        "last_decision": None if last is None else _decision_document(*last),
+        "last_decision": None if last is None else _look_document(last),
     }
 
 
@@ -36,8 +35,8 @@ def described_document(described: DescribedRollout, *, decisions: int) -> dict[s
     """A rollout and the latest looks at it, in order."""
     looks = described.decisions
     return {
-        "rollout": rollout_document(described.rollout, looks[-1] if looks else None),
-        "decisions": [_decision_document(*look) for look in looks[max(len(looks) - decisions, 0) :]],
+        "rollout": rollout_document(described.rollout),
+        "decisions": [_look_document(look) for look in looks[max(len(looks) - decisions, 0) :]],
         "decisions_in_all": len(looks),
     }
 
@@ -76,5 +75,5 @@ def _steering_document(steering: Steering) -> dict[str, object]:
     }
 
 
-def _decision_document(at: datetime, decision: Decision) -> dict[str, object]:
-    return {"at": at.isoformat(), "verdict": str(decision.verdict), "reason": decision.reason}
+def _look_document(look: Decision | Look) -> dict[str, object]:
+    return {"at": look.at.isoformat(), "verdict": str(look.verdict), "reason": look.reason}
