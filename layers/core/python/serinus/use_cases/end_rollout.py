@@ -92,6 +92,8 @@ def settle(
         Where traffic goes now, and whether that was our doing.
     """
     endpoint = ended.endpoint
+    if ended.outcome is not None:
+        conclude(ended, actor=actor, conducting=conducting)
     current = conducting.traffic.current(endpoint)
     active = conducting.rollouts.active(endpoint)
     if active is not None and active.candidate == ended.candidate:
