@@ -31,10 +31,10 @@ class Explanation:
     def told(self) -> tuple[Decision, ...]:
         """The looks that a person wants to be told of: where the verdict or the step changed, and the last."""
         kept: list[Decision] = []
-        for look, following in zip(self.looks, (*self.looks[1:], None), strict=True):
+        for look in self.looks:
             before = kept[-1] if kept else None
             changed = before is None or (look.verdict, look.percent) != (before.verdict, before.percent)
-            if changed or following is None:
+            if changed or look is self.looks[-1]:
                 kept.append(look)
         return tuple(kept)
 
