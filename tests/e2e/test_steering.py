@@ -128,7 +128,11 @@ def _hold(client: wiring.Client, anna: Anna, rollout: Rollout) -> None:
         looks = client.rollouts.decisions(_ENDPOINT, rollout.id)
         return sum(f"paused by {anna.arn}: a look at refunds" in look.reason for look in looks)
 
-    eventually(lambda: held() >= 3)
+    try:
+        eventually(lambda: held() >= 3)
+    except AssertionError as late:
+        looks = client.rollouts.decisions(_ENDPOINT, rollout.id)
+        raise AssertionError("\n".join(f"{look.at} {look.verdict} {look.reason}" for look in looks[-12:])) from late
     assert client.describing.traffic.current(_ENDPOINT) == rollout.split
     described = anna.client.control.get("endpoints", _ENDPOINT, "rollouts", "active")
     assert (described["rollout"]["paused"], described["rollout"]["candidate_percent"]) == (True, 20)
