@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from serinus.adapters.memory.executions import MemoryExecutions
@@ -61,6 +63,34 @@ def test_the_same_request_twice_is_one() -> None:
     again = request(world, 2, executions)
     assert (again.status, again.rollout) == (RequestStatus.IN_PROGRESS, first.rollout)
     assert list(executions.started) == [name]
+
+
+def test_a_rollout_that_begins_while_it_is_asked_for_again_is_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The execution takes the lock between any two of the request's reads."""
+    for number in range(1, 5):
+        world, executions = _returned(), MemoryExecutions()
+        request(world, 2, executions)
+        (name,) = executions.started
+        reads = 0
+
+        def reading(
+            read: Callable[[str], object], world: World = world, name: str = name, at: int = number
+        ) -> object:
+            def counted(endpoint: str) -> object:
+                nonlocal reads
+                found = read(endpoint)
+                reads += 1
+                if reads == at:
+                    start_rollout(FRAUD, 2, execution=f"execution:{name}", starting=world.starting)
+                return found
+
+            return counted
+
+        with monkeypatch.context() as patch:
+            for port, method in ((world.rollouts, "list"), (world.rollouts, "active"), (world.traffic, "current")):
+                patch.setattr(port, method, reading(getattr(port, method)))
+            request(world, 2, executions)
+        assert list(executions.started) == [name], number
 
 
 def test_dying_in_between_leaves_no_rollout_that_nobody_asked_for() -> None:

@@ -73,12 +73,13 @@ def request_rollout(
     version = requesting.versions.get(endpoint, number)
     if version.status is not Status.VALIDATED:
         raise VersionNotReleasable(endpoint, number, f"is {version.status}, not validated")
+    state = _state(version, requesting)  # first: a rollout that begins from here on is found under way below
     active = requesting.rollouts.active(endpoint)
     if active is not None and active.model_version == number:
         return RequestedRollout(endpoint, number, active.id, RequestStatus.IN_PROGRESS)
     if active is None and _is_live(version, requesting):
         raise VersionNotReleasable(endpoint, number, "is live already")
-    execution = _begun(version, actor, reason, requesting)
+    execution = _begun(version, state, actor, reason, requesting)
     rollout = rollout_id(number, execution)
     if active is None:
         return RequestedRollout(endpoint, number, rollout, RequestStatus.REQUESTED)
@@ -93,9 +94,8 @@ def _is_live(version: ModelVersion, requesting: Requesting) -> bool:
     return release is not None and release.composition == wanted
 
 
-def _begun(version: ModelVersion, actor: str, reason: str, requesting: Requesting) -> str:
+def _begun(version: ModelVersion, state: str, actor: str, reason: str, requesting: Requesting) -> str:
     """Record who asked, then begin; a name whose execution has ended, without leaving a rollout, is passed over."""
-    state = _state(version, requesting)
     for attempt in range(_ATTEMPTS):
         digest = hashlib.sha256(f"{state}/{attempt}".encode()).hexdigest()[:16]
         name = f"{version.endpoint}-v{version.number}-{digest}"
