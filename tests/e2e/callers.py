@@ -48,7 +48,12 @@ class Callers:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._next = 0
-        self.statuses: list[int] = []
+        self.answered: list[tuple[float, int]] = []
+
+    @property
+    def statuses(self) -> list[int]:
+        """The status of every answer so far."""
+        return [status for _, status in self.answered]
 
     def ask(self, requests: int) -> None:
         """Ask that many requests of one row each, and wait for the answers."""
@@ -74,4 +79,4 @@ class Callers:
         body = request_body(self._signature, self._rows.slice(row, row + 1), request_id=f"row-{row}")
         status, _ = self._inference.infer(body)
         with self._lock:
-            self.statuses.append(status)
+            self.answered.append((time.time(), status))
