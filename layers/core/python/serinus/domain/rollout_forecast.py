@@ -210,8 +210,8 @@ def _why(plan: AutomaticPlan, demand: Demand, horizon: float, at_risk: float) ->
     return (
         f"steps of {_percent(plan.steps)} with margins of {_margins(plan.guards)}: at "
         f"{demand.requests_per_hour:,.1f} requests an hour a good candidate takes {_hours(plan.forecast.hours)} in "
-        f"the median, within the {horizon:g} h of the policy ({plan.forecast.in_time:.0%} make it), and a bad one serves "
-        f"{plan.forecast.at_risk:.0f} bad requests on average, of {at_risk:g} that the policy is willing to"
+        f"the median, within the {horizon:g} h of the policy ({plan.forecast.in_time:.0%} make it), and a bad one "
+        f"serves {plan.forecast.at_risk:.0f} bad requests on average, of {at_risk:g} that the policy is willing to"
     )
 
 
