@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, environment_tally
 from serinus.domain.evidence import NOTHING, Floats, MetricEvidence, Tally
 from serinus.domain.guard import Guard, RolloutMetric, weights
-from serinus.domain.profile import Counts
 from serinus.domain.promotion import PromotionEvidence
 from serinus.domain.score_shift import ScoreShift
 from serinus.domain.verdict import Verdict
@@ -26,6 +25,8 @@ ALPHA = 0.01
 BETA = 0.05
 SUSPICION = 5.0
 SMALLEST_EXCESS = 0.001
+
+_LARGEST = 1e300  # evidence beyond it is told as this: JSON knows no infinity
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Tick:
             arrival. A metric without an entry has no data, which is no evidence.
         stable_environments: what each of stable's execution environments did in each minute of the tick.
         candidate_environments: the same for the candidate.
-        scores: the score histograms of stable and candidate, where both are binned alike.
+        scores: how many scores of stable and of the candidate lie in each group of `ScoreShift`, where both releases
+            bin them alike.
     """
 
     hour: int
@@ -89,7 +91,7 @@ class Tick:
     strata: Mapping[RolloutMetric, tuple[Tally, ...]]
     stable_environments: tuple[EnvironmentMinute, ...] = ()
     candidate_environments: tuple[EnvironmentMinute, ...] = ()
-    scores: tuple[Counts, Counts] | None = field(default=None, compare=False)
+    scores: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def observe(evidence: RolloutEvidence, tick: Tick) -> RolloutEvidence:
         ),
         evidence.stable_environments.observed(tick.stable_environments),
         evidence.candidate_environments.observed(tick.candidate_environments),
-        scores.observed(*tick.scores) if scores and tick.scores else scores,
+        scores.observed_in_groups(*tick.scores) if scores and tick.scores else scores,
     )
 
 
@@ -352,10 +354,10 @@ def _figures(watched: Watched, next_weight: float) -> Figures:
         total.stable_bad,
         total.candidate_requests,
         total.candidate_bad,
-        evidence=watched.weighted,
+        evidence=min(watched.weighted, _LARGEST),
         evidence_needed=1 / ALPHA,
         excess=watched.against.excess,
-        proof=proof.e_value if proof else None,
+        proof=min(proof.e_value, _LARGEST) if proof else None,
         proof_needed=1 / BETA,
         margin=proof.difference if proof else None,
     )

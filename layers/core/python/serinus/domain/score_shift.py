@@ -11,6 +11,7 @@ Sources: Turner, Ly & Grünwald 2024; Ramdas, Grünwald, Vovk & Shafer 2023.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,9 +95,17 @@ class ScoreShift:
             return 0.0
         return float(np.logaddexp.reduce(np.array(self.log_beyond)) - math.log(len(self.log_beyond)))
 
+    def grouped(self, scores: Counts) -> tuple[int, ...]:
+        """Return how many of a histogram's scores lie in each group; the histogram has the past's bins."""
+        return tuple(np.add.reduceat(scores, self.starts).tolist())
+
     def observed(self, stable: Counts, candidate: Counts) -> ScoreShift:
         """Return the state with a tick more: the score histograms of both releases, [bins] of the past's."""
-        h_a, h_b = (np.add.reduceat(counts, self.starts).astype(np.float64) for counts in (stable, candidate))
+        return self.observed_in_groups(self.grouped(stable), self.grouped(candidate))
+
+    def observed_in_groups(self, stable: Sequence[int], candidate: Sequence[int]) -> ScoreShift:
+        """Return the state with a tick more: how many scores of each release lie in each group."""
+        h_a, h_b = np.array(stable, dtype=np.float64), np.array(candidate, dtype=np.float64)
         q_a = _shares(np.array(self.past))
         tilted = _tilts(q_a, np.array(self.standardised))
         requests = h_a.sum() + h_b.sum()
