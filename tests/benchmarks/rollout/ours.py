@@ -77,7 +77,7 @@ def simulate(
         late: whether counts come as late as logs do.
     """
     rollouts = traffic.rollouts
-    state = SimulatedRollouts.at_start(plan, guards, rollouts)
+    state = SimulatedRollouts.at_start(plan, guards, rollouts, stable_past=traffic.day_before(guards))
     metrics = tuple(guard.metric for guard in guards)
     ends, alive = Ends.none(rollouts), np.arange(rollouts)
     lag = traffic.random.choice(_LAGS, rollouts) if late else np.zeros(rollouts, dtype=int)
@@ -100,7 +100,7 @@ def simulate(
         over = alarm | convicted | promoted
         ends.end[alive] = np.select([convicted, alarm, promoted], [End.ROLLED_BACK, End.ALARM, End.PROMOTED], 0)
         ends.tick[alive] = tick
-        ends.weighed[alive] = state.metrics[0].total[:, 2]
+        ends.weighed[alive] = state.metrics[0].total[:, 2]  # by errors, as every request is
         moved[alive] = advancing
         state = state.advanced(advancing & ~promoted)
         ends.furthest[alive] = state.step + promoted

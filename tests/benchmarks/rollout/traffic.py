@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
 from serinus.domain.evidence import Floats
-from serinus.domain.guard import RolloutMetric
+from serinus.domain.guard import Guard, RolloutMetric
 
 MINUTES_A_DAY = 1_440
 BASE_ERRORS = 0.005
 
 # Shares that are bad by nature: 4xx, slower than 1.25 × p95 of log-normal latencies with σ = 0.5, a declared outcome.
-_REFUSALS, _SLOW, _OUTCOME = 0.01, 0.0183, 0.10
-_COLDER = 1.157  # odds ratio of a slow answer in the arm with less traffic, whose latencies are 3 % longer throughout
+_SHARES = {RolloutMetric.REFUSALS: 0.01, RolloutMetric.LATENCY: 0.0183, RolloutMetric.OUTCOME: 0.10}
 _BURST_SHARE, _BURST_STARTS, _BURST_ENDS = 0.05, 1 / 120, 1 / 5
 
 
@@ -33,11 +33,12 @@ class Candidate:
 
     Attributes:
         more_errors: the difference in the share of errors.
-        colder: whether the arm with less traffic is slower, as a small arm is.
+        colder: the odds ratio of a slow answer in the arm with less traffic: 1.16 where its latencies are 3 % longer
+            throughout, 1.27 where they are 5 % longer.
     """
 
     more_errors: float = 0.0
-    colder: bool = True
+    colder: float = 1.157
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ class Traffic:
             bursting[tick] = now
         return bursting
 
+    def day_before(self, guards: Sequence[Guard]) -> Mapping[RolloutMetric, tuple[float, float]]:
+        """Return what stable did in the day before, by each metric: requests, and bad ones."""
+        requests = float(round(self.cell.rpm * MINUTES_A_DAY))
+        shares = {guard.metric: _SHARES.get(guard.metric, float(self.errors.mean())) for guard in guards}
+        return {metric: (requests, float(round(requests * share))) for metric, share in shares.items()}
+
     def tick(
         self, tick: int, under_way: np.ndarray, weight: Floats, metrics: tuple[RolloutMetric, ...]
     ) -> dict[RolloutMetric, Floats]:
@@ -113,10 +120,9 @@ class Traffic:
     def _shares(self, metric: RolloutMetric, errors: Floats, weight: Floats) -> tuple[Floats, Floats]:
         if metric is RolloutMetric.ERRORS:
             return errors, np.minimum(errors + self.candidate.more_errors, 1.0)
-        if metric is RolloutMetric.LATENCY and self.candidate.colder:
-            odds = _SLOW / (1 - _SLOW) * _COLDER
+        share = _SHARES[metric]
+        if metric is RolloutMetric.LATENCY:
+            odds = share / (1 - share) * self.candidate.colder
             cold = odds / (1 + odds)
-            small = weight < 0.5
-            return np.where(small, _SLOW, cold), np.where(small, cold, _SLOW)
-        share = {RolloutMetric.REFUSALS: _REFUSALS, RolloutMetric.LATENCY: _SLOW}.get(metric, _OUTCOME)
+            return np.where(weight > 0.5, cold, share), np.where(weight < 0.5, cold, share)
         return np.full_like(errors, share), np.full_like(errors, share)
