@@ -10,6 +10,8 @@ from tests.benchmarks.rollout.cases import FAULTS, LITTLE, PEERS, RPM
 
 Found = Mapping[str, Mapping[str, float]]
 
+_TICKS_VARY = 1.2  # two standard deviations of a tick of a hundred requests
+
 
 @dataclass(frozen=True)
 class Pledge:
@@ -32,20 +34,23 @@ class Pledge:
     one_tick: bool = False
     percent: bool = False
 
-    def rows(self, found: Found) -> Iterator[tuple[str, tuple[float, ...]]]:
-        """Give the cases that count, and their figures."""
+    def rows(self, found: Found) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+        """Give the cases that count: the traffic, how many rollouts, and the figures."""
         for name, figures in found.items():
             kind, what, metrics, cell = name.split(" | ")
             if (kind, what, metrics) == (self.kind, self.what, self.metrics) and (
                 self.rpm is None or cell.startswith(f"{self.rpm} rpm")
             ):
-                yield cell, tuple(figures.get(figure, 0.0 if self.percent else math.inf) for figure in self.figures)
+                missing = 0.0 if self.percent else math.inf
+                yield cell, figures["rollouts"], tuple(figures.get(figure, missing) for figure in self.figures)
 
-    def kept(self, cell: str, measured: tuple[float, ...]) -> bool:
-        """Whether a case keeps the pledge."""
+    def kept(self, cell: str, rollouts: float, measured: tuple[float, ...]) -> bool:
+        """Whether a case keeps the pledge: a share may exceed it by two standard errors, since it is a sample."""
         rpm, weight = float(cell.split(" rpm")[0]), float(cell.split(", ")[1].rstrip("%")) / 100
-        allowed = 1.1 * rpm * weight if self.one_tick else 0.0  # a tick's requests vary
-        return all(value <= max(limit, allowed) for value, limit in zip(measured, self.limits, strict=True))
+        allowed = _TICKS_VARY * rpm * weight if self.one_tick else 0.0
+        chance = [2 * math.sqrt(limit * (1 - limit) / rollouts) if self.percent else 0.0 for limit in self.limits]
+        limits = [max(limit + more, allowed) for limit, more in zip(self.limits, chance, strict=True)]
+        return all(value <= limit for value, limit in zip(measured, limits, strict=True))
 
 
 def _pledges() -> Iterator[Pledge]:
@@ -97,16 +102,23 @@ def _headed() -> Iterator[Pledge]:
 
 def _print_pledge(pledge: Pledge, found: Found) -> bool:
     rows = list(pledge.rows(found))
-    missed = [(cell, measured) for cell, measured in rows if not pledge.kept(cell, measured)]
+    missed = [row for row in rows if not pledge.kept(*row)]
     spans = [
-        _span([measured[at] for _, measured in rows], percent=pledge.percent) for at in range(len(pledge.figures))
+        _span([measured[at] for _, _, measured in rows], percent=pledge.percent) for at in range(len(pledge.figures))
     ]
+    pooled = ""
+    if pledge.percent and rows:
+        whole = sum(rollouts for _, rollouts, _ in rows)
+        share = sum(rollouts * measured[0] for _, rollouts, measured in rows) / whole
+        pooled = f", {_figure(share, percent=True)} of {whole:,.0f}"
+        if share > pledge.limits[0]:
+            missed = missed or rows
     limit = " / ".join(_figure(limit, percent=pledge.percent) for limit in pledge.limits)
-    verdict = f"missed in {len(missed)} of {len(rows)}" if missed else "reached"
-    print(f"{pledge.text:<52}{'≤ ' + limit:>14}{' / '.join(spans):>26}  {verdict}")
-    for cell, measured in missed:
+    verdict = f"missed in {len(missed)} of {len(rows)}" if missed else "reached" if rows else "not measured"
+    print(f"{pledge.text:<52}{'≤ ' + limit:>14}{' / '.join(spans):>26}  {verdict}{pooled}")
+    for cell, _, measured in missed:
         print(f"    {cell}: {' / '.join(_figure(value, percent=pledge.percent) for value in measured)}")
-    return not missed
+    return bool(rows) and not missed
 
 
 def _print_served(found: Found) -> None:

@@ -14,7 +14,7 @@ from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.score_shift import ScoreShift
 from serinus.domain.verdict import Verdict
 
-_PAST = {RolloutMetric.ERRORS: (288_000, 1_440)}
+_PAST = {RolloutMetric.ERRORS: (1_000, 5)}
 _MINUTES = 300
 
 
@@ -78,7 +78,11 @@ def shifted_scores(rollouts: int, seed: int) -> dict[str, float]:
         verdicts = set()
         for minute in range(_MINUTES):
             tally = Tally(190, int(random.binomial(190, 0.005)), 10, int(random.binomial(10, 0.005)))
-            scores = (_scores(random, 190, 0.0), _scores(random, 10, 0.3))
+            assert evidence.scores is not None
+            scores = (
+                evidence.scores.grouped(_scores(random, 190, 0.0)),
+                evidence.scores.grouped(_scores(random, 10, 0.3)),
+            )
             evidence = observe(evidence, Tick(minute // 60, 0.25, {RolloutMetric.ERRORS: (tally,)}, scores=scores))
             verdicts.add(judge(evidence, weight=0.05, next_weight=0.25).verdict)
         fired += evidence.scores is not None and evidence.scores.log_e >= math.log(100)

@@ -10,6 +10,7 @@ import numpy as np
 
 from serinus.domain.evidence import Floats
 from serinus.domain.guard import Guard, RolloutMetric
+from serinus.domain.stable_past import StablePast
 
 MINUTES_A_DAY = 1_440
 BASE_ERRORS = 0.005
@@ -91,10 +92,11 @@ class Traffic:
         return bursting
 
     def day_before(self, guards: Sequence[Guard]) -> Mapping[RolloutMetric, tuple[float, float]]:
-        """Return what stable did in the day before, by each metric: requests, and bad ones."""
-        requests = float(round(self.cell.rpm * MINUTES_A_DAY))
+        """Return what stable did in the day before as a rollout takes it in: requests, and bad ones."""
+        requests = round(self.cell.rpm * MINUTES_A_DAY)
         shares = {guard.metric: _SHARES.get(guard.metric, float(self.errors.mean())) for guard in guards}
-        return {metric: (requests, float(round(requests * share))) for metric, share in shares.items()}
+        past = StablePast({metric: (requests, round(requests * share)) for metric, share in shares.items()})
+        return {metric: (float(n), float(bad)) for metric, (n, bad) in past.lightened.items()}
 
     def tick(
         self, tick: int, under_way: np.ndarray, weight: Floats, metrics: tuple[RolloutMetric, ...]

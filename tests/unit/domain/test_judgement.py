@@ -187,7 +187,8 @@ def test_an_ill_environment_of_stable_promotes_nobody() -> None:
 def test_a_shift_of_scores_never_rolls_back() -> None:
     """However far the scores have moved, they roll nothing back; where a tolerance is declared they hold."""
     past, moved = np.full(40, 1_000), np.arange(40)
-    ticks = [replace(a_tick(), scores=(past, moved))] * 3
+    groups = ScoreShift.at_start(past).grouped
+    ticks = [replace(a_tick(), scores=(groups(past), groups(moved)))] * 3
     for tolerance, verdict in ((None, Verdict.ADVANCE), (0.2, Verdict.HOLD)):
         evidence = RolloutEvidence.at_start(
             DEFAULT_GUARDS, stable_past=PAST, scores=ScoreShift.at_start(past, tolerance=tolerance)
@@ -230,12 +231,13 @@ counts = st.integers(0, 300).flatmap(
 @given(st.lists(st.tuples(counts, counts, st.integers(0, 3)), max_size=8))
 def test_the_state_survives_being_stored(ticks: list[tuple[Tally, Tally, int]]) -> None:
     """As JSON and back it is the same, and judges the same; it stays below 10 kB."""
-    evidence = RolloutEvidence.at_start(DEFAULT_GUARDS, scores=ScoreShift.at_start(np.full(40, 9)))
+    scores = ScoreShift.at_start(np.full(40, 9))
+    evidence = RolloutEvidence.at_start(DEFAULT_GUARDS, scores=scores)
     for errors, latency, hour in ticks:
         tick = replace(
             a_tick(errors, hour=hour, latency=latency),
             candidate_environments=environments(*[1] * 12, requests=9),
-            scores=(np.full(40, 9), np.arange(40)),
+            scores=(scores.grouped(np.full(40, 9)), scores.grouped(np.arange(40))),
         )
         evidence = observe(evidence, tick)
     stored = json.dumps(asdict(evidence))

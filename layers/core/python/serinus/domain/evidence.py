@@ -255,7 +255,8 @@ def log_increments(counts: Floats, tolerance: float) -> Floats:
     for fewest, most in pairwise(edges):
         if largest <= fewest:
             break
-        _in_chunks(found, rows, np.flatnonzero((terms > fewest) & (terms <= most)), log_ratios, most)
+        chosen = np.flatnonzero((terms > fewest) & (terms <= most))
+        _in_chunks(found, rows, chosen, log_ratios, int(terms[chosen].max(initial=0)))
     if largest > _SUMMED_WHOLE:
         _in_chunks(found, rows, np.flatnonzero(terms > _SUMMED_WHOLE), log_ratios, None)
     return found.reshape(*counts.shape[:-1], log_ratios.size - 1)
