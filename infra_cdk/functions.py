@@ -104,13 +104,21 @@ def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _start_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It takes the endpoint's lock."""
+    """It takes the endpoint's lock, and chooses steps that fit the endpoint's traffic."""
     return Blueprint(
         "start_rollout",
         settings.function_name("start_rollout"),
         _settings(settings.StartRolloutSettings, foundation),
         _HANDLERS,
-        (*_record(foundation), may.read_policies(stack), may.read_alias(stack)),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1769,  # a whole processor: it simulates rollouts where the policy leaves the steps to it
     )
 
 
@@ -136,17 +144,17 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It compares the candidate's profile with the stable release's."""
+    """It compares what the candidate did with what the stable release did: counts, and labels with records."""
     return Blueprint(
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        _HANDLERS,
+        (*_HANDLERS, "data"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/"),
-            may.list_objects(foundation.data, "profiles/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
     )

@@ -31,6 +31,7 @@ from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.domain.composition import Composition, Runtime
+from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
 from serinus.domain.policy import (
@@ -47,14 +48,16 @@ from serinus.domain.policy import (
 )
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
-from serinus.domain.rollout import Release, Rollout, Split
+from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
+from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
+from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
@@ -69,6 +72,7 @@ from serinus.use_cases.snapshot_data import Snapshotting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.train_model import Training
 from serinus.use_cases.validate_model import Validation, validate_model
+from serinus.use_cases.weigh_ticks import Weighing
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 FRAUD = EndpointName("fraud")
@@ -76,13 +80,15 @@ COLOURS = ("blue", "green", "red")
 
 PLAN = RolloutPlan(
     steps=(10, 50),
-    bake_seconds=60,
-    minimum_requests=20,
-    tick_seconds=10,
+    guards=(
+        Guard(RolloutMetric.ERRORS, margin=0.1, tolerance=1.0, guards_promotion=True),
+        Guard(RolloutMetric.REFUSALS),
+        Guard(RolloutMetric.LATENCY),
+    ),
+    tick_seconds=60,
     watermark_seconds=30,
     horizon_seconds=3_600,
-    maximum_failure_share=0.05,
-    alarm=HardAlarm(failures=5, period_seconds=60),
+    alarm=HardAlarm(),
 )
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 ROC_AUC_GATE = MetricGate(Metric.ROC_AUC, minimum=0.6)
@@ -168,12 +174,12 @@ def a_rollout(
         endpoint=FRAUD,
         model_version=1,
         policy=a_policy(rollout=plan),
+        plan=ChosenPlan(plan.steps, plan.guards, "as the policy says"),
         execution="execution-1",
         started_at=NOON,
         stable=stable,
         candidate=candidate,
-        step=step,
-        step_since=NOON if step >= 0 else None,
+        steps_begun=(NOON,) * (step + 1),
     )
 
 
@@ -469,11 +475,13 @@ class World:
             self.events,
             self.clock,
         )
+        self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(
             self.policies,
             self.versions,
             self.rollouts,
             self.traffic,
+            self.choosing,
             self.ledger,
             self.events,
             self.clock,
@@ -485,7 +493,9 @@ class World:
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
         )
         self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
-        self.advancing = Advancing(self.references, self.parts, self.conducting)
+        comparing = Comparing(self.records, self.labels)
+        self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
+        self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.watching = Watching(
@@ -579,8 +589,9 @@ class World:
         return rollout
 
     def canary(self) -> str:
-        """Have one release live and a second at its first step; return the rollout's id."""
+        """Have one release live that has served, and a second at its first step; return the rollout's id."""
         self.published("1")
+        self.serve(2, 200, prefix="before-")
         self.later(600)
         return self.published("2")
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from serinus.domain.composition import Composition, Runtime
 from serinus.domain.gates import Finding
+from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, Upload
 from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart, RequestCounts
-from serinus.domain.rollout import Release, Rollout
+from serinus.domain.rollout import ChosenPlan, Release, Rollout
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table
 
@@ -59,9 +60,14 @@ def a_finding(*, passed: bool = True) -> Finding:
     )
 
 
+A_PLAN = ChosenPlan((5, 25, 50), DEFAULT_GUARDS, "as the policy says")
+
+
 def a_rollout(rollout: str = "fraud-1", *, started: float = 0, endpoint: str = FRAUD) -> Rollout:
     """Return a rollout that has just started, so many seconds after noon."""
-    return Rollout(rollout, EndpointName(endpoint), 1, a_policy(endpoint), f"execution-{rollout}", after(started))
+    return Rollout(
+        rollout, EndpointName(endpoint), 1, a_policy(endpoint), A_PLAN, f"execution-{rollout}", after(started)
+    )
 
 
 def a_composition(runtime: Runtime, *, model: str = "a") -> Composition:

@@ -167,7 +167,7 @@ def test_a_canary_shifts_the_alias_and_an_alarm_shifts_it_back(account: Account)
     rollout = _canary(account)
     assert account.traffic.current("fraud") == Split(2, 3, 10)
     tick = account.call("advance_rollout", {"endpoint": "fraud", "rollout": rollout})
-    assert (tick["status"], tick["wait_seconds"]) == ("in_progress", 10)
+    assert (tick["status"], tick["wait_seconds"]) == ("in_progress", 60)
     account.call("roll_back", an_event("roll_back/alarm"))
     assert account.traffic.current("fraud") == Split(2)
     assert StoredRollouts(account.documents).active("fraud") is None

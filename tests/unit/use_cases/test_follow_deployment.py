@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from serinus.domain.policy import WhenBusy
 from serinus.domain.rollout import Outcome, Split
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.follow_deployment import Followed, follow_deployment
@@ -13,7 +16,7 @@ from serinus.use_cases.push_model import Stage, follow_push
 from serinus.use_cases.register_model import register_model
 from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import Start, StartStatus, start_rollout
-from tests.builders import FRAUD, PLAN, Died, World, a_runtime
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_runtime
 
 _ARN = "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout"
 
@@ -50,10 +53,10 @@ def redeployed() -> tuple[World, str]:
 def promote(world: World, rollout: str, stable: int, candidate: int) -> None:
     """Take a canary through all its steps."""
     while world.rollouts.active(FRAUD):
-        world.later(1)
+        world.later(PLAN.tick_seconds)
         for release in (stable, candidate):
             world.serve(release)
-        world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+        world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
         world.advance(rollout)
 
 
@@ -81,9 +84,10 @@ def test_a_bad_deploy_is_rolled_back() -> None:
     world, name = redeployed()
     rollout = start(world, name).rollout or ""
     publish_release(FRAUD, rollout, publishing=world.publishing)
+    world.later(PLAN.tick_seconds)
     world.serve(2)
     world.serve(3, failures=25)
-    world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+    world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
     assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
     assert world.split() == Split(2)
     again = follow(world)
@@ -152,6 +156,15 @@ def test_a_deploy_waits_for_the_rollout_under_way_and_takes_the_model_that_won()
     assert brought is not None
     assert brought.composition is not None
     assert brought.composition.runtime.memory_mb == 1024
+
+
+def test_a_deploy_waits_where_the_policy_refuses_a_second_rollout() -> None:
+    """A refused model can be pushed again; a deploy would be lost."""
+    world = World(a_policy(rollout=replace(PLAN, when_busy=WhenBusy.REFUSE)))
+    world.published("1")
+    world.published("2")
+    world.deployments.deploy(FRAUD, a_runtime(memory_mb=2048))
+    assert start(world, follow(world).execution or "").status is StartStatus.BUSY
 
 
 def test_of_two_deploys_that_wait_the_later_is_rolled_out() -> None:

@@ -43,6 +43,8 @@ class StartRolloutSettings:
     """Settings of `start_rollout`."""
 
     table_name: str
+    artifacts_bucket: str
+    data_bucket: str
     ledger_bucket: str
     event_bus_name: str
 

@@ -97,6 +97,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
 
 def starting(told: settings.StartRolloutSettings) -> Starting:
     """Wire `start_rollout`."""
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.start_rollout import Starting
 
     return Starting(
@@ -104,6 +105,7 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         versions=_versions(told.table_name),
         rollouts=_rollouts(told.table_name),
         traffic=_traffic(),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
@@ -143,10 +145,16 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.compare_labels import Comparing
+    from serinus.use_cases.weigh_ticks import Weighing
 
     return Advancing(
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        weighing=Weighing(
+            rollouts=_rollouts(told.table_name),
+            references=_references(told.artifacts_bucket),
+            parts=_parts(told.data_bucket),
+            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+        ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 

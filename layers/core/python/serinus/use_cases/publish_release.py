@@ -151,5 +151,5 @@ def _first_step(rollout: Rollout, before: Split, conducting: Conducting) -> Prog
     if before not in {rollout.split, rollout.advanced(at=conducting.clock()).split}:
         raise RevisionChanged(f"the alias of endpoint {rollout.endpoint!r}")
     conducting.alarms.create(rollout.endpoint, rollout.candidate, rollout.policy.rollout.alarm)
-    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.policy.rollout.steps)}"
+    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.plan.steps)}"
     return begin_step(rollout, current=before, actor=_ACTOR, reason=reason, conducting=conducting)

@@ -10,9 +10,10 @@ from enum import StrEnum
 from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import RolloutPlan
+from serinus.domain.policy import RolloutPlan, WhenBusy
 from serinus.domain.rollout import DEPLOY, Outcome, Release, Rollout
 from serinus.errors import RolloutInProgress
+from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 
@@ -43,6 +44,7 @@ class Starting:
     versions: ModelVersions
     rollouts: Rollouts
     traffic: Traffic
+    choosing: Choosing
     ledger: Ledger
     events: Events
     clock: Clock
@@ -101,19 +103,26 @@ def start_rollout(
     if active is None and live is not None and live.composition == composition:
         reason = f"version {version.number} is live already" if deployment is None else _unchanged(live)
         return Start(endpoint, StartStatus.REFUSED, reason=reason)
+    waits = policy.rollout.when_busy is WhenBusy.WAIT or deployment is not None  # nobody would deploy it again
+    if active is not None and not mine and waits:
+        return _busy(RolloutInProgress(endpoint, active.id), policy.rollout)
+    now = starting.clock()
     rollout = Rollout(
         id=_id(version.number, asked),
         endpoint=version.endpoint,
         model_version=version.number,
         policy=policy,
+        plan=choose_plan(policy.rollout, live, now, choosing=starting.choosing),
         execution=execution,
-        started_at=starting.clock(),
+        started_at=now,
         composition=composition,
     )
     try:
         started = starting.rollouts.start(rollout)
     except RolloutInProgress as busy:
-        return Start(endpoint, StartStatus.BUSY, wait_seconds=_pause_seconds(policy.rollout), reason=str(busy))
+        if waits:
+            return _busy(busy, policy.rollout)
+        return _refuse(rollout, f"{busy}, and the policy refuses a second one: push it again then", starting)
     return _begin(started, version, asked, starting)
 
 
@@ -157,6 +166,10 @@ def _with_the_live_model(
     changed = replace(rollout, model_version=found.number, composition=_composition(found, runtime))
     starting.rollouts.save(changed, replaced=rollout)
     return changed, found
+
+
+def _busy(busy: RolloutInProgress, plan: RolloutPlan) -> Start:
+    return Start(busy.endpoint, StartStatus.BUSY, wait_seconds=_pause_seconds(plan), reason=str(busy))
 
 
 def _pause_seconds(plan: RolloutPlan) -> int:
@@ -203,7 +216,10 @@ def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
-    """End it before it began; the ledger comes first, as in `end_rollout`, so that a retry completes the rest."""
+    """End it before it began; the ledger comes first, as in `end_rollout`, so that a retry completes the rest.
+
+    One that was turned away, because another one was under way, never held the lock.
+    """
     now = starting.clock()
     details: dict[str, Detail] = {
         "rollout": rollout.id,
@@ -215,7 +231,7 @@ def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
     }
     entry = LedgerEntry(rollout.endpoint, f"ended:{rollout.id}", Action.ROLLOUT_ENDED, "start_rollout", now, details)
     starting.ledger.append(entry)
-    starting.rollouts.save(rollout.ended(Outcome.FAILED, reason, at=now), replaced=rollout)
+    starting.rollouts.end_early(rollout.ended(Outcome.FAILED, reason, at=now))
     starting.events.publish("RolloutFailed", rollout.endpoint, details)
     return Start(rollout.endpoint, StartStatus.REFUSED, rollout.id, reason=reason)
 
@@ -227,6 +243,7 @@ def _record(rollout: Rollout, starting: Starting) -> None:
         "rollout": rollout.id,
         "version": rollout.model_version,
         "policy": rollout.policy.digest,
+        "plan": rollout.plan.reason,
         "changes": ", ".join(changes),
     }
     entry = LedgerEntry(
