@@ -7,7 +7,14 @@ from aws_cdk import aws_s3 as s3
 
 from infra_cdk.constructs.permission import Permission
 from infra_cdk.stacks.foundation import Foundation
-from serinus.settings import ALARM_PREFIX, POLICY_PATH, inference_function_name, model_layer_name
+from serinus.settings import (
+    ALARM_PREFIX,
+    POLICY_PATH,
+    function_name,
+    inference_function_name,
+    model_layer_name,
+    state_machine_name,
+)
 
 _BY_ENDPOINT = "Endpoints are deployed after the control plane, each with its name under this prefix."
 _BY_KEY = "Objects are named by endpoint and digest; what this function may touch is bounded by the prefix."
@@ -142,6 +149,19 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def rollout_machine(stack: Stack) -> str:
+    """Return the ARN of the rollout machine by its name, as the machine itself needs the functions first."""
+    name = state_machine_name("rollout")
+    return stack.format_arn(
+        service="states", resource="stateMachine", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
+def have_rolled_back(stack: Stack) -> Permission:
+    """Invoke `roll_back`, and by it move traffic back. For `request_roll_back`, which says who asked."""
+    return Permission(("lambda:InvokeFunction",), (_lambda_arn(stack, "function", function_name("roll_back")),))
+
+
 def remove_versions(stack: Stack) -> tuple[Permission, ...]:
     """Remove published versions and model layers. For `prune_releases` alone.
 
@@ -175,11 +195,14 @@ def set_alarms(stack: Stack) -> Permission:
 
 def clear_alarms(stack: Stack) -> tuple[Permission, ...]:
     """Read and remove the alarms that watch a rollout."""
+    remove = Permission(("cloudwatch:DeleteAlarms",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT)
+    return remove, see_alarms(stack)
+
+
+def see_alarms(stack: Stack) -> Permission:
+    """Read the alarms that watch a rollout."""
     found_by_prefix = "Alarms are looked up by the prefix of their name, and that takes the right to see any of them."
-    return (
-        Permission(("cloudwatch:DeleteAlarms",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT),
-        Permission(("cloudwatch:DescribeAlarms",), (_alarms(stack, "*"),), found_by_prefix),
-    )
+    return Permission(("cloudwatch:DescribeAlarms",), (_alarms(stack, "*"),), found_by_prefix)
 
 
 def _alarms(stack: Stack, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from serinus.settings import function_name, inference_function_name
+from serinus.settings import function_name, inference_function_name, version_function_name
 from tests.infra.assembly import Assembly, listed
 
 _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
@@ -84,9 +84,14 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
         ("lambda:DeleteFunction", {function_name("prune_releases")}),
         ("lambda:DeleteLayerVersion", {function_name("prune_releases")}),
-        ("states:StartExecution", {function_name("follow_deployment")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
         ("cloudwatch:DeleteAlarms", _MOVERS),
+        ("states:StartExecution", {function_name(name) for name in ("follow_deployment", "request_rollout")}),
+        (
+            "lambda:InvokeFunction",
+            {function_name("publish_release"), function_name("request_roll_back")}
+            | {version_function_name(endpoint) for endpoint in ("fraud", "open-house")},
+        ),
         ("s3:DeleteObject", {"serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
@@ -145,6 +150,35 @@ def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if "s3:ListBucket" in listed(statement["Action"]):
                 assert statement["Condition"]["StringLike"]["s3:prefix"], name
+
+
+def test_control_routes_take_signed_requests_alone(aws: Assembly) -> None:
+    """Every path below `/endpoints` is authorised by IAM, each deed by a route and a method of its own."""
+    routes = {
+        route.properties["RouteKey"]: route.properties["AuthorizationType"]
+        for route in aws.resources("AWS::ApiGatewayV2::Route")
+        if " /endpoints" in route.properties["RouteKey"]
+    }
+    rollout = "/endpoints/{endpoint}/rollouts/{rollout}"
+    assert routes == dict.fromkeys(
+        [
+            "POST /endpoints/{endpoint}/rollouts",
+            "GET /endpoints/{endpoint}/rollouts",
+            f"GET {rollout}",
+            *(f"POST {rollout}/{deed}" for deed in ("pause", "resume", "promote", "abort")),
+            "POST /endpoints/{endpoint}/rollback",
+        ],
+        "AWS_IAM",
+    )
+
+
+def test_what_looks_at_rollouts_writes_nothing(aws: Assembly) -> None:
+    """Its role reads the table and the policies, and writes its log."""
+    for name in ("list_rollouts", "describe_rollout"):
+        actions = {action for found in aws.statements(function_name(name)) for action in listed(found["Action"])}
+        written = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        read = {"dynamodb:GetItem", "dynamodb:Query"}
+        assert {action for action in actions if not action.startswith(("kms:", "ssm:Get"))} == written | read
 
 
 def test_only_numbered_versions_can_be_removed(aws: Assembly) -> None:

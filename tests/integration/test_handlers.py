@@ -88,14 +88,19 @@ _ELSEWHERE = frozenset(
     {
         "authorise_caller",
         "conclude_batch",
+        "describe_rollout",
         "describe_server",
         "infer",
         "infer_version",
+        "list_rollouts",
         "make_token",
         "plan_batch",
         "predict_batch",
+        "request_roll_back",
+        "request_rollout",
         "revoke_token",
         "rotate_token",
+        "steer_rollout",
     }
 )
 
@@ -117,6 +122,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     ),
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
+    "roll_back/abort": (_canary, {"status": "nothing_to_do", "stable": 2, "candidate": 3}),  # it names another one
     "roll_back/to_a_release": (_canary, {"status": "nothing_to_do", "reason": "nothing to do", "stable": 2}),
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),

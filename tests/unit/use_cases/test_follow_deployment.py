@@ -95,10 +95,12 @@ def test_a_bad_deploy_is_rolled_back() -> None:
 
 
 def test_a_doubled_event_starts_it_once() -> None:
-    """The name follows from the deploy."""
+    """The name follows from the deploy: while it runs it is the same one, and once it has ended it stays ended."""
     world, name = redeployed()
-    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
+    assert follow(world).execution == name
     assert list(world.executions.started) == [name]
+    world.executions.ended.add(name)
+    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
 
 
 def test_the_same_runtime_deployed_anew_after_a_roll_back_is_tried_again() -> None:

@@ -89,6 +89,49 @@ class RollBackSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class RequestRolloutSettings:
+    """Settings of `request_rollout`.
+
+    Attributes:
+        rollout_machine_arn: the state machine that carries rollouts.
+    """
+
+    table_name: str
+    ledger_bucket: str
+    rollout_machine_arn: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ListRolloutsSettings:
+    """Settings of `list_rollouts`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DescribeRolloutSettings:
+    """Settings of `describe_rollout`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SteerRolloutSettings:
+    """Settings of `steer_rollout`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestRollBackSettings:
+    """Settings of `request_roll_back`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class InferSettings:
     """Settings of `infer`; it reaches nothing, so all it is told is its name and what its log may hold.
 

@@ -96,7 +96,14 @@ def _rollout(rollout: Rollout) -> str:
     steps, last = len(rollout.plan.steps), rollout.last_look
     step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
     looked = f"; last look at {in_utc(last.at)}: {last.verdict}, {last.reason}" if last else ""
-    return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+    return f"{rollout.id}, version {rollout.model_version}, {step}{_wished(rollout)}{looked}"
+
+
+def _wished(rollout: Rollout) -> str:
+    if rollout.steering is None or not (rollout.paused or rollout.promoted_by_hand):
+        return ""
+    wish = "paused" if rollout.paused else "to be promoted at its next tick"
+    return f", {wish} by {rollout.steering.actor}: {rollout.steering.reason}"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:

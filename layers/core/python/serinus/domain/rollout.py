@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -241,6 +242,16 @@ class Rollout:
     def ended(self, outcome: Outcome, reason: str, *, at: datetime) -> Rollout:
         """Return the rollout at its end; an ended one stays as it ended."""
         return self if self.outcome else replace(self, outcome=outcome, reason=reason, ended_at=at)
+
+
+def rollout_id(model_version: int | None, execution: str) -> str:
+    """Return the id of the rollout that an execution carries: of a model version, or of a deploy where it is `None`.
+
+    >>> rollout_id(3, "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:fraud-v3-0a1b")
+    'v3-d3ed34371e'
+    """
+    what = DEPLOY if model_version is None else f"v{model_version}"
+    return f"{what}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}"
 
 
 def heed_steering(decision: Decision, steering: Steering | None) -> Decision:
