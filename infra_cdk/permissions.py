@@ -138,6 +138,12 @@ def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     return Permission(("lambda:InvokeFunction",), (f"{function}:*",), "Every release has a number of its own.")
 
 
+def invoke_all_versions(stack: Stack) -> Permission:
+    """Ask the published versions of every endpoint's function, past its alias. For `shadow_candidate`."""
+    versions = f"{_inference_functions(stack)}:*"
+    return Permission(("lambda:InvokeFunction",), (versions,), _BY_ENDPOINT)
+
+
 def read_code(stack: Stack) -> Permission:
     """Read function code where deploys put it: a release sets an inference function's code as well."""
     bucket = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-{stack.account}-{stack.region}"

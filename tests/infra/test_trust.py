@@ -12,6 +12,7 @@ from serinus.settings import function_name, inference_function_name
 from tests.infra.assembly import Assembly, listed
 
 _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
+_SHADOW = function_name("shadow_candidate")  # it may end a rollout, and with it the alarms, but moves no traffic
 
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
 _REVIEWED = re.compile(
@@ -19,6 +20,7 @@ _REVIEWED = re.compile(
       | /(batch|predictions)/\*                                                 # rows of a batch, and their scores
       | :execution:serinus-batch[:/]\*                                          # batches and their parts
       | :function:serinus-endpoint-\*                                            # inference functions
+      | :function:serinus-endpoint-\*:\*                                         # their versions
       | :function:serinus-endpoint-[a-z0-9-]+:\*                                 # the versions of one of them
       | :layer:serinus-(model|endpoint)-\*(:\*)?                                 # their layers
       | :alarm:serinus-rollout/\*                                                # alarms of a rollout
@@ -81,7 +83,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:UpdateFunctionCode", {function_name("publish_release")}),
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
-        ("cloudwatch:DeleteAlarms", _MOVERS),
+        ("cloudwatch:DeleteAlarms", _MOVERS | {_SHADOW}),
         ("s3:DeleteObject", {"serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
@@ -108,6 +110,26 @@ def test_any_alarm_may_be_seen_and_no_more(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if any(_flat(arn).endswith(":alarm:*") for arn in listed(statement["Resource"])):
                 assert listed(statement["Action"]) == ["cloudwatch:DescribeAlarms"], name
+
+
+def test_a_shadow_can_only_ask_and_look(aws: Assembly) -> None:
+    """It invokes versions of inference functions and nothing else, and writes neither data nor models."""
+    statements = aws.statements(_SHADOW)
+    invoked = [
+        arn
+        for statement in statements
+        if "lambda:InvokeFunction" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+    written = [
+        arn
+        for statement in statements
+        if "s3:PutObject" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+
+    assert [arn.rsplit(":function:", 1)[1] for arn in invoked] == ["serinus-endpoint-*:*"]
+    assert [arn.rsplit("/", 2)[1:] for arn in written] == [["ledger", "*"]]
 
 
 def test_inference_functions_may_only_write_their_log(aws: Assembly) -> None:

@@ -22,6 +22,7 @@
     │   └── RolloutInProgress
     ├── AttestationInvalid      a model version whose signature does not match what would be released
     ├── ModelFailed             the model itself failed on a well-formed request
+    ├── ReleaseBusy             Lambda had no room to run a release just then
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
     └── SettingMissing          a function was started without a setting it needs
 
@@ -179,6 +180,10 @@ class AttestationInvalid(SerinusError):
 
 class ModelFailed(SerinusError):
     """The model raised an error of its own on a request that was well formed."""
+
+
+class ReleaseBusy(SerinusError):
+    """Lambda had no room to run a release: whoever asks may ask again later."""
 
 
 class ReleaseFailed(SerinusError):

@@ -56,6 +56,7 @@ def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = 
         "version": rollout.model_version,
         "stable": rollout.stable,
         "candidate": rollout.candidate,
+        "stage": str(rollout.stage),
         "step": rollout.step,
         "steps": list(rollout.policy.rollout.steps),
         "candidate_percent": rollout.candidate_percent,

@@ -102,9 +102,15 @@ def _live(known: EndpointStatus) -> str:
 
 def _rollout(rollout: Rollout, last: LastLook) -> str:
     steps = len(rollout.policy.rollout.steps)
-    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
+    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else _before_traffic(rollout)
     looked = f"; last look at {in_utc(last[0])}: {last[1].verdict}, {last[1].reason}" if last else ""
     return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+
+
+def _before_traffic(rollout: Rollout) -> str:
+    if rollout.shadow is None:
+        return "its release is being published"
+    return f"it is in its shadow, where {rollout.shadow.replayed} live requests were replayed"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:

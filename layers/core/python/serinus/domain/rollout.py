@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.shadow_tally import ShadowTally
 
 
 class Verdict(StrEnum):
@@ -24,6 +25,14 @@ class Outcome(StrEnum):
     ROLLED_BACK = "rolled_back"
     INCONCLUSIVE = "inconclusive"
     FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """How far a rollout has come that has not ended."""
+
+    SHADOWING = "shadowing"
+    SHADOWED = "shadowed"
+    IN_PROGRESS = "in_progress"
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ class Rollout:
         step: the index into the policy's steps; -1 before any traffic was shifted.
         step_since: when that step began.
         execution: the pipeline execution that carries it.
+        shadow: what the candidate did with a copy of live requests, where a shadow precedes the first step.
     """
 
     id: str
@@ -111,6 +121,14 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
+    shadow: ShadowTally | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come; `in_progress` before its release is published, too."""
+        if self.shadow is None or self.step >= 0:
+            return Stage.IN_PROGRESS
+        return Stage.SHADOWED if self.shadow.passed else Stage.SHADOWING
 
     @property
     def candidate_percent(self) -> int:
@@ -138,6 +156,10 @@ class Rollout:
     def published(self, *, stable: int | None, candidate: int) -> Rollout:
         """Return the rollout with its two releases known."""
         return replace(self, stable=stable, candidate=candidate)
+
+    def shadowed(self, tally: ShadowTally) -> Rollout:
+        """Return the rollout with what its shadow has counted."""
+        return replace(self, shadow=tally)
 
     def advanced(self, *, at: datetime) -> Rollout:
         """Return the rollout at its next step."""
