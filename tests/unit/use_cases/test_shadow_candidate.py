@@ -16,13 +16,14 @@ from serinus.domain.policy import RolloutPlan, Serving, ShadowPlan
 from serinus.domain.prediction import Crash
 from serinus.domain.rollout import Outcome, Split, Verdict
 from serinus.domain.shadow_tally import ShadowTally
+from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Table
 from serinus.errors import ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.settings import LATENCY_HEADER
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_table
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_table, a_wish
 
 SHADOW = ShadowPlan(requests=60, maximum_per_tick=25, window_minutes=60, horizon_seconds=300)
 Event = Mapping[str, Any]
@@ -407,6 +408,53 @@ def test_a_person_ends_a_shadow() -> None:
     assert world.split() == Split(2)
     assert world.rollouts.active(FRAUD) is None
     assert tally_of(world, rollout).replayed == 0
+
+
+def steer(world: World, rollout: str, wished: Steering) -> None:
+    """Have a person wish something of a rollout."""
+    state = world.rollouts.get(FRAUD, rollout)
+    world.rollouts.save(state.steered(wished), replaced=state)
+
+
+def test_a_pause_holds_the_shadow_and_goes_on_counting() -> None:
+    """Until it is resumed, or the time of the whole rollout is over."""
+    world = a_world()
+    rollout = shadowing(world)
+    steer(world, rollout, a_wish(Wish.PAUSE))
+    for _ in range(5):
+        assert status(world.shadow(rollout)) == "shadowing"
+    assert tally_of(world, rollout).replayed == 60
+    resumed = a_world()
+    again = shadowing(resumed)
+    steer(resumed, again, a_wish(Wish.PAUSE))
+    resumed.shadow(again)
+    steer(resumed, again, a_wish(Wish.RESUME))
+    assert status(to_the_end(resumed, again)) == "shadowed"
+    world.later(PLAN.horizon_seconds)
+    assert world.shadow(rollout).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_promotion_passes_the_shadow_at_once(forced: bool) -> None:
+    """A person may let through what disagrees; what fails on live requests only where that was forced."""
+    world = a_world()
+    rollout = shadowing(world)
+    steer(world, rollout, a_wish(Wish.PROMOTE, forced=forced))
+    assert status(world.shadow(rollout)) == "shadowed"
+    assert world.invocations.asked == []
+    publish(world, rollout)
+    assert world.advance(rollout).outcome is Outcome.PROMOTED
+    failing = a_world()
+    failing.invocations.reply = failing_where(lambda amount: amount > 0)
+    rollout = shadowing(failing)
+    failing.fate.die_after(1)
+    with pytest.raises(Died):
+        failing.shadow(rollout)
+    steer(failing, rollout, a_wish(Wish.PROMOTE, forced=forced))
+    progress = failing.shadow(rollout)
+    assert (progress.outcome, status(progress)) == (
+        (None, "shadowed") if forced else (Outcome.ROLLED_BACK, "rolled_back")
+    )
 
 
 def test_an_alias_moved_by_hand_meanwhile_is_not_overwritten() -> None:

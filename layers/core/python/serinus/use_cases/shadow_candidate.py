@@ -13,8 +13,8 @@ import numpy.typing as npt
 from serinus.domain.inference_request import probe_event, request_body, scores_in
 from serinus.domain.policy import ShadowPlan
 from serinus.domain.profile import of_parts
-from serinus.domain.rollout import Release, Rollout, Stage, Verdict
-from serinus.domain.shadow import Slices, Visit, compare, judge_shadow, slices_of
+from serinus.domain.rollout import Decision, Outcome, Release, Rollout, Stage, Verdict, heed_steering
+from serinus.domain.shadow import Judgement, Slices, Visit, compare, judge_shadow, slices_of
 from serinus.domain.shadow_tally import Answer, Replay, ShadowTally
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
@@ -66,20 +66,30 @@ def _tick(rollout: Rollout, shadowing: Shadowing) -> Progress:
     assert plan is not None  # noqa: S101 - the policy is pinned, and asked for the shadow
     assert tally is not None  # noqa: S101 - the stage says so
     convicted = judge_shadow(tally, plan, now=conducting.clock()).decision.verdict is Verdict.ROLL_BACK
-    if tally.replayed < plan.requests and not convicted:  # by a tick that died before it could say so
+    if tally.replayed < plan.requests and not convicted and not rollout.promoted_by_hand:
         tally = _Tick(rollout, plan, shadowing).carry_out(tally)
     now = conducting.clock()
     judgement = judge_shadow(tally, plan, now=now)
-    if judgement.decision.verdict is Verdict.ADVANCE:
-        tally = replace(tally, passed=judgement.decision.reason)
+    decision = heed_steering(judgement.decision, rollout.steering)
+    if decision.verdict is Verdict.ADVANCE:
+        tally = replace(tally, passed=decision.reason)
     looked = rollout.shadowed(tally)
     if looked != rollout:
         conducting.rollouts.save(looked, replaced=rollout)
-    conducting.rollouts.record_decision(looked, judgement.decision, at=now)
-    if judgement.outcome:
-        reason = judgement.decision.reason
-        return end_rollout(looked, judgement.outcome, reason, actor=_ACTOR, conducting=conducting)
-    return progress_of(looked, judgement.decision.reason)
+    conducting.rollouts.record_decision(looked, decision, at=now)
+    outcome = _outcome(looked, decision, judgement, now)
+    if outcome:
+        return end_rollout(looked, outcome, decision.reason, actor=_ACTOR, conducting=conducting)
+    return progress_of(looked, decision.reason)
+
+
+def _outcome(rollout: Rollout, decision: Decision, judgement: Judgement, now: datetime) -> Outcome | None:
+    """Return how the look ends the rollout, if it does; a pause holds it as long as the whole rollout may take."""
+    if decision.verdict is Verdict.ADVANCE:
+        return None
+    if rollout.paused and decision.verdict is Verdict.HOLD:
+        return Outcome.INCONCLUSIVE if rollout.horizon_passed(now) else None
+    return judgement.outcome
 
 
 @dataclass(frozen=True, eq=False)
