@@ -56,13 +56,15 @@ def test_slices_meet_all_of_the_log_once(window: int, served: int, tick: int) ->
         watermark_seconds=30,
     )
     found = [slices.visit(number) for number in range(2 * slices.before + 5)]
-    length = timedelta(seconds=slices.seconds)
-    grid = [slices.since + n * length for n in range(slices.before + 5)]
+    length, after = timedelta(seconds=slices.seconds), timedelta(seconds=slices.seconds_after)
+    grid = [slices.since + n * length for n in range(slices.before)]
+    grid += [slices.since + slices.before * length + n * after for n in range(5)]
     whole = [visit for visit in found if visit.last is None and visit.first == 0]
     some, rest = found[: slices.before], found[slices.before : 2 * slices.before]
     assert sorted(visit.begin for visit in (*some, *whole)) == grid
     assert [(visit.begin, visit.last) for visit in some] == [(visit.begin, visit.first) for visit in rest]
-    assert all(visit.end == visit.begin + length for visit in found)
+    assert all(visit.end == visit.begin + length for visit in (*some, *rest))
+    assert all(visit.end == visit.begin + after for visit in whole)
     assert slices.since == max(NOON - timedelta(minutes=window), NOON - timedelta(seconds=served))
     assert slices.before <= 288
     assert all(visit.end <= NOON - timedelta(seconds=30) for visit in some)

@@ -19,7 +19,7 @@ _FEWEST_ROWS = 30  # fewer say nothing about agreement
 _SLOWER_SHARE = 0.05  # of requests that must be slow beyond those that were slow by stable
 _LEAST_SLICES = 25  # that the requests of a shadow come from, where the log has so many
 _MOST_SLICES = 288  # that the time before the rollout is cut into: five minutes each, for a day
-_LONGEST_SLICE_SECONDS = 60
+_FILE_SECONDS = 60  # the log is filed by the minute: shorter slices would read the same files again and again
 _GOLDEN = 0.6180339887498949
 
 
@@ -42,7 +42,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Slices:
-    """The log in slices of equal length, and the order in which they are visited.
+    """The log in slices, and the order in which they are visited.
 
     Those of before the rollout come first, spread evenly over that time from the first few on, for some of their
     requests each: where there is more traffic than is needed, what is replayed is not just the traffic of one minute.
@@ -50,14 +50,16 @@ class Slices:
 
     Attributes:
         since: where the first slice begins.
-        seconds: the length of each.
         before: how many lie before the shadow's beginning, and are complete.
+        seconds: the length of each of those.
+        seconds_after: the length of each that follows.
         at_most: how many requests of one slice are replayed when it is visited first.
     """
 
     since: datetime
-    seconds: int
     before: int
+    seconds: int
+    seconds_after: int
     at_most: int
 
     def visit(self, number: int) -> Visit:
@@ -67,20 +69,19 @@ class Slices:
         section of the count they are spread evenly at any time.
 
         >>> from datetime import UTC
-        >>> slices = Slices(datetime(2026, 3, 4, tzinfo=UTC), seconds=60, before=5, at_most=20)
+        >>> slices = Slices(datetime(2026, 3, 4, tzinfo=UTC), before=5, seconds=120, seconds_after=60, at_most=20)
         >>> [slices.visit(number).begin.minute for number in range(13)]
-        [0, 3, 1, 4, 2, 0, 3, 1, 4, 2, 5, 6, 7]
+        [0, 6, 2, 8, 4, 0, 6, 2, 8, 4, 10, 11, 12]
         >>> [(slices.visit(number).first, slices.visit(number).last) for number in (4, 5, 10)]
         [(0, 20), (20, None), (0, None)]
         """
-        if number >= 2 * self.before:
-            return Visit(*self._slice(number - self.before))
-        slice_ = self._slice(number * self._stride % self.before)
-        return Visit(*slice_, 0, self.at_most) if number < self.before else Visit(*slice_, self.at_most)
-
-    def _slice(self, index: int) -> tuple[datetime, datetime]:
-        begin = self.since + timedelta(seconds=index * self.seconds)
-        return begin, begin + timedelta(seconds=self.seconds)
+        after = number - 2 * self.before
+        if after >= 0:
+            begin = self.since + timedelta(seconds=self.before * self.seconds + after * self.seconds_after)
+            return Visit(begin, begin + timedelta(seconds=self.seconds_after))
+        begin = self.since + timedelta(seconds=number * self._stride % self.before * self.seconds)
+        end = begin + timedelta(seconds=self.seconds)
+        return Visit(begin, end, 0, self.at_most) if number < self.before else Visit(begin, end, self.at_most)
 
     @property
     def _stride(self) -> int:
@@ -104,9 +105,10 @@ def slices_of(
     """
     since = max(began_at - timedelta(minutes=plan.window_minutes), served_since)
     span = max(0.0, (began_at - since).total_seconds() - watermark_seconds)
-    seconds = max(1, min(tick_seconds, _LONGEST_SLICE_SECONDS), ceil(span / _MOST_SLICES))
+    seconds = max(_FILE_SECONDS, ceil(span / _MOST_SLICES))
     before = int(span // seconds)
-    return Slices(since, seconds, before, ceil(plan.requests / min(_LEAST_SLICES, max(before, 1))))
+    at_most = ceil(plan.requests / min(_LEAST_SLICES, max(before, 1)))
+    return Slices(since, before, seconds, min(tick_seconds, _FILE_SECONDS), at_most)
 
 
 def compare(
