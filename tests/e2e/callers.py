@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +12,10 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from serinus import wiring
-from serinus.cli.client import push
 from serinus.cli.inference_client import InferenceClient, infer_url
 from serinus.domain.inference_request import request_body
 from serinus.domain.table import Table
 from serinus.use_cases.measure_performance import measure_performance
-from serinus.use_cases.push_model import PushProgress
 
 _CALLERS = 4
 
@@ -81,22 +78,6 @@ class Callers:
         status, _ = self._inference.infer(body)
         with self._lock:
             self.statuses.append(status)
-
-
-def pushed_under_traffic(
-    client: wiring.Client, callers: Callers, model: object, *, within: float = math.inf
-) -> PushProgress:
-    """Push while callers ask, and return how it ended."""
-    done = threading.Event()
-    with ThreadPoolExecutor(1) as background:
-        asking = background.submit(callers.ask_until, done, seconds=100)
-        try:
-            holdout = a_holdout(within=within)
-            progress = push(callers.endpoint, model, holdout, target="target", client=client, timeout_minutes=1.5)
-        finally:
-            done.set()
-        asking.result()
-    return progress
 
 
 def counted_since(began: datetime, client: wiring.Client, endpoint: str, *, at_least: int) -> tuple[int, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,14 +18,30 @@ from serinus.cli.client import push
 from serinus.cli.main import app
 from serinus.domain.ledger import Action
 from serinus.domain.rollout import Split
-from serinus.use_cases.push_model import Stage
+from serinus.use_cases.push_model import PushProgress, Stage
 from serinus.use_cases.recount_history import recount_history
-from tests.e2e.callers import Callers, a_holdout, an_estimator, counted_since, pushed_under_traffic
+from tests.e2e.callers import Callers, a_holdout, an_estimator, counted_since
 from tests.models import failing_model
 
 pytestmark = pytest.mark.e2e
 
 _ENDPOINT = "canary"
+
+
+def _pushed_under_traffic(
+    client: wiring.Client, callers: Callers, model: object, *, within: float = math.inf
+) -> PushProgress:
+    """Push while callers ask, and return how it ended."""
+    done = threading.Event()
+    with ThreadPoolExecutor(1) as background:
+        asking = background.submit(callers.ask_until, done, seconds=100)
+        try:
+            holdout = a_holdout(within=within)
+            progress = push(_ENDPOINT, model, holdout, target="target", client=client, timeout_minutes=1.5)
+        finally:
+            done.set()
+        asking.result()
+    return progress
 
 
 def test_a_model_goes_round_the_loop(client: wiring.Client, tmp_path: Path) -> None:
@@ -39,7 +57,7 @@ def test_a_model_goes_round_the_loop(client: wiring.Client, tmp_path: Path) -> N
     assert stable.candidate is None
 
     callers = Callers(client, _ENDPOINT)
-    second = pushed_under_traffic(client, callers, an_estimator(regularisation=0.01))
+    second = _pushed_under_traffic(client, callers, an_estimator(regularisation=0.01))
     assert second.stage is Stage.PROMOTED, second.reason
     promoted = client.describing.traffic.current(_ENDPOINT)
     assert promoted.stable > stable.stable
@@ -47,7 +65,7 @@ def test_a_model_goes_round_the_loop(client: wiring.Client, tmp_path: Path) -> N
 
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(failing_model(("a", "b"), bound=0)[0])
-    third = pushed_under_traffic(client, callers, bad, within=0.9)
+    third = _pushed_under_traffic(client, callers, bad, within=0.9)
     assert third.stage is Stage.ROLLED_BACK, third.reason
     assert client.describing.traffic.current(_ENDPOINT) == promoted
     assert {200, 500} == set(callers.statuses)
