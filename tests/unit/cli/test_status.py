@@ -46,7 +46,7 @@ def test_a_rollout_in_its_shadow_says_so(deployment: Deployment) -> None:
     rollout = deployment.rollouts.active("fraud")
     assert rollout is not None
     shadow = ShadowTally(rollout.started_at, scored=11, failed=1)
-    deployment.rollouts.save(replace(rollout, step=-1, step_since=None, shadow=shadow), replaced=rollout)
+    deployment.rollouts.save(replace(rollout, steps_begun=(), shadow=shadow), replaced=rollout)
     assert "it is in its shadow, where 12 live requests were replayed" in run(deployment, "fraud").stdout
     assert json.loads(run(deployment, "fraud", "--json").stdout)["rollout"]["stage"] == "shadowing"
 

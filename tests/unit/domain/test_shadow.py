@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.domain.policy import LogInputs, RolloutPlan, Serving, ShadowPlan
-from serinus.domain.rollout import Outcome, Stage, Verdict
+from serinus.domain.rollout import Outcome, Stage
 from serinus.domain.shadow import chance_of_as_many, compare, judge_shadow, slices_of
 from serinus.domain.shadow_tally import Answer, Replay, ShadowTally
+from serinus.domain.verdict import Verdict
 from tests.builders import NOON, a_policy, a_rollout
 
 PLAN = ShadowPlan(requests=100, horizon_seconds=600)
@@ -41,7 +42,7 @@ def a_tally(
 def judged(tally: ShadowTally, *, after_seconds: float = 60) -> tuple[Verdict, Outcome | None, str]:
     """Judge a tally."""
     judgement = judge_shadow(tally, PLAN, now=NOON + timedelta(seconds=after_seconds))
-    return judgement.decision.verdict, judgement.outcome, judgement.decision.reason
+    return judgement.verdict, judgement.outcome, judgement.reason
 
 
 @given(window=st.integers(0, 3_000), served=st.integers(0, 200_000), tick=st.integers(1, 300))

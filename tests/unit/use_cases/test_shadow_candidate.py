@@ -14,10 +14,11 @@ import pytest
 from serinus.adapters.schemas.payloads import progress_payload
 from serinus.domain.policy import RolloutPlan, Serving, ShadowPlan
 from serinus.domain.prediction import Crash
-from serinus.domain.rollout import Outcome, Split, Verdict
+from serinus.domain.rollout import Outcome, Split
 from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Table
+from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.settings import LATENCY_HEADER
 from serinus.use_cases.end_rollout import Progress
@@ -126,7 +127,7 @@ def test_a_good_candidate_goes_from_its_shadow_to_its_first_step() -> None:
         "shadow: 60 live requests were replayed, 0 failed, 0 were refused; 100.0% of 60 rows agreed, scores "
         "differing by 0.000: step 1 of 2"
     )
-    assert [look.verdict for _, look in world.rollouts.decisions(FRAUD, rollout)] == [
+    assert [look.verdict for look in world.rollouts.decisions(FRAUD, rollout)] == [
         Verdict.HOLD,
         Verdict.HOLD,
         Verdict.ADVANCE,
@@ -235,11 +236,11 @@ def test_without_traffic_it_waits_for_the_horizon_and_says_so() -> None:
 
 def test_little_traffic_is_taken_from_before_the_rollout_and_from_what_comes() -> None:
     """Every request of the window, then the new ones, none of them twice."""
-    world = a_world(requests=30)
+    world = a_world(replace(SHADOW, horizon_seconds=3_000), requests=30)
     rollout = shadowing(world)
     for _ in range(4):
         world.shadow(rollout)
-        world.later(10)
+        world.later(PLAN.tick_seconds)
     assert tally_of(world, rollout).replayed == 30
     world.serve(2, 30, prefix="new")
     assert status(to_the_end(world, rollout)) == "shadowed"
@@ -255,7 +256,7 @@ def test_requests_younger_than_the_watermark_are_left_for_later() -> None:
     world.later(PLAN.watermark_seconds - 1)
     world.shadow(rollout)
     assert tally_of(world, rollout).replayed == 0
-    world.later(20)
+    world.later(2 * PLAN.tick_seconds)
     world.shadow(rollout)
     assert tally_of(world, rollout).replayed == 10
 
@@ -422,6 +423,7 @@ def test_a_pause_holds_the_shadow_and_goes_on_counting() -> None:
     rollout = shadowing(world)
     steer(world, rollout, a_wish(Wish.PAUSE))
     for _ in range(5):
+        world.later(1)
         assert status(world.shadow(rollout)) == "shadowing"
     assert tally_of(world, rollout).replayed == 60
     resumed = a_world()
@@ -443,6 +445,7 @@ def test_a_promotion_passes_the_shadow_at_once(forced: bool) -> None:
     assert status(world.shadow(rollout)) == "shadowed"
     assert world.invocations.asked == []
     publish(world, rollout)
+    world.later(1)
     assert world.advance(rollout).outcome is Outcome.PROMOTED
     failing = a_world()
     failing.invocations.reply = failing_where(lambda amount: amount > 0)
@@ -450,6 +453,7 @@ def test_a_promotion_passes_the_shadow_at_once(forced: bool) -> None:
     failing.fate.die_after(1)
     with pytest.raises(Died):
         failing.shadow(rollout)
+    failing.later(1)
     steer(failing, rollout, a_wish(Wish.PROMOTE, forced=forced))
     progress = failing.shadow(rollout)
     assert (progress.outcome, status(progress)) == (
@@ -524,7 +528,7 @@ def test_the_evidence_of_a_shadow_is_none_of_the_traffic() -> None:
     to_the_end(world, rollout)
     publish(world, rollout)
     world.later(PLAN.watermark_seconds + timedelta(minutes=1).total_seconds())
-    assert "0 of 20 requests" in world.advance(rollout).reason
+    assert "no request to the candidate, at 10% of traffic, is counted yet" in world.advance(rollout).reason
     assert world.every_part(3) == []
 
 

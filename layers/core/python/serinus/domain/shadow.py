@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.policy import ShadowPlan
-from serinus.domain.rollout import Decision, Outcome, Verdict
+from serinus.domain.rollout import Outcome
 from serinus.domain.shadow_tally import ShadowTally
+from serinus.domain.verdict import Verdict
 
 _CHANCE = 0.01  # of rolling back, in all looks together, a candidate that fails no more often than stable
 _NEGLIGIBLE = 0.001  # a smaller excess never rolls back
@@ -149,14 +150,15 @@ def _ln_choose(of: int, picked: int) -> float:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ShadowJudgement:
     """What one look at a shadow says; `outcome` is how it ends the rollout, if it does."""
 
-    decision: Decision
+    verdict: Verdict
+    reason: str
     outcome: Outcome | None = None
 
 
-def judge_shadow(tally: ShadowTally, plan: ShadowPlan, *, now: datetime) -> Judgement:
+def judge_shadow(tally: ShadowTally, plan: ShadowPlan, *, now: datetime) -> ShadowJudgement:
     """Look at a shadow once.
 
     Errors and refusals roll back as soon as they are beyond chance. They are looked at again and again: the k-th look
@@ -171,15 +173,15 @@ def judge_shadow(tally: ShadowTally, plan: ShadowPlan, *, now: datetime) -> Judg
     """
     worse = _worse(tally)
     if worse:
-        return Judgement(Decision(Verdict.ROLL_BACK, f"shadow: {worse}"), Outcome.ROLLED_BACK)
+        return ShadowJudgement(Verdict.ROLL_BACK, f"shadow: {worse}", Outcome.ROLLED_BACK)
     if tally.replayed < plan.requests and now < tally.began_at + timedelta(seconds=plan.horizon_seconds):
-        return Judgement(
-            Decision(Verdict.HOLD, f"shadow: {tally.replayed} of {plan.requests} live requests were replayed")
+        return ShadowJudgement(
+            Verdict.HOLD, f"shadow: {tally.replayed} of {plan.requests} live requests were replayed"
         )
     unlike = _unlike(tally, plan)
     if unlike:
-        return Judgement(Decision(Verdict.HOLD, f"shadow: {unlike}"), Outcome.INCONCLUSIVE)
-    return Judgement(Decision(Verdict.ADVANCE, f"shadow: {_in_words(tally, plan)}"))
+        return ShadowJudgement(Verdict.HOLD, f"shadow: {unlike}", Outcome.INCONCLUSIVE)
+    return ShadowJudgement(Verdict.ADVANCE, f"shadow: {_in_words(tally, plan)}")
 
 
 def _worse(tally: ShadowTally) -> str | None:

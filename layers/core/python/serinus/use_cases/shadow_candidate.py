@@ -13,11 +13,12 @@ import numpy.typing as npt
 from serinus.domain.inference_request import probe_event, request_body, scores_in
 from serinus.domain.policy import ShadowPlan
 from serinus.domain.profile import of_parts
-from serinus.domain.rollout import Decision, Outcome, Release, Rollout, Stage, Verdict, heed_steering
-from serinus.domain.shadow import Judgement, Slices, Visit, compare, judge_shadow, slices_of
+from serinus.domain.rollout import Decision, Outcome, Release, Rollout, Stage, heed_steering
+from serinus.domain.shadow import ShadowJudgement, Slices, Visit, compare, judge_shadow, slices_of
 from serinus.domain.shadow_tally import Answer, Replay, ShadowTally
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
+from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseBusy, ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.settings import LATENCY_HEADER
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
@@ -65,30 +66,28 @@ def _tick(rollout: Rollout, shadowing: Shadowing) -> Progress:
     plan, tally, conducting = rollout.policy.shadow, rollout.shadow, shadowing.conducting
     assert plan is not None  # noqa: S101 - the policy is pinned, and asked for the shadow
     assert tally is not None  # noqa: S101 - the stage says so
-    convicted = judge_shadow(tally, plan, now=conducting.clock()).decision.verdict is Verdict.ROLL_BACK
+    convicted = judge_shadow(tally, plan, now=conducting.clock()).verdict is Verdict.ROLL_BACK
     if tally.replayed < plan.requests and not convicted and not rollout.promoted_by_hand:
         tally = _Tick(rollout, plan, shadowing).carry_out(tally)
     now = conducting.clock()
     judgement = judge_shadow(tally, plan, now=now)
-    decision = heed_steering(judgement.decision, rollout.steering)
+    decision = heed_steering(Decision(now, judgement.verdict, judgement.reason), rollout.steering)
     if decision.verdict is Verdict.ADVANCE:
         tally = replace(tally, passed=decision.reason)
-    looked = rollout.shadowed(tally)
-    if looked != rollout:
-        conducting.rollouts.save(looked, replaced=rollout)
-    conducting.rollouts.record_decision(looked, decision, at=now)
-    outcome = _outcome(looked, decision, judgement, now)
+    looked = rollout.shadowed(tally).looked_at(decision)
+    conducting.rollouts.save(looked, replaced=rollout, looks=(decision,))
+    outcome = _outcome(looked, decision, judgement)
     if outcome:
         return end_rollout(looked, outcome, decision.reason, actor=_ACTOR, conducting=conducting)
     return progress_of(looked, decision.reason)
 
 
-def _outcome(rollout: Rollout, decision: Decision, judgement: Judgement, now: datetime) -> Outcome | None:
+def _outcome(rollout: Rollout, decision: Decision, judgement: ShadowJudgement) -> Outcome | None:
     """Return how the look ends the rollout, if it does; a pause holds it as long as the whole rollout may take."""
     if decision.verdict is Verdict.ADVANCE:
         return None
     if rollout.paused and decision.verdict is Verdict.HOLD:
-        return Outcome.INCONCLUSIVE if rollout.horizon_passed(now) else None
+        return Outcome.INCONCLUSIVE if rollout.horizon_passed(decision.at) else None
     return judgement.outcome
 
 
