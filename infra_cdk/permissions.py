@@ -119,6 +119,11 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
+def see_versions(stack: Stack) -> Permission:
+    """See whether a version of an inference function is there."""
+    return Permission(("lambda:GetFunctionConfiguration",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
 def start_executions(state_machine_arn: str) -> Permission:
     """Start a state machine."""
     return Permission(("states:StartExecution",), (state_machine_arn,))
@@ -137,6 +142,18 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def remove_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Remove published versions and model layers. For `prune_releases` alone.
+
+    A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
+    """
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    return (
+        Permission(("lambda:DeleteFunction",), _numbered_versions(stack), _BY_ENDPOINT),
+        Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
+    )
+
+
 def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     """Ask the published versions of one endpoint's function."""
     function = _lambda_arn(stack, "function", inference_function_name(endpoint))
@@ -145,8 +162,7 @@ def invoke_versions(stack: Stack, endpoint: str) -> Permission:
 
 def invoke_all_versions(stack: Stack) -> Permission:
     """Ask the published versions of every endpoint's function, past its alias. For `shadow_candidate`."""
-    versions = f"{_inference_functions(stack)}:*"
-    return Permission(("lambda:InvokeFunction",), (versions,), _BY_ENDPOINT)
+    return Permission(("lambda:InvokeFunction",), _numbered_versions(stack), _BY_ENDPOINT)
 
 
 def read_code(stack: Stack) -> Permission:
@@ -179,6 +195,11 @@ def _alarms(stack: Stack, name: str) -> str:
 def _inference_functions(stack: Stack) -> str:
     """Return the ARN of the inference functions; the wildcard spans a version or alias after the name as well."""
     return _lambda_arn(stack, "function", inference_function_name("*"))
+
+
+def _numbered_versions(stack: Stack) -> list[str]:
+    """Return the ARNs of their published versions, which begin with a digit as no alias of ours does."""
+    return [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
 
 
 def _lambda_arn(stack: Stack, kind: str, name: str) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from serinus.adapters.tables.arrow import ArrowTables
     from serinus.use_cases.advance_rollout import Advancing
     from serinus.use_cases.authorise_caller import Authorising
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.collect_predictions import Collecting
     from serinus.use_cases.compact_profiles import Compacting
     from serinus.use_cases.conclude_batch import Concluding
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
+    from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.shadow_candidate import Shadowing
@@ -231,6 +233,21 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
 
 
+def pruning(told: settings.PruneReleasesSettings) -> Pruning:
+    """Wire `prune_releases`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.prune_releases import Pruning
+
+    return Pruning(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        releases=LambdaReleases(_clients().functions, _bucket(told.artifacts_bucket)),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
+
+
 def watching(told: settings.DetectDriftSettings) -> Watching:
     """Wire `detect_drift`."""
     from serinus.use_cases.detect_drift import Watching
@@ -326,6 +343,7 @@ class Client:
     rollouts: StoredRollouts
     ledger: StoredLedger
     describing: Describing
+    choosing: Choosing
     measuring: Measuring
     tokens: StoredTokens
     artifacts: S3Objects
@@ -341,6 +359,7 @@ def client() -> Client:
         NothingDeployed: the account and region hold no Serinus.
     """
     from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.measure_performance import Measuring
 
@@ -353,6 +372,7 @@ def client() -> Client:
         rollouts=rollouts,
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         measuring=Measuring(
             policies,
             rollouts,

@@ -16,6 +16,7 @@ from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 
 _TICKS_AT_ONCE = 60  # what was weighed at once is stored in one transaction
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
 
 
 class Outcome(StrEnum):
@@ -41,6 +42,7 @@ class Release:
 
     Attributes:
         composition: what it is made of; `None` where it was published before that was recorded.
+        retired_at: when it was given up to be removed; it then stays known, and can serve no more.
     """
 
     endpoint: EndpointName
@@ -51,6 +53,7 @@ class Release:
     published_at: datetime
     rollout: str
     composition: Composition | None = None
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,11 @@ class Rollout:
         if self.shadow is None or self.step >= 0:
             return Stage.IN_PROGRESS
         return Stage.SHADOWED if self.shadow.passed else Stage.SHADOWING
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:

@@ -21,7 +21,7 @@ from serinus.domain.table import Table
 from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseBusy, ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.settings import LATENCY_HEADER
-from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
+from serinus.use_cases.end_rollout import Progress, conclude, end_rollout, progress_of
 from serinus.use_cases.ports import Invocations, ModelVersions, ProfileParts, Records, References
 from serinus.use_cases.shift_traffic import Conducting
 
@@ -54,6 +54,8 @@ def shadow_candidate(endpoint: str, rollout_id: str, *, shadowing: Shadowing) ->
     """
     conducting = shadowing.conducting
     rollout = conducting.rollouts.get(endpoint, rollout_id)
+    if rollout.outcome:
+        conclude(rollout, actor=_ACTOR, conducting=conducting)
     if rollout.outcome or rollout.stage is not Stage.SHADOWING:
         return progress_of(rollout, "the shadow is over")
     try:
