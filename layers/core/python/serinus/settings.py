@@ -69,6 +69,17 @@ class PublishReleaseSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShadowCandidateSettings:
+    """Settings of `shadow_candidate`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class AdvanceRolloutSettings:
     """Settings of `advance_rollout`."""
 
@@ -323,6 +334,7 @@ EVENT_SOURCE = "serinus"
 POLICY_PATH = "/serinus/endpoints"
 CLIENT_PARAMETER = "/serinus/client"
 ALARM_PREFIX = "serinus-rollout"
+LATENCY_HEADER = "x-serinus-latency-ms"
 STACK_PREFIX = "Serinus"
 
 

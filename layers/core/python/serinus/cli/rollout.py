@@ -1,6 +1,6 @@
-"""`serinus rollout`: start a rollout, and steer the one under way.
+"""`serinus rollout`: plan and start a rollout, watch and explain it, and steer the one under way.
 
-Everything here is asked of the control API, which knows the caller by their signature and puts that on record.
+What changes anything is asked of the control API, which knows the caller by their signature and puts that on record.
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
+from serinus.cli.rollout_explain import explain
+from serinus.cli.rollout_plan import plan
+from serinus.cli.rollout_watch import watch
 from serinus.cli.terminal import AsJson, Command, console, deployment, escaped, print_json, print_table
 
-app = typer.Typer(help="Start a rollout, steer the one under way, list those there were.", no_args_is_help=True)
+app = typer.Typer(
+    help="Plan and start a rollout, watch and steer the one under way, list and explain those there were.",
+    no_args_is_help=True,
+)
+app.command(cls=Command)(plan)
+app.command(cls=Command)(watch)
+app.command(cls=Command)(explain)
 
 Endpoint = Annotated[str, typer.Argument(help="The endpoint whose rollout is meant.")]
 Reason = Annotated[str, typer.Option(help="Why, for the ledger.")]
