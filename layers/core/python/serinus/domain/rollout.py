@@ -14,8 +14,8 @@ from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 
-DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
 _TICKS_AT_ONCE = 60  # what was weighed at once is stored in one transaction
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
 
 
 class Outcome(StrEnum):
@@ -150,14 +150,14 @@ class Rollout:
     composition: Composition | None = None
 
     @property
-    def is_of_a_deploy(self) -> bool:
-        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
-        return self.id.startswith(f"{DEPLOY}-")
-
-    @property
     def step(self) -> int:
         """The index into the plan's steps; -1 before any traffic was shifted."""
         return len(self.steps_begun) - 1
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:

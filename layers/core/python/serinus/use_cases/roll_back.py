@@ -9,7 +9,7 @@ from serinus.domain.ledger import what_was_live
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Rollout, Split
 from serinus.errors import ReleaseNotFound, RevisionChanged
-from serinus.use_cases.end_rollout import end_rollout, record_news, settle
+from serinus.use_cases.end_rollout import conclude, end_rollout, record_news, settle
 from serinus.use_cases.ports import Rollouts
 from serinus.use_cases.shift_traffic import Conducting
 
@@ -89,6 +89,7 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
     if wanted.rollout is not None and rollout is None:
         return _settled(wanted, wanted.rollout, conducting)
     if _is_stale(wanted, current, rollout):
+        _conclude_earlier(wanted, conducting)
         return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason="nothing to do")
     left = _left_already(wanted, current, rollout, conducting)
     if left is not None:
@@ -136,6 +137,7 @@ def _end(rollout: Rollout, wanted: RollBack, conducting: Conducting) -> None:
             lost = changed
             rollout = conducting.rollouts.get(wanted.endpoint, rollout.id)
             if rollout.outcome is not None:
+                conclude(rollout, actor=wanted.actor, conducting=conducting)
                 return
         else:
             return
@@ -159,6 +161,13 @@ def _record(wanted: RollBack, target: Split, deed: str, moved: bool, conducting:
         moved=moved,
         conducting=conducting,
     )
+
+
+def _conclude_earlier(wanted: RollBack, conducting: Conducting) -> None:
+    """Finish what an earlier try of the same alarm may have died over: it had ended the rollout, and not said so."""
+    for rollout in conducting.rollouts.list(wanted.endpoint):
+        if rollout.outcome is not None and rollout.candidate is not None and rollout.candidate == wanted.release:
+            conclude(rollout, actor=wanted.actor, conducting=conducting)
 
 
 def _is_stale(wanted: RollBack, current: Split, rollout: Rollout | None) -> bool:
