@@ -27,6 +27,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
+        _shadow_candidate(foundation, stack),
         _advance_rollout(foundation, stack),
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
@@ -141,6 +142,26 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=1024,
         timeout_seconds=600,
+    )
+
+
+def _shadow_candidate(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It replays the log to a candidate, and may move no traffic."""
+    return Blueprint(
+        "shadow_candidate",
+        settings.function_name("shadow_candidate"),
+        _settings(settings.ShadowCandidateSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            *_record(foundation),
+            *may.clear_alarms(stack),
+            may.invoke_all_versions(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "records/", "profiles/"),
+            may.list_objects(foundation.data, "records/", "profiles/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
     )
 
 

@@ -167,10 +167,9 @@ def remove_versions(stack: Stack) -> tuple[Permission, ...]:
 
     A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
     """
-    numbered = [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
     model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
     return (
-        Permission(("lambda:DeleteFunction",), numbered, _BY_ENDPOINT),
+        Permission(("lambda:DeleteFunction",), _numbered_versions(stack), _BY_ENDPOINT),
         Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
     )
 
@@ -179,6 +178,11 @@ def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     """Ask the published versions of one endpoint's function."""
     function = _lambda_arn(stack, "function", inference_function_name(endpoint))
     return Permission(("lambda:InvokeFunction",), (f"{function}:*",), "Every release has a number of its own.")
+
+
+def invoke_all_versions(stack: Stack) -> Permission:
+    """Ask the published versions of every endpoint's function, past its alias. For `shadow_candidate`."""
+    return Permission(("lambda:InvokeFunction",), _numbered_versions(stack), _BY_ENDPOINT)
 
 
 def read_code(stack: Stack) -> Permission:
@@ -214,6 +218,11 @@ def _alarms(stack: Stack, name: str) -> str:
 def _inference_functions(stack: Stack) -> str:
     """Return the ARN of the inference functions; the wildcard spans a version or alias after the name as well."""
     return _lambda_arn(stack, "function", inference_function_name("*"))
+
+
+def _numbered_versions(stack: Stack) -> list[str]:
+    """Return the ARNs of their published versions, which begin with a digit as no alias of ours does."""
+    return [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
 
 
 def _lambda_arn(stack: Stack, kind: str, name: str) -> str:

@@ -72,7 +72,9 @@ class ControlPlane(Stack):
         )
 
     def _machines(self) -> list[SerinusStateMachine]:
-        rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
+        rollout = self._machine(
+            "rollout", "start_rollout", "publish_release", "shadow_candidate", "advance_rollout", "roll_back"
+        )
         ended = {
             "execution": events.EventField.from_path("$.detail.executionArn"),
             "cause": events.EventField.from_path("$.detail.status"),

@@ -17,6 +17,7 @@ from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.label_counts import LabelledStratum
 from serinus.domain.rollout import Decision, Outcome, Rollout
 from serinus.domain.score_shift import ScoreShift
+from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
@@ -43,6 +44,18 @@ def test_a_started_rollout_holds_the_lock(rollouts: Rollouts) -> None:
     assert rollouts.active("fraud") is None
     started = rollouts.start(a_rollout())
     assert started == rollouts.get("fraud", "fraud-1") == rollouts.active("fraud") == a_rollout()
+
+
+def test_a_shadow_is_kept_to_the_last_digit(rollouts: Rollouts) -> None:
+    """What it has counted is compared with what is stored before it is replaced."""
+    started = rollouts.start(a_rollout())
+    tally = ShadowTally(after(60), visited=3, scored=3, rows=3, agreed=2, difference=0.1 + 0.2, slow_ms=1 / 3)
+    counted = started.shadowed(tally)
+    rollouts.save(counted, replaced=started)
+    assert rollouts.get("fraud", "fraud-1") == counted
+    with pytest.raises(RevisionChanged):
+        rollouts.save(counted, replaced=started)
+    rollouts.save(started, replaced=counted)
 
 
 def test_another_rollout_waits(rollouts: Rollouts) -> None:

@@ -13,6 +13,7 @@ from serinus.settings import function_name, inference_function_name, version_fun
 from tests.infra.assembly import Assembly, listed
 
 _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
+_SHADOW = function_name("shadow_candidate")  # it may end a rollout, and with it the alarms, but moves no traffic
 
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
 _REVIEWED = re.compile(
@@ -85,11 +86,11 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:DeleteFunction", {function_name("prune_releases")}),
         ("lambda:DeleteLayerVersion", {function_name("prune_releases")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
-        ("cloudwatch:DeleteAlarms", _MOVERS),
+        ("cloudwatch:DeleteAlarms", _MOVERS | {_SHADOW}),
         ("states:StartExecution", {function_name(name) for name in ("follow_deployment", "request_rollout")}),
         (
             "lambda:InvokeFunction",
-            {function_name("publish_release"), function_name("request_roll_back")}
+            {function_name("publish_release"), function_name("request_roll_back"), _SHADOW}
             | {version_function_name(endpoint) for endpoint in ("fraud", "open-house")},
         ),
         ("s3:DeleteObject", {"serinus-compact-profiles"}),
@@ -118,6 +119,26 @@ def test_any_alarm_may_be_seen_and_no_more(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if any(_flat(arn).endswith(":alarm:*") for arn in listed(statement["Resource"])):
                 assert listed(statement["Action"]) == ["cloudwatch:DescribeAlarms"], name
+
+
+def test_a_shadow_can_only_ask_and_look(aws: Assembly) -> None:
+    """It invokes versions of inference functions, past the alias, and writes neither data nor models."""
+    statements = aws.statements(_SHADOW)
+    invoked = [
+        arn
+        for statement in statements
+        if "lambda:InvokeFunction" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+    written = [
+        arn
+        for statement in statements
+        if "s3:PutObject" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+
+    assert [arn.rsplit(":function:", 1)[1] for arn in invoked] == [f"serinus-endpoint-*:{n}*" for n in range(1, 10)]
+    assert [arn.rsplit("/", 2)[1:] for arn in written] == [["ledger", "*"]]
 
 
 def test_inference_functions_may_only_write_their_log(aws: Assembly) -> None:

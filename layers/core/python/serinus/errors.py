@@ -28,6 +28,7 @@
     ├── CallerUnknown           a request whose caller AWS did not verify
     ├── ControlApiFailed        the control API did not do what it was asked; the message is its own
     ├── ModelFailed             the model itself failed on a well-formed request
+    ├── ReleaseBusy             Lambda had no room to run a release just then
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
     ├── SettingMissing          a function was started without a setting it needs
     └── SourceFailed            where counts or alarms are kept does not answer
@@ -242,6 +243,10 @@ class ControlApiFailed(SerinusError):
 
 class ModelFailed(SerinusError):
     """The model raised an error of its own on a request that was well formed."""
+
+
+class ReleaseBusy(SerinusError):
+    """Lambda had no room to run a release: whoever asks may ask again later."""
 
 
 class ReleaseFailed(SerinusError):

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.request_roll_back import Returning
     from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
     from serinus.use_cases.start_rollout import Starting
@@ -144,6 +145,21 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
         references=_references(told.artifacts_bucket),
         releases=LambdaReleases(_clients().functions, artifacts),
         signer=_signer(told.signing_key_id),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
+def shadowing(told: settings.ShadowCandidateSettings) -> Shadowing:
+    """Wire `shadow_candidate`."""
+    from serinus.adapters.aws.invocations import LambdaInvocations
+    from serinus.use_cases.shadow_candidate import Shadowing
+
+    return Shadowing(
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        records=_records(told.data_bucket),
+        parts=_parts(told.data_bucket),
+        invocations=LambdaInvocations(_clients().functions),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 

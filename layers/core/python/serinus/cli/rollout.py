@@ -1,6 +1,6 @@
-"""`serinus rollout`: start a rollout, steer the one under way, look at it.
+"""`serinus rollout`: plan and start a rollout, watch and explain it, and steer the one under way.
 
-What starts or steers is asked of the control API, which knows the caller by their signature and puts that on record.
+What changes anything is asked of the control API, which knows the caller by their signature and puts that on record.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from serinus.cli.rollout_plan import plan
 from serinus.cli.rollout_watch import watch
 from serinus.cli.terminal import AsJson, Command, console, deployment, escaped, print_json, print_table
 
-app = typer.Typer(help="Start a rollout, steer the one under way, look at those there were.", no_args_is_help=True)
+app = typer.Typer(
+    help="Plan and start a rollout, watch and steer the one under way, list and explain those there were.",
+    no_args_is_help=True,
+)
+app.command(cls=Command)(plan)
+app.command(cls=Command)(watch)
+app.command(cls=Command)(explain)
 
 Endpoint = Annotated[str, typer.Argument(help="The endpoint whose rollout is meant.")]
 Reason = Annotated[str, typer.Option(help="Why, for the ledger.")]
 Which = Annotated[str, typer.Option("--rollout", help="The rollout's id; the one under way, if not given.")]
 
 _ACTIVE = "active"
-
-app.command(cls=Command)(plan)
-app.command(cls=Command)(watch)
-app.command(cls=Command)(explain)
 
 
 @app.command(cls=Command)

@@ -12,6 +12,7 @@ from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.judgement import Figures, RolloutEvidence, Tick
 from serinus.domain.label_counts import LabelledStratum
 from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 
@@ -26,6 +27,14 @@ class Outcome(StrEnum):
     ROLLED_BACK = "rolled_back"
     INCONCLUSIVE = "inconclusive"
     FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """How far a rollout has come that has not ended."""
+
+    SHADOWING = "shadowing"
+    SHADOWED = "shadowed"
+    IN_PROGRESS = "in_progress"
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,7 @@ class Rollout:
         labelled_until: up to when labels are, which is not when requests are: a step's first tick has none of them.
         last_look: what the last look at it said.
         execution: the pipeline execution that carries it.
+        shadow: what the candidate did with a copy of live requests, where a shadow precedes the first step.
         steering: what a person last wished of it.
         composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
             Serinus started it.
@@ -147,6 +157,7 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
+    shadow: ShadowTally | None = None
     steering: Steering | None = None
     composition: Composition | None = None
 
@@ -154,6 +165,13 @@ class Rollout:
     def step(self) -> int:
         """The index into the plan's steps; -1 before any traffic was shifted."""
         return len(self.steps_begun) - 1
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come; `in_progress` before its release is published, too."""
+        if self.shadow is None or self.step >= 0:
+            return Stage.IN_PROGRESS
+        return Stage.SHADOWED if self.shadow.passed else Stage.SHADOWING
 
     @property
     def is_of_a_deploy(self) -> bool:
@@ -229,6 +247,10 @@ class Rollout:
     def published(self, *, stable: int | None, candidate: int) -> Rollout:
         """Return the rollout with its two releases known."""
         return replace(self, stable=stable, candidate=candidate)
+
+    def shadowed(self, tally: ShadowTally) -> Rollout:
+        """Return the rollout with what its shadow has counted."""
+        return replace(self, shadow=tally)
 
     def advanced(self, *, at: datetime) -> Rollout:
         """Return the rollout at its next step."""

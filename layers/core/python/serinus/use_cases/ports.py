@@ -494,7 +494,8 @@ class Records(Protocol):
         """Return the rows asked about in [start, end), each once, in time order.
 
         Columns: `_request`, `_id`, `_row`, `_row_id` (what the policy's id column said, or missing), `_at` (epoch
-        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, and the logged features by name.
+        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, `_latency_ms` (of the whole request;
+        missing in what was recorded before that was kept), and the logged features by name.
         """
 
 
@@ -559,6 +560,7 @@ class Invocations(Protocol):
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
+            ReleaseBusy: Lambda had no room to run it.
             ReleaseFailed: it gave no answer.
         """
 

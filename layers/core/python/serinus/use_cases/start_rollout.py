@@ -102,7 +102,7 @@ def start_rollout(
     if active is None and live is not None and live.composition == composition:
         reason = f"version {version.number} is live already" if deployment is None else _unchanged(live)
         return Start(endpoint, StartStatus.REFUSED, reason=reason)
-    waits = policy.rollout.when_busy is WhenBusy.WAIT
+    waits = policy.rollout.when_busy is WhenBusy.WAIT or deployment is not None  # nobody would deploy it again
     if active is not None and not mine and waits:
         return _busy(RolloutInProgress(endpoint, active.id), policy.rollout)
     now = starting.clock()

@@ -83,6 +83,15 @@ class RolloutNamed(_Payload):
     rollout: str
 
 
+class PublicationWanted(RolloutNamed):
+    """Called by the rollout state machine; `shadows` is whether the execution's definition knows of shadows.
+
+    An execution keeps the definition it began with: one that knows of none must go on without.
+    """
+
+    shadows: bool = False
+
+
 class RollBackWanted(_Payload):
     """Called by the alarm rule, by `request_roll_back`, by a state machine that failed, or by the rule on its end.
 
@@ -236,11 +245,11 @@ class RollBackAnswered(_Payload):
 
 
 def progress_payload(progress: Progress) -> dict[str, object]:
-    """Return what the rollout state machine reads: `in_progress`, or how the rollout ended."""
+    """Return what the rollout state machine reads: how far the rollout has come, or how it ended."""
     return {
         "endpoint": progress.endpoint,
         "rollout": progress.rollout,
-        "status": str(progress.outcome or "in_progress"),
+        "status": str(progress.outcome or progress.stage),
         "wait_seconds": progress.wait_seconds,
         "reason": progress.reason,
     }

@@ -18,6 +18,7 @@ def rollout_document(rollout: Rollout) -> dict[str, object]:
         "version": rollout.model_version,
         "stable": rollout.stable,
         "candidate": rollout.candidate,
+        "stage": str(rollout.stage),
         "step": rollout.step,
         "steps": list(rollout.plan.steps),
         "candidate_percent": rollout.candidate_percent,
