@@ -15,6 +15,7 @@ from botocore.session import Session
 
 from serinus import wiring
 from serinus.cli.client import push
+from serinus.domain.inference_request import request_body
 from serinus.use_cases.push_model import Stage
 from tests.e2e.callers import a_holdout, a_population, an_estimator
 
@@ -55,6 +56,16 @@ def _signed(url: str) -> dict[str, str]:
     assert credentials is not None
     SigV4Auth(credentials, "execute-api", session.get_config_variable("region")).add_auth(request)
     return dict(request.headers.items())
+
+
+def _unsigned(_url: str) -> dict[str, str]:
+    return {}
+
+
+def _one_row(client: wiring.Client) -> dict[str, object]:
+    """Return an inference request."""
+    signature = client.versions.get(_ENDPOINT, 1).manifest.signature
+    return request_body(signature, a_population(1, seed=5)[0], request_id="row-0")
 
 
 def _answer(answer: urllib3.BaseHTTPResponse, status: int = 200) -> Any:  # noqa: ANN401 - any JSON
@@ -128,19 +139,37 @@ def test_mlflows_payloads_are_answered(served: wiring.Client, http: urllib3.Pool
     assert _answer(answer) == {"predictions": an_estimator().predict([[1, 2]]).tolist()}
 
 
-def test_health_is_where_scoring_servers_have_it(served: wiring.Client, http: urllib3.PoolManager) -> None:
-    """As MLflow and SageMaker ask for it."""
-    base = f"{served.resources.api_url.rstrip('/')}/models/{_ENDPOINT}"
-    assert _answer(http.request("GET", f"{base}/ping")) == {"ready": True}
-    assert _answer(http.request("GET", f"{base}/health/")) == {"ready": True}
+@pytest.mark.parametrize("slash", ["", "/"], ids=["bare", "slash"])
+def test_a_trailing_slash_changes_nothing(served: wiring.Client, http: urllib3.PoolManager, slash: str) -> None:
+    """Some clients write one, at whatever path: those of the API, of the model, and of a version of it."""
+    base = served.resources.api_url.rstrip("/")
+    live, ready, named = {"live": True}, {"ready": True}, {"name": _ENDPOINT, "ready": True}
+    own = f"{base}/models/{_ENDPOINT}"
+    for server, headers in ((base, _signed), (own, _unsigned)):
+        for path, said in (("health/live", live), ("health/ready", ready)):
+            url = f"{server}/v2/{path}{slash}"
+            assert _answer(http.request("GET", url, headers=headers(url))) == said
+        url = f"{server}/v2{slash}"
+        assert _answer(http.request("GET", url, headers=headers(url)))["name"] == "serinus"
+        url = f"{server}/v2/openapi.json{slash}"
+        assert "openapi" in _answer(http.request("GET", url, headers=headers(url)))
+        for model in (f"{server}/v2/models/{_ENDPOINT}", f"{server}/v2/models/{_ENDPOINT}/versions/1"):
+            assert _answer(http.request("GET", model + slash))["platform"] == "onnx_onnxv1"
+            assert _answer(http.request("GET", f"{model}/ready{slash}")) == named
+            assert _answer(http.request("POST", f"{model}/infer{slash}", json=_one_row(served)))["id"] == "row-0"
+    assert _answer(http.request("GET", f"{own}/ping{slash}")) == ready
+    assert _answer(http.request("GET", f"{own}/health{slash}")) == ready
+    scored = _answer(http.request("POST", f"{own}/invocations{slash}", json={"instances": [[1, 2]]}))
+    assert scored == {"predictions": an_estimator().predict([[1, 2]]).tolist()}
 
 
-def test_a_trailing_slash_changes_nothing(served: wiring.Client, http: urllib3.PoolManager) -> None:
-    """Some clients write one."""
-    model = f"{served.resources.api_url.rstrip('/')}/v2/models/{_ENDPOINT}"
-    assert _answer(http.request("GET", f"{model}/ready/")) == {"name": _ENDPOINT, "ready": True}
-    assert _answer(http.request("GET", f"{model}/versions/1/ready/")) == {"name": _ENDPOINT, "ready": True}
-    assert "no JSON" in _answer(http.request("POST", f"{model}/infer/", body="x{"), 400)["error"]
+def test_a_model_that_is_not_there_is_told_in_the_protocols_words(
+    served: wiring.Client, http: urllib3.PoolManager
+) -> None:
+    """By the API, to whom it knows."""
+    url = f"{served.resources.api_url.rstrip('/')}/v2/models/nowhere/infer"
+    answer = http.request("GET", url, headers=_signed(url))
+    assert "'/v2/models/nowhere/infer' is not served here" in _answer(answer, 404)["error"]
 
 
 def test_the_interface_is_published(served: wiring.Client, http: urllib3.PoolManager) -> None:

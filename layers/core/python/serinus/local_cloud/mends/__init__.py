@@ -27,6 +27,7 @@ from serinus.local_cloud.mends import (
     prompt_shutdown,
     reachable_addresses,
     schedules,
+    trailing_slashes,
     version_metrics,
     weighted_aliases,
 )
@@ -60,6 +61,7 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
         dropped_properties,
         prompt_shutdown,
         reachable_addresses,
+        trailing_slashes,
     ):
         mend.apply()
     schedules.apply(schedule_seconds)
