@@ -132,6 +132,12 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def wake_versions(stack: Stack) -> Permission:
+    """See whether a published version sleeps, and call it awake. For `roll_back`, which returns to earlier ones."""
+    actions = ("lambda:GetFunctionConfiguration", "lambda:InvokeFunction")
+    return Permission(actions, (f"{_inference_functions(stack)}",), _BY_ENDPOINT)
+
+
 def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     """Ask the published versions of one endpoint's function."""
     function = _lambda_arn(stack, "function", inference_function_name(endpoint))

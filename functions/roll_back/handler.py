@@ -14,7 +14,7 @@ def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=_CONDUCTING)
     return {
         "endpoint": result.endpoint,
-        "status": "rolled_back" if result.moved or result.rollout else "nothing_to_do",
+        "status": result.status,
         "stable": result.split.stable,
         "candidate": result.split.candidate,
         "rollout": result.rollout,

@@ -73,6 +73,55 @@ def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
     assert found["CodeSha256"] != deployed["CodeSha256"]
 
 
+@pytest.mark.parametrize(("snap_start", "applies_on"), [(True, "PublishedVersions"), (False, "None")])
+def test_snap_start_is_as_the_policy_says(aws: AwsCloud, snap_start: bool, applies_on: str) -> None:
+    """Said in full either way, read back and compared; `$LATEST` may have it from the release before."""
+    events = aws.functions.meta.events
+    seen: list[object] = []
+
+    def note(params: dict[str, object], **_: object) -> None:
+        seen.append(params.get("SnapStart"))
+
+    def reply(parsed: dict[str, object], **_: object) -> None:
+        parsed["SnapStart"] = seen[-1]  # moto takes it, and forgets it
+
+    policy = replace(a_policy(), serving=Serving(snap_start=snap_start))
+    events.register("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+    events.register("after-call.lambda.GetFunctionConfiguration", reply)
+    try:
+        aws.releases.publish(a_version(), b"model", a_layout(), policy, rollout="fraud-1")
+    finally:
+        events.unregister("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+        events.unregister("after-call.lambda.GetFunctionConfiguration", reply)
+    assert seen == [{"ApplyOn": applies_on}]
+
+
+def test_a_version_without_the_snap_start_that_was_asked_for_is_not_published(aws: AwsCloud) -> None:
+    """As with every other field."""
+    policy = replace(a_policy(), serving=Serving(snap_start=True))
+    with pytest.raises(ReleaseFailed, match="SnapStart = 'None' where 'PublishedVersions' was asked for"):
+        aws.releases.publish(a_version(), b"model", a_layout(), policy, rollout="fraud-1")
+
+
+@pytest.mark.parametrize("looks", [3, 100])
+def test_a_snapshot_is_waited_for_longer(aws: AwsCloud, monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """Lambda takes minutes for one; a version without is given up after one."""
+    waits: list[float] = []
+    monkeypatch.setattr("botocore.waiter.time.sleep", waits.append)
+    releases, policy = aws.releases, replace(a_policy(), serving=Serving(snap_start=True))
+    with Stubber(aws.functions) as stub:
+        stub.add_response("list_layer_versions", {"LayerVersions": []})
+        stub.add_response("publish_layer_version", {"LayerVersionArn": "arn:layer"})
+        known = {"Version": "2", "Description": "rollout fraud-1", "LastModified": NOON.isoformat()}
+        stub.add_response("list_versions_by_function", {"Versions": [known]})
+        for _ in range(looks):
+            stub.add_response("get_function_configuration", {"State": "Pending"})
+        stub.add_response("get_function_configuration", {"State": "Active"})
+        assert releases.publish(a_version(), b"model", a_layout(), policy, rollout="fraud-1").number == 2
+        stub.assert_no_pending_responses()
+    assert len(waits) == looks
+
+
 def test_publishing_moves_no_traffic(aws: AwsCloud) -> None:
     """Only a shift does."""
     published(aws)

@@ -13,7 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.session import Session
 
-from serinus import wiring
+from serinus import settings, wiring
 from serinus.cli.client import push
 from serinus.domain.inference_request import request_body
 from serinus.use_cases.push_model import Stage
@@ -180,6 +180,14 @@ def test_the_interface_is_published(served: wiring.Client, http: urllib3.PoolMan
     assert http.request("GET", f"{base}/v2/openapi.json").status == 403
     for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/openapi.json"):
         assert http.request("GET", base + path, headers=_signed(base + path)).status == 200
+
+
+def test_the_release_starts_from_a_snapshot(served: wiring.Client) -> None:
+    """As its policy asks; the version that answered 503 before it does not."""
+    name = settings.inference_function_name(_ENDPOINT)
+    for number, expected in (("1", "Off"), (str(served.rollouts.releases(_ENDPOINT)[0].number), "On")):
+        found = served.functions.get_function_configuration(FunctionName=name, Qualifier=number)
+        assert (found["State"], found["SnapStart"]["OptimizationStatus"]) == ("Active", expected)
 
 
 def test_a_request_over_six_megabytes_is_told_so(served: wiring.Client, http: urllib3.PoolManager) -> None:

@@ -116,6 +116,16 @@ def test_the_stored_policy_is_the_one_declared(aws: Assembly, policies: tuple[Po
         assert stored["Tier"] == tier
 
 
+def test_only_releases_are_started_from_snapshots(aws: Assembly) -> None:
+    """The policy asks for it; but the first version answers 503, and a snapshot of it would be charged for."""
+    policy = json.loads(_parameter(aws, policy_parameter("fraud"))["Value"])
+    function = _one(aws, "fraud", "AWS::Lambda::Function")
+
+    assert policy["serving"]["snap_start"]
+    assert "SnapStart" not in function
+    assert function["Runtime"] >= "python3.12"  # the oldest that Lambda takes snapshots of
+
+
 def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
     """A release is made of exactly what the endpoint's function is made of."""
     function = _one(aws, "fraud", "AWS::Lambda::Function")

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from serinus.settings import function_name, inference_function_name
+from serinus.settings import function_name, inference_function_name, version_function_name
 from tests.infra.assembly import Assembly, listed
 
+_ASKERS = {
+    *(function_name(name) for name in ("publish_release", "roll_back")),
+    *(version_function_name(endpoint) for endpoint in ("fraud", "open-house")),
+}
 _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
 
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
@@ -76,6 +80,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("kms:Sign", {function_name("validate_model")}),
         ("kms:Verify", {function_name("publish_release")}),
         ("lambda:UpdateAlias", _MOVERS),
+        ("lambda:InvokeFunction", _ASKERS),
         ("lambda:PublishVersion", {function_name("publish_release")}),
         ("lambda:PublishLayerVersion", {function_name("publish_release")}),
         ("lambda:UpdateFunctionCode", {function_name("publish_release")}),

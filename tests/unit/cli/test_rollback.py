@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,27 @@ def test_the_functions_error_is_told_plainly() -> None:
     result = run(Deployment(), "fraud", "--reason", "complaints", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"error": "endpoint 'fraud' has no earlier release to return to"}
+
+
+def test_a_release_that_sleeps_is_waited_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function is asked until the release is awake; where it never is, that is said."""
+    run(deployment, "fraud", "--reason", "complaints")
+    monkeypatch.setattr(module, "_ASKS_EVERY_SECONDS", 0.0)
+    deployment.traffic.asleep = {1}
+    deployment.rollouts.record_release(replace(deployment.rollouts.releases("fraud")[0], number=1))
+    result = run(deployment, "fraud", "--reason", "more complaints", "--to", "1")
+    assert result.exit_code == 0, result.output
+    assert "release 1 sleeps" in result.stderr
+    assert "Rolled back." in result.stdout
+    assert len(deployment.functions.called) == 3
+    assert deployment.traffic.current("fraud") == Split(1)
+
+    monkeypatch.setattr(module, "_WAKES_WITHIN_SECONDS", -1.0)
+    deployment.traffic.asleep = {2}
+    result = run(deployment, "fraud", "--reason", "still", "--to", "2", "--json")
+    assert result.exit_code == 1
+    assert "being woken: ask again later, or return to another" in json.loads(result.stdout)["error"]
+    assert deployment.traffic.current("fraud") == Split(1)
 
 
 def test_an_unknown_endpoint_calls_nothing() -> None:

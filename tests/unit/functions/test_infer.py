@@ -198,21 +198,38 @@ def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch
     assert found[0] == found[1]
 
 
-def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
-    """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
-    lay(tmp_path, *models.logistic_model())
-    code = f"import sys; import {HANDLER}; print(*sys.modules)"
+def started_apart(folder: Path, then: str) -> list[str]:
+    """Start the function in a process of its own; return the words that some code prints there afterwards."""
+    lay(folder, *models.logistic_model())
     root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"import sys; import {HANDLER}; {then}"],
         env=os.environ
         | ENVIRONMENT
-        | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path, root, root / "layers/core/python")))},
+        | {"PYTHONPATH": os.pathsep.join(map(str, (folder, root, root / "layers/core/python")))},
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    return done.stdout.split()
+
+
+def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) -> None:
+    """Ids are Lambda's, one an invocation: no module draws its own, which environments of one snapshot would share."""
+    ours = "{name: module for name, module in sys.modules.items() if name.startswith(('serinus', 'functions'))}"
+    drawing = "{'random', 'secrets', 'uuid', 'numpy.random'}"
+    found = started_apart(
+        tmp_path,
+        f"print(len({ours}), *(name for name, module in {ours}.items() for held in vars(module).values() "
+        f"if getattr(held, '__name__', held) in {drawing} or getattr(held, '__module__', None) in {drawing}))",
+    )
+    assert int(found[0]) > 10
+    assert found[1:] == []
+
+
+def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
+    """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
+    loaded = {module.split(".")[0] for module in started_apart(tmp_path, "print(*sys.modules)")}
     assert "serinus_release" in loaded
     slow = {
         "numpy",

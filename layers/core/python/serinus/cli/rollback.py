@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serinus.cli.invoking import invoke
-from serinus.cli.terminal import AsJson, console, deployment, escaped, print_json
+from serinus.cli.invoking import FunctionFailed, invoke
+from serinus.cli.terminal import AsJson, console, deployment, escaped, print_json, progress_console
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_ASKS_EVERY_SECONDS = 5.0
+_WAKES_WITHIN_SECONDS = 600.0
 
 
 def rollback(
@@ -35,7 +43,7 @@ def rollback(
     deployed = deployment(ctx)
     deployed.policies.get(endpoint)
     wanted: dict[str, object] = {"endpoint": endpoint, "reason": reason, "requested_by": caller()}
-    answer = invoke(deployed.functions, "roll_back", wanted if to is None else {**wanted, "to": to})
+    answer = _returned(deployed.functions, wanted if to is None else {**wanted, "to": to})
     live = live_document(describe_endpoint(endpoint, describing=deployed.describing))
     if as_json:
         print_json({**answer, "live": live})
@@ -48,6 +56,23 @@ def rollback(
         console().print(escaped(where), soft_wrap=True)
     if to is not None and live[0]["release"] != to:
         console().print(f"A rollout was under way, so traffic was returned to its stable release, not to {to}.")
+
+
+def _returned(functions: LambdaClient, wanted: Mapping[str, object]) -> dict[str, Any]:
+    """Have traffic returned, and wait where the release that it is to return to has to be woken first.
+
+    Raises:
+        FunctionFailed: the function could not do it, or the release does not wake.
+    """
+    deadline = time.monotonic() + _WAKES_WITHIN_SECONDS
+    answer = invoke(functions, "roll_back", wanted)
+    while answer["status"] == "waking":
+        if time.monotonic() > deadline:
+            raise FunctionFailed(f"{answer['reason']} later, or return to another release with --to")
+        progress_console().print(f"{escaped(answer['reason'])}, which is done every few seconds …", soft_wrap=True)
+        time.sleep(_ASKS_EVERY_SECONDS)
+        answer = invoke(functions, "roll_back", wanted)
+    return answer
 
 
 def caller() -> str:

@@ -39,22 +39,36 @@ class RollBack:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """The result: where traffic goes now, and whether that was our doing."""
+    """The result: where traffic goes now, and whether that was our doing.
+
+    Attributes:
+        waking: the release that traffic is to return to, where it has first to be woken: ask again until it is.
+    """
 
     endpoint: str
     split: Split
     moved: bool
     rollout: str | None
     reason: str
+    waking: int | None = None
+
+    @property
+    def status(self) -> str:
+        """How it went, in a word."""
+        if self.waking is not None:
+            return "waking"
+        return "rolled_back" if self.moved or self.rollout else "nothing_to_do"
 
 
 def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
     """Return all traffic to the stable release, or, with no rollout under way, to an earlier release.
 
     Traffic first, the record after: should the record fail, traffic is safe already and the next try completes it.
-    Without a rollout, each roll-back goes further back, never forth to what was rolled back before.
+    Without a rollout, each roll-back goes further back, never forth to what was rolled back before; and traffic stays
+    where it is while the earlier release has to be woken, since what sleeps answers nobody.
 
     Raises:
+        ReleaseFailed: the release to return to cannot be started.
         ReleaseNotFound: there is no release to return to.
         RevisionChanged: the rollout was changed by somebody else while it was being closed; try again.
         RolloutNotFound: the rollout to be rolled back never was.
@@ -69,10 +83,17 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
     if rollout:
         return _close(wanted, rollout, current, target, conducting)
     moved = current != target
+    if target.stable != current.stable and not conducting.traffic.awake(wanted.endpoint, target.stable):
+        return _waking(wanted, current, target)
     if moved:
         conducting.traffic.shift(wanted.endpoint, target)
     _record(wanted, target, f"back:{wanted.actor}:{conducting.clock().isoformat()}", moved, conducting)
     return RolledBack(wanted.endpoint, target, moved, None, wanted.reason)
+
+
+def _waking(wanted: RollBack, current: Split, target: Split) -> RolledBack:
+    reason = f"release {target.stable} sleeps, as SnapStart has it after 14 idle days, and is being woken: ask again"
+    return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason=reason, waking=target.stable)
 
 
 def _close(wanted: RollBack, rollout: Rollout, current: Split, target: Split, conducting: Conducting) -> RolledBack:

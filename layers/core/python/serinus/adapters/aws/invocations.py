@@ -30,7 +30,7 @@ class LambdaInvocations:
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
-            ReleaseFailed: it gave no answer.
+            ReleaseFailed: it gave no answer, or was asleep, and is woken hereby.
         """
         try:
             answer = self._client.invoke(
@@ -41,6 +41,8 @@ class LambdaInvocations:
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 raise ReleaseNotFound(release.endpoint, f"release {release.number}") from error
+            if code_of(error) == "SnapStartNotReadyException":
+                raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} is being woken") from error
             raise
         payload = answer["Payload"].read()
         if answer.get("FunctionError"):

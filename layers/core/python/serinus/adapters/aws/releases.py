@@ -56,6 +56,7 @@ class LambdaReleases:
                 runtime=runtime,
                 memory_mb=serving.memory_mb,
                 timeout_seconds=serving.timeout_seconds,
+                snap_start=serving.snap_start,
                 layers=(*runtime.layers, layer),
                 environment=runtime.environment | settings.as_environment(infer_settings(policy)),
             )
