@@ -74,7 +74,9 @@ def test_a_release_that_sleeps_is_woken_by_a_call(aws: AwsCloud, refused: bool) 
     with Stubber(aws.functions) as stub:
         stub.add_response("get_function_configuration", {"State": "Inactive"}, version)
         if refused:
-            stub.add_client_error("invoke", "SnapStartNotReadyException", http_status_code=409, expected_params=marked)
+            stub.add_client_error(
+                "invoke", "SnapStartNotReadyException", http_status_code=409, expected_params=marked
+            )
         else:
             stub.add_response("invoke", {"StatusCode": 200}, marked)
         assert not traffic.awake("fraud", 2)

@@ -15,6 +15,9 @@ from serinus.cli.inference_client import InferenceClient, infer_url
 from serinus.domain.inference_request import request_body
 from serinus.domain.table import Table
 
+PROTOCOLS = "protocols"
+"""The endpoint that anyone may call."""
+
 _CALLERS = 4
 
 

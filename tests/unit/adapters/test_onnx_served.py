@@ -218,7 +218,6 @@ def test_regressors_of_scikit_learn(labels: Callable[[npt.NDArray[np.int64]], ob
 def test_a_pipeline_with_an_input_for_each_column() -> None:
     """Numbers and texts, scaled and encoded within the graph; an unknown category is the graph's to judge."""
     skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
@@ -226,10 +225,8 @@ def test_a_pipeline_with_an_input_for_each_column() -> None:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     rows, classes = numbers(1)
-    table = pandas.DataFrame({"amount": rows[:, 0], "country": np.where(classes == 1, "ch", "de")})
-    encoder = ColumnTransformer(
-        [("n", StandardScaler(), ["amount"]), ("t", OneHotEncoder(handle_unknown="ignore"), ["country"])]
-    )
+    table = np.column_stack([rows.astype(object), np.where(classes == 1, "ch", "de")])
+    encoder = ColumnTransformer([("n", StandardScaler(), [0]), ("t", OneHotEncoder(handle_unknown="ignore"), [1])])
     fitted = make_pipeline(encoder, LogisticRegression()).fit(table, classes)
     model = skl2onnx.convert_sklearn(
         fitted,
@@ -284,26 +281,6 @@ def test_boosted_trees_of_other_libraries(export: Callable[[str], bytes], kind: 
     signature = named(model)
     assert OnnxModels().check(model, signature) == []
     check_parity(model, signature, {"input": numbers()[0][:ROWS]})
-
-
-def test_a_network_of_pytorch() -> None:
-    """As its exporter writes it."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    import io
-
-    network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1), torch.nn.Sigmoid())
-    file = io.BytesIO()
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 4),),
-        file,
-        input_names=["x"],
-        output_names=["p"],
-        dynamic_axes={"x": {0: "rows"}, "p": {0: "rows"}},
-        dynamo=False,
-    )
-    signature = named(file.getvalue())
-    check_parity(file.getvalue(), signature, {"x": numbers()[0][:ROWS]})
 
 
 def test_a_zipmap_gives_way_to_the_tensor_it_takes() -> None:

@@ -215,7 +215,7 @@ def started_apart(folder: Path, then: str) -> list[str]:
 
 
 def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) -> None:
-    """Ids are Lambda's, one an invocation: no module draws its own, which environments of one snapshot would share."""
+    """Ids are Lambda's, one an invocation: no module draws one, which environments of one snapshot would share."""
     ours = "{name: module for name, module in sys.modules.items() if name.startswith(('serinus', 'functions'))}"
     drawing = "{'random', 'secrets', 'uuid', 'numpy.random'}"
     found = started_apart(
