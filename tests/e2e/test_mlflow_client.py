@@ -18,12 +18,12 @@ pytestmark = pytest.mark.e2e
 _MLFLOW = ("mlflow-skinny==3.17.2", "pandas==2.3.3", "scipy==1.17.1")  # its client looks for pandas and SciPy
 _ASKS_BY_MLFLOW = """
 import json, sys
-import pandas
+import numpy, pandas
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 client = ScoringServerClient(*sys.argv[1:3])
 client.ping()
 rows = json.loads(sys.argv[3])
-answers = [client.invoke(pandas.DataFrame(rows, columns=["b", "a"])), client.invoke({"inputs": [rows[0][::-1]]})]
+answers = [client.invoke(pandas.DataFrame(rows, columns=["b", "a"])), client.invoke(numpy.array(rows)[:1, ::-1])]
 print(json.dumps([answer.get_predictions().iloc[:, 0].tolist() for answer in answers]))
 """
 
@@ -48,7 +48,7 @@ def mlflow() -> Path:
 
 
 def test_mlflows_own_client_works_unchanged(served: wiring.Client, mlflow: Path) -> None:
-    """The one that it asks its own scoring servers with: data frames with columns in any order, and dictionaries."""
+    """The one that it asks its own scoring servers with: a data frame with columns in any order, and an array."""
     rows = [[2.0, 1.0], [-1.0, -2.0], [0.5, 3.0]]
     host, _, rest = served.resources.api_url.split("://")[1].rstrip("/").partition(":")
     environment = {"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
