@@ -45,6 +45,7 @@ from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
 from serinus.domain.rollout import Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
@@ -152,6 +153,18 @@ def a_rollout(
         step=step,
         step_since=NOON if step >= 0 else None,
     )
+
+
+def a_wish(
+    wish: Wish = Wish.PAUSE,
+    *,
+    actor: str = "ann",
+    reason: str = "a look at refunds",
+    at: datetime = NOON,
+    forced: bool = False,
+) -> Steering:
+    """Return what a person wishes of a rollout."""
+    return Steering(wish, actor, reason, at, forced)
 
 
 def a_release(number: int = 2, *, model_version: int = 1) -> Release:

@@ -10,11 +10,12 @@ import pytest
 from serinus.domain.ledger import first_broken, what_was_live
 from serinus.domain.policy import WhenUndecided
 from serinus.domain.rollout import Outcome, Split, Verdict
+from serinus.domain.steering import Steering, Wish
 from serinus.errors import ReleaseNotFound, RevisionChanged, RolloutNotFound
 from serinus.use_cases.describe_endpoint import describe_endpoint
 from serinus.use_cases.recount_history import recount_history
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_wish
 
 
 def bake(world: World, *, failures: int = 0, requests: int = 50) -> None:
@@ -136,6 +137,88 @@ def test_an_undecided_rollout_ends_at_its_horizon(when: WhenUndecided, outcome: 
     assert world.rollouts.active(FRAUD) is None
 
 
+def steer(world: World, wished: Steering) -> None:
+    """Have a person wish something of the rollout under way."""
+    active = world.rollouts.active(FRAUD)
+    assert active is not None
+    world.rollouts.save(active.steered(wished), replaced=active)
+
+
+def test_a_paused_rollout_holds_its_step() -> None:
+    """It is judged all the same, and goes on from there once it is resumed."""
+    world = World()
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PAUSE))
+    for _ in range(3):
+        bake(world)
+        progress = world.advance(rollout)
+        assert (progress.outcome, world.split()) == (None, Split(2, 3, 10))
+        assert "paused by ann: a look at refunds" in progress.reason
+    steer(world, a_wish(Wish.RESUME))
+    world.advance(rollout)
+    assert world.split() == Split(2, 3, 50)
+
+
+def test_a_paused_rollout_is_rolled_back_by_its_evidence() -> None:
+    """Holding a step does not keep a failing candidate."""
+    world = World()
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PAUSE))
+    bake(world, failures=20)
+    assert world.advance(rollout).outcome is Outcome.ROLLED_BACK
+    assert world.split() == Split(2)
+
+
+@pytest.mark.parametrize("when", list(WhenUndecided))
+def test_a_paused_rollout_ends_at_its_horizon_on_stable(when: WhenUndecided) -> None:
+    """It is not forgotten half way, and what a person holds is not promoted behind their back."""
+    world = World(a_policy(rollout=replace(PLAN, when_undecided=when)))
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PAUSE))
+    world.later(PLAN.horizon_seconds - PLAN.bake_seconds - PLAN.watermark_seconds - 1)
+    bake(world)
+    progress = world.advance(rollout)
+    assert (progress.outcome, world.split()) == (Outcome.INCONCLUSIVE, Split(2))
+    assert "paused by ann" in progress.reason
+
+
+def test_a_promotion_by_hand_moves_all_traffic_at_the_next_tick() -> None:
+    """From whichever step, without further proof, and it says so."""
+    world = World()
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PROMOTE, reason="the fraud season begins"))
+    progress = world.advance(rollout)
+    assert (progress.outcome, world.split()) == (Outcome.PROMOTED, Split(3))
+    assert progress.reason.startswith("unproven: promoted by ann: the fraud season begins")
+    (entry,) = [entry for entry in world.entries() if entry.id == f"ended:{rollout}"]
+    assert entry.details["reason"] == progress.reason
+
+
+def test_a_tick_that_died_after_promoting_by_hand_is_told_as_it_was() -> None:
+    """The next one records who promoted it and why."""
+    world = World()
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PROMOTE))
+    world.fate.die_after(2)  # the look is kept, and traffic has moved
+    with pytest.raises(Died):
+        world.advance(rollout)
+    assert world.split() == Split(3)
+    assert "promoted by ann: a look at refunds" in world.advance(rollout).reason
+
+
+@pytest.mark.parametrize(
+    ("forced", "outcome", "split"), [(False, Outcome.ROLLED_BACK, Split(2)), (True, Outcome.PROMOTED, Split(3))]
+)
+def test_a_promotion_gives_way_to_a_firing_alarm_unless_forced(forced: bool, outcome: Outcome, split: Split) -> None:
+    """The alarm may have come between the wish and the tick."""
+    world = World()
+    rollout = world.canary()
+    steer(world, a_wish(Wish.PROMOTE, forced=forced))
+    world.alarms.fire(FRAUD, 3, "5 failures in a minute")
+    assert world.advance(rollout).outcome is outcome
+    assert world.split() == split
+
+
 def test_an_alias_moved_by_hand_returns_to_stable() -> None:
     """The rollout has failed, and says who knows what."""
     world = World()
@@ -194,6 +277,15 @@ def _promote(world: World) -> None:
     bake(world)
 
 
+def _promote_by_hand(world: World) -> None:
+    steer(world, a_wish(Wish.PROMOTE))
+
+
+def _pause_and_fail(world: World) -> None:
+    steer(world, a_wish(Wish.PAUSE))
+    bake(world, failures=20)
+
+
 def _fail(world: World) -> None:
     bake(world, failures=20)
 
@@ -212,7 +304,7 @@ def _active(world: World) -> str:
     return active.id
 
 
-@pytest.mark.parametrize("lead_up", [_advance_a_step, _promote, _fail, _time_out])
+@pytest.mark.parametrize("lead_up", [_advance_a_step, _promote, _promote_by_hand, _fail, _pause_and_fail, _time_out])
 def test_dying_after_any_write_changes_nothing_in_the_end(lead_up: Callable[[World], None]) -> None:
     """The next tick leaves the same traffic, deeds, outcome, lock and alarms as one that never died."""
 
@@ -241,7 +333,9 @@ def test_dying_after_any_write_changes_nothing_in_the_end(lead_up: Callable[[Wor
     assert world_progress.outcome is unharmed_progress.outcome
 
 
-@pytest.mark.parametrize("lead_up", [_advance_a_step, _promote, _fail, _time_out, _move_by_hand])
+@pytest.mark.parametrize(
+    "lead_up", [_advance_a_step, _promote, _promote_by_hand, _fail, _pause_and_fail, _time_out, _move_by_hand]
+)
 def test_a_roll_back_in_the_middle_leaves_stable_alone(lead_up: Callable[[World], None]) -> None:
     """After whichever write an alarm rolls back, and all are retried, stable has all traffic or all agree."""
     for number in range(1, 12):

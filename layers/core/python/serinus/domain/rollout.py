@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.steering import Steering, Wish
 
 
 class Verdict(StrEnum):
@@ -96,6 +97,7 @@ class Rollout:
         step: the index into the policy's steps; -1 before any traffic was shifted.
         step_since: when that step began.
         execution: the pipeline execution that carries it.
+        steering: what a person last wished of it.
     """
 
     id: str
@@ -111,6 +113,7 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
+    steering: Steering | None = None
 
     @property
     def candidate_percent(self) -> int:
@@ -131,6 +134,16 @@ class Rollout:
             return Split(self.stable)
         return Split(self.stable, self.candidate, self.candidate_percent)
 
+    @property
+    def paused(self) -> bool:
+        """Whether a person holds it at its step."""
+        return self.steering is not None and self.steering.wish is Wish.PAUSE
+
+    @property
+    def promoted_by_hand(self) -> bool:
+        """Whether a person wants all traffic on the candidate at the next tick."""
+        return self.steering is not None and self.steering.wish is Wish.PROMOTE
+
     def horizon_passed(self, now: datetime) -> bool:
         """Whether the policy's time for a decision is over."""
         return now >= self.started_at + timedelta(seconds=self.policy.rollout.horizon_seconds)
@@ -142,6 +155,10 @@ class Rollout:
     def advanced(self, *, at: datetime) -> Rollout:
         """Return the rollout at its next step."""
         return replace(self, step=self.step + 1, step_since=at)
+
+    def steered(self, wished: Steering) -> Rollout:
+        """Return the rollout as a person wishes it; an ended one stays as it ended."""
+        return self if self.outcome else replace(self, steering=wished.after(self.steering))
 
     def ended(self, outcome: Outcome, reason: str, *, at: datetime) -> Rollout:
         """Return the rollout at its end; an ended one stays as it ended."""
@@ -197,3 +214,23 @@ def decide(
         f"{candidate.failures} of {candidate.requests} requests to the candidate failed, {stable.failures} of "
         f"{stable.requests} to stable, in {baked:.0f} seconds",
     )
+
+
+def heed_steering(decision: Decision, steering: Steering | None) -> Decision:
+    """Let what a person wishes bear on a look.
+
+    A pause holds what would advance. A promotion turns any look into one that advances, whatever is still to be
+    proven; what speaks against the candidate, an alarm or the evidence, gives way only where it was forced.
+
+    Args:
+        decision: what the look itself says.
+        steering: the wish that stands, if any.
+    """
+    if steering is None:
+        return decision
+    said = f"by {steering.actor}: {steering.reason} (the look itself: {decision.verdict}, {decision.reason})"
+    if steering.wish is Wish.PAUSE and decision.verdict is Verdict.ADVANCE:
+        return Decision(Verdict.HOLD, f"paused {said}")
+    if steering.wish is Wish.PROMOTE and (steering.forced or decision.verdict is not Verdict.ROLL_BACK):
+        return Decision(Verdict.ADVANCE, f"unproven: promoted {said}")
+    return decision

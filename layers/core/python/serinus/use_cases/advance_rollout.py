@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from serinus.domain.policy import WhenUndecided
 from serinus.domain.profile import Outcome as Ending
 from serinus.domain.profile import of_parts
-from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide
+from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide, heed_steering
 from serinus.errors import ReleaseNotFound
+from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
 from serinus.use_cases.ports import ProfileParts, References
 from serinus.use_cases.shift_traffic import Conducting, record_shift, shift_traffic
@@ -44,7 +45,7 @@ def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> 
     if current != rollout.split:
         return _reconcile(rollout, current, conducting)
     now = conducting.clock()
-    decision = _look(rollout, now, advancing)
+    decision = heed_steering(_look(rollout, now, advancing), rollout.steering)
     conducting.rollouts.record_decision(rollout, decision, at=now)
     if decision.verdict is Verdict.ROLL_BACK:
         return _return_to_stable(rollout, Outcome.ROLLED_BACK, decision.reason, conducting)
@@ -82,21 +83,17 @@ def _evidence(rollout: Rollout, number: int, counted_until: datetime, advancing:
 
 def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
-    if rollout.at_last_step:
+    if rollout.at_last_step or rollout.promoted_by_hand:
         target = Split(rollout.candidate)
         _shift(rollout, target, f"{rollout.id}:promoted", reason, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
-    following = rollout.advanced(at=conducting.clock())
-    _shift(rollout, following.split, f"{rollout.id}:{following.step}", reason, conducting)
-    begun = rollout.advanced(at=conducting.clock())
-    conducting.rollouts.save(begun, replaced=rollout)
-    return progress_of(begun, reason)
+    return begin_step(rollout, current=rollout.split, actor=_ACTOR, reason=reason, conducting=conducting)
 
 
 def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
     why = _undecided_reason(rollout, reason)
-    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE:
+    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE and not rollout.paused:
         why = f"unproven: {why}"
         _shift(rollout, Split(rollout.candidate), f"{rollout.id}:promoted", why, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, why, actor=_ACTOR, conducting=conducting)
@@ -126,15 +123,13 @@ def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Prog
     assert rollout.stable is not None  # noqa: S101 - `split` has been read
     assert rollout.candidate is not None  # noqa: S101 - likewise
     if current == Split(rollout.candidate):
-        reason = "promoted by an earlier tick that could not record it"
+        reason = _why_promoted(rollout, conducting)
         _adopt(rollout, current, f"{rollout.id}:promoted", reason, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
     following = None if rollout.at_last_step else rollout.advanced(at=conducting.clock())
     if following is not None and current == following.split:
         reason = "moved by an earlier tick that could not record it"
-        _adopt(rollout, current, f"{rollout.id}:{following.step}", reason, conducting)
-        conducting.rollouts.save(following, replaced=rollout)
-        return progress_of(following, reason)
+        return begin_step(rollout, current=current, actor=_ACTOR, reason=reason, conducting=conducting)
     if current == Split(rollout.stable):
         outcome, reason = _why_returned(rollout, conducting)
         _adopt(rollout, current, f"{rollout.id}:returned", reason, conducting)
@@ -150,6 +145,14 @@ def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Prog
         conducting=conducting,
     )
     return end_rollout(rollout, Outcome.FAILED, reason, actor=_ACTOR, conducting=conducting)
+
+
+def _why_promoted(rollout: Rollout, conducting: Conducting) -> str:
+    """Return why the last look promoted it by hand, should it have died after moving traffic."""
+    looks = conducting.rollouts.decisions(rollout.endpoint, rollout.id)
+    if rollout.promoted_by_hand and looks and looks[-1][1].verdict is Verdict.ADVANCE:
+        return looks[-1][1].reason
+    return "promoted by an earlier tick that could not record it"
 
 
 def _why_returned(rollout: Rollout, conducting: Conducting) -> tuple[Outcome, str]:
