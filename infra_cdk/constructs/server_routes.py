@@ -13,8 +13,8 @@ _PATHS = {"Server": "/v2", "BelowServer": "/v2/{proxy+}"}
 class ServerRoutes(Construct):
     """The server's own paths of the Open Inference Protocol, behind the API's default authorisation.
 
-    A caller of an endpoint that is authorised otherwise asks below `/models/{endpoint}` instead. A greedy path also
-    takes a trailing slash, which no route can name, and answers in the protocol's words where no endpoint is deployed.
+    A caller of an endpoint that is authorised otherwise asks below `/models/{endpoint}` instead. The greedy path also
+    takes a trailing slash, which no route can name; where no endpoint is deployed, the protocol's words say so.
     """
 
     def __init__(
