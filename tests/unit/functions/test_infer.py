@@ -221,7 +221,7 @@ def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) 
     found = started_apart(
         tmp_path,
         f"print(len({ours}), *(name for name, module in {ours}.items() for held in vars(module).values() "
-        f"if getattr(held, '__name__', held) in {drawing} or getattr(held, '__module__', None) in {drawing}))",
+        f"if str(getattr(held, '__name__', '')) in {drawing} or str(getattr(held, '__module__', '')) in {drawing}))",
     )
     assert int(found[0]) > 10
     assert found[1:] == []
