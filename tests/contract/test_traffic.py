@@ -16,7 +16,7 @@ from serinus.adapters.open_inference.routes import Route, route_of
 from serinus.domain.rollout import Split
 from serinus.errors import EndpointNotFound, ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.use_cases.ports import Traffic
-from tests.contract.clouds import AwsCloud, Cloud
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 
 @pytest.fixture
@@ -114,6 +114,19 @@ def test_a_release_that_cannot_be_woken_says_why(aws: AwsCloud) -> None:
             traffic.awake("fraud", 2)
     with pytest.raises(ReleaseNotFound, match="no release 99"):
         traffic.awake("fraud", 99)
+
+
+def test_a_release_whose_version_was_deleted_gets_no_traffic(cloud: Cloud, traffic: Traffic) -> None:
+    """It can be told beforehand, and is refused in words where it was not."""
+    assert traffic.has("fraud", 3)
+    if isinstance(cloud, AwsCloud):
+        cloud.functions.delete_function(FunctionName="serinus-endpoint-fraud", Qualifier="3")
+    elif isinstance(cloud, MemoryCloud):
+        cloud.traffic.gone.add(3)
+    assert not traffic.has("fraud", 3)
+    with pytest.raises(ReleaseNotFound, match="it was deleted"):
+        traffic.shift("fraud", Split(3))
+    assert traffic.current("fraud") == Split(1)
 
 
 def test_a_roll_back_is_one_call(aws: AwsCloud) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serinus.domain.rollout import Decision, Outcome, Verdict, heed_steering
+from serinus.domain.rollout import Decision, Outcome, heed_steering
 from serinus.domain.steering import Steering, Wish
+from serinus.domain.verdict import Verdict
 from tests.builders import NOON, a_rollout, a_wish
 
-LOOKS = [Decision(verdict, "the numbers") for verdict in Verdict]
+LOOKS = [Decision(NOON, verdict, "the numbers") for verdict in Verdict]
 
 
 def test_the_last_wish_stands() -> None:
@@ -81,7 +82,7 @@ def test_without_a_wish_a_look_is_what_it_is(look: Decision, steering: Steering 
 )
 def test_how_a_wish_bears_on_a_look(look: Verdict, wish: Wish, forced: bool, verdict: Verdict) -> None:
     """A pause stops an advance; a promotion waits for no proof, but unforced it heeds what is against it."""
-    decision = heed_steering(Decision(look, "the numbers"), a_wish(wish, forced=forced))
+    decision = heed_steering(Decision(NOON, look, "the numbers"), a_wish(wish, forced=forced))
     assert decision.verdict is verdict
     assert "the numbers" in decision.reason
 

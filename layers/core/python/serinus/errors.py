@@ -18,12 +18,14 @@
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
+    │   ├── ReleaseInUse
     │   ├── RevisionChanged
     │   └── RolloutInProgress
     ├── AttestationInvalid      a model version whose signature does not match what would be released
     ├── ModelFailed             the model itself failed on a well-formed request
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
-    └── SettingMissing          a function was started without a setting it needs
+    ├── SettingMissing          a function was started without a setting it needs
+    └── SourceFailed            where counts or alarms are kept does not answer
 
 Expected outcomes (a gate that fails, a rollout that is rolled back) are values, not errors. What is unexpected is
 not caught, so that retries and dead-letter queues do their work.
@@ -148,6 +150,15 @@ class AlreadyExists(Conflict):
         super().__init__(f"{key!r} exists already")
 
 
+class ReleaseInUse(Conflict):
+    """A release that was to be removed serves, or is about to."""
+
+    def __init__(self, endpoint: str, release: int) -> None:
+        self.endpoint = endpoint
+        self.release = release
+        super().__init__(f"release {release} of endpoint {endpoint!r} is in use")
+
+
 class RevisionChanged(Conflict):
     """Somebody else changed it between our read and our write."""
 
@@ -191,3 +202,11 @@ class SettingMissing(SerinusError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"the environment variable {name} is not set")
+
+
+class SourceFailed(SerinusError):
+    """Where counts or alarms are kept does not answer, or refuses to."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source = source
+        super().__init__(f"{source} did not answer: {reason}")

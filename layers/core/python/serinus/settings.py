@@ -43,8 +43,18 @@ class StartRolloutSettings:
     """Settings of `start_rollout`."""
 
     table_name: str
+    artifacts_bucket: str
+    data_bucket: str
     ledger_bucket: str
     event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FollowDeploymentSettings:
+    """Settings of `follow_deployment`."""
+
+    table_name: str
+    rollout_machine_arn: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +159,15 @@ class CompactProfilesSettings:
     """Settings of `compact_profiles`."""
 
     data_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PruneReleasesSettings:
+    """Settings of `prune_releases`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
 
 
 @dataclasses.dataclass(frozen=True)

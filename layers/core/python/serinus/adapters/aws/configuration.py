@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import ClientError, WaiterError
 
 from serinus.adapters.aws.failures import code_of
-from serinus.adapters.aws.runtime import Runtime
+from serinus.domain.composition import Runtime
 from serinus.errors import ReleaseFailed
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ _INTERFERED = {"PreconditionFailedException", "ResourceConflictException"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """Everything that `$LATEST` is to be, and the description that the published version is known by."""
+    """Everything that `$LATEST` is to be, and the description that the published version is known by.
+
+    Attributes:
+        layers: those of the runtime, and the model's.
+    """
 
     function: str
     description: str
     runtime: Runtime
-    memory_mb: int
-    timeout_seconds: int
-    snap_start: bool
     layers: tuple[str, ...]
-    environment: Mapping[str, str]
 
     @property
     def applies_snap_start_on(self) -> SnapStartApplyOnType:
         """What SnapStart applies on, in Lambda's words; said in full, since `$LATEST` keeps what it is not told."""
-        return "PublishedVersions" if self.snap_start else "None"
+        return "PublishedVersions" if self.runtime.snap_start else "None"
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ class Configuration:
             FunctionName=wanted.function,
             Handler=wanted.runtime.handler,
             Runtime=cast("RuntimeType", wanted.runtime.runtime),
-            MemorySize=wanted.memory_mb,
-            Timeout=wanted.timeout_seconds,
+            MemorySize=wanted.runtime.memory_mb,
+            Timeout=wanted.runtime.timeout_seconds,
             Layers=list(wanted.layers),
-            Environment={"Variables": dict(wanted.environment)},
+            Environment={"Variables": dict(wanted.runtime.environment)},
             SnapStart={"ApplyOn": wanted.applies_snap_start_on},
         )
         self._wait_for_update(wanted)
@@ -134,7 +134,7 @@ class Configuration:
             raise ReleaseFailed(f"{wanted.function}:$LATEST did not become ready: {_reason(error)}") from error
 
     def _wait_for_version(self, wanted: Wanted, version: str) -> None:
-        patience = _WAIT_FOR_SNAPSHOT if wanted.snap_start else _WAIT
+        patience = _WAIT_FOR_SNAPSHOT if wanted.runtime.snap_start else _WAIT
         try:
             self._client.get_waiter("published_version_active").wait(
                 FunctionName=wanted.function, Qualifier=version, WaiterConfig=patience
@@ -161,11 +161,11 @@ def _compare(wanted: Wanted, code_sha256: str, found: FunctionConfigurationRespo
         "Handler": (wanted.runtime.handler, found.get("Handler")),
         "Runtime": (wanted.runtime.runtime, found.get("Runtime")),
         "Architectures": ([wanted.runtime.architecture], found["Architectures"]),
-        "MemorySize": (wanted.memory_mb, found["MemorySize"]),
-        "Timeout": (wanted.timeout_seconds, found["Timeout"]),
+        "MemorySize": (wanted.runtime.memory_mb, found["MemorySize"]),
+        "Timeout": (wanted.runtime.timeout_seconds, found["Timeout"]),
         "Layers": (list(wanted.layers), [layer["Arn"] for layer in found.get("Layers", ())]),
         "SnapStart": (wanted.applies_snap_start_on, found.get("SnapStart", {}).get("ApplyOn", "None")),
-        "Environment": (dict(wanted.environment), found.get("Environment", {}).get("Variables", {})),
+        "Environment": (dict(wanted.runtime.environment), found.get("Environment", {}).get("Variables", {})),
     }
     for name, (asked, has) in fields.items():
         if asked != has:

@@ -16,7 +16,8 @@ from serinus.use_cases.roll_back import RollBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
 _ALARM = re.compile(rf"{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)")
-_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-v\d+-[0-9a-f]+")
+_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-(?:v\d+|deploy)-[0-9a-f]+")
+_RUNTIME_PARAMETER = re.compile(rf"{settings.POLICY_PATH}/(?P<endpoint>[^/]+)/runtime")
 
 
 class _Payload(BaseModel):
@@ -32,12 +33,46 @@ class UploadArrived(_Payload):
 
 
 class ModelVersionNamed(_Payload):
-    """Called by a state machine about one model version; `started_at` is when the rollout's execution began."""
+    """Called by the release state machine about one model version."""
 
     endpoint: _Endpoint
     version: Annotated[int, Field(ge=1)]
     execution: str
+
+
+class RolloutWanted(_Payload):
+    """Called by the rollout state machine, whose execution began at `started_at`.
+
+    It is to bring a model version, or a deploy with the model that is live.
+    """
+
+    endpoint: _Endpoint
+    version: Annotated[int, Field(ge=1)] | None = None
+    deployment: str | None = None
+    execution: str
     started_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _brings_one_thing(self) -> RolloutWanted:
+        if (self.version is None) == (self.deployment is None):
+            raise ValueError("name a model version or a deployment, and not both")
+        return self
+
+
+class Deployed(_Payload):
+    """Called by the rule on changed parameters, with the name of a runtime's, or by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_an_endpoint(cls, sent: object) -> object:
+        if not isinstance(sent, dict) or "parameter" not in sent:
+            return sent
+        match = _RUNTIME_PARAMETER.fullmatch(str(sent["parameter"]))
+        if match is None:
+            raise ValueError(f"{sent['parameter']!r} is no runtime's parameter")
+        return {"endpoint": match["endpoint"]}
 
 
 class RolloutNamed(_Payload):
@@ -50,9 +85,10 @@ class RolloutNamed(_Payload):
 class RollBackWanted(_Payload):
     """Called by the alarm rule, by a person, by a rollout state machine that failed, or by the rule on its end.
 
-    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by` and perhaps
-    `to`; a failed state machine sends `endpoint`, `rollout` and `cause`; the rule for an execution
-    that ended before its rollout did sends `execution`, whose name begins with the endpoint's, and `cause`.
+    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by`, what they saw
+    under way (`rollout`) or live and want gone (`from`), and perhaps `to`; a failed state machine sends `endpoint`,
+    `rollout` and `cause`; the rule for an execution that ended before its rollout did sends `execution`, whose name
+    begins with the endpoint's, and `cause`.
     """
 
     endpoint: _Endpoint | None = None
@@ -63,6 +99,7 @@ class RollBackWanted(_Payload):
     reason: str = ""
     requested_by: str | None = None
     to: Annotated[int, Field(ge=1)] | None = None
+    leaving: Annotated[int | None, Field(ge=1, alias="from")] = None
 
     @model_validator(mode="after")
     def _names_an_endpoint(self) -> RollBackWanted:
@@ -82,7 +119,7 @@ class RollBackWanted(_Payload):
 
     @property
     def executed(self) -> str | None:
-        """The endpoint that an execution is of; the release pipeline names it `<endpoint>-v<version>-<hash>`."""
+        """The endpoint of an execution; its name is `<endpoint>-v<version>-<hash>` or `<endpoint>-deploy-<hash>`."""
         match = _EXECUTION.fullmatch(self.execution) if self.execution else None
         return match["endpoint"] if match else None
 
@@ -98,12 +135,14 @@ class RollBackWanted(_Payload):
                 EndpointName(self.executed), reason, "rollout", outcome=Outcome.FAILED, execution=self.execution
             )
         endpoint = str(self.endpoint)
-        if self.rollout is not None:
+        if self.rollout is not None and self.requested_by is None:
             reason = f"the rollout itself failed: {_in_short(self.cause or '')}"
             outcome = Outcome.FAILED
             return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=outcome)
         actor = self.requested_by or "somebody"
-        return RollBack(EndpointName(endpoint), self.reason, actor, to=self.to)
+        return RollBack(
+            EndpointName(endpoint), self.reason, actor, rollout=self.rollout, to=self.to, leaving=self.leaving
+        )
 
 
 def _in_short(cause: str) -> str:
@@ -128,6 +167,12 @@ class DriftCheckDue(_Payload):
 
 
 class CompactionDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
+class PruningDue(_Payload):
     """Called by the endpoint's schedule."""
 
     endpoint: _Endpoint
