@@ -98,8 +98,8 @@ def test_the_functions_error_is_told_plainly() -> None:
 
 def test_a_release_that_sleeps_is_waited_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The function is asked until the release is awake; where it never is, that is said."""
-    waking = {"status": "waking", "reason": "release 1 sleeps and is being woken: ask again"}
-    answers = [waking, waking, {"status": "rolled_back", "reason": "complaints"}]
+    waking: dict[str, object] = {"status": "waking", "reason": "release 1 sleeps and is being woken: ask again"}
+    answers: list[dict[str, object]] = [waking, waking, {"status": "rolled_back", "reason": "complaints"}]
     asked: list[object] = []
 
     def invoke(_functions: object, _verb_noun: str, payload: object) -> dict[str, object]:
