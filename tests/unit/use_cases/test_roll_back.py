@@ -93,11 +93,11 @@ def test_a_release_that_sleeps_is_woken_before_it_gets_traffic() -> None:
     world.traffic.asleep = {3}
     deeds = world.deeds()
     found = back(world)
-    assert (found.status, found.waking, found.moved, found.split) == ("waking", 3, False, Split(4))
+    assert (found.moved, found.rollout, found.split) == (False, None, Split(4))
     assert "release 3 sleeps" in found.reason
     assert world.split() == Split(4)
     assert world.deeds() == deeds
-    assert (back(world).status, world.split()) == ("rolled_back", Split(3))
+    assert (back(world).moved, world.split()) == (True, Split(3))
 
 
 def test_a_rollout_is_rolled_back_without_a_look_at_who_sleeps() -> None:
@@ -105,7 +105,7 @@ def test_a_rollout_is_rolled_back_without_a_look_at_who_sleeps() -> None:
     world = World()
     world.canary()
     world.traffic.asleep = {2}
-    assert back(world, release=3).status == "rolled_back"
+    assert back(world, release=3).moved
     assert world.traffic.asleep == {2}
 
 

@@ -49,25 +49,13 @@ class RollBack:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """The result: where traffic goes now, and whether that was our doing.
-
-    Attributes:
-        waking: the release that traffic is to return to, where it has first to be woken: ask again until it is.
-    """
+    """The result: where traffic goes now, and whether that was our doing."""
 
     endpoint: str
     split: Split
     moved: bool
     rollout: str | None
     reason: str
-    waking: int | None = None
-
-    @property
-    def status(self) -> str:
-        """How it went, in a word."""
-        if self.waking is not None:
-            return "waking"
-        return "rolled_back" if self.moved or self.rollout else "nothing_to_do"
 
 
 def release_to_leave(endpoint: str, rollouts: Rollouts) -> int | None:
@@ -124,8 +112,11 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
 
 
 def _waking(wanted: RollBack, current: Split, target: Split) -> RolledBack:
-    reason = f"release {target.stable} sleeps, as SnapStart has it after 14 idle days, and is being woken: ask again"
-    return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason=reason, waking=target.stable)
+    reason = (
+        f"release {target.stable} sleeps, as SnapStart has it after 14 idle days, and is being woken: ask again in a "
+        "few minutes"
+    )
+    return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason=reason)
 
 
 def _deed(wanted: RollBack, conducting: Conducting) -> str:
