@@ -189,7 +189,7 @@ def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.function_name("roll_back"),
         _settings(settings.RollBackSettings, foundation),
         _HANDLERS,
-        (*_move(foundation, stack), may.see_versions(stack)),
+        (*_move(foundation, stack), may.wake_versions(stack)),
         invoked_asynchronously=True,
     )
 

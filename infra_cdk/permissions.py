@@ -149,6 +149,12 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def wake_versions(stack: Stack) -> Permission:
+    """See whether a published version sleeps, and call it awake. For `roll_back`, which returns to earlier ones."""
+    actions = ("lambda:GetFunctionConfiguration", "lambda:InvokeFunction")
+    return Permission(actions, (_inference_functions(stack),), _BY_ENDPOINT)
+
+
 def rollout_machine(stack: Stack) -> str:
     """Return the ARN of the rollout machine by its name, as the machine itself needs the functions first."""
     name = state_machine_name("rollout")

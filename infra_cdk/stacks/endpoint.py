@@ -132,6 +132,7 @@ class Endpoint(Stack):
             "architecture": ARCHITECTURE.name,
             "memory_mb": serving.memory_mb,
             "timeout_seconds": serving.timeout_seconds,
+            "snap_start": serving.snap_start,
             "layers": [layer.layer_version_arn for layer in infer.layers],
             "environment": infer.environment,
         }

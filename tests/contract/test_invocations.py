@@ -49,6 +49,14 @@ def test_a_pruned_release_is_not_found(stubbed: tuple[LambdaInvocations, Stubber
         invocations.ask(a_release(7), EVENT)
 
 
+def test_a_release_that_sleeps_gives_no_answer(stubbed: tuple[LambdaInvocations, Stubber]) -> None:
+    """Asking has woken it; whoever asked is told to ask again."""
+    invocations, stub = stubbed
+    stub.add_client_error("invoke", "SnapStartNotReadyException", expected_params=REQUEST)
+    with stub, pytest.raises(ReleaseFailed, match="being woken"):
+        invocations.ask(a_release(7), EVENT)
+
+
 def test_lambda_may_have_no_room(stubbed: tuple[LambdaInvocations, Stubber]) -> None:
     """That is no fault of the release's."""
     invocations, stub = stubbed

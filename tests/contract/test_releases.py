@@ -28,9 +28,11 @@ def a_version(model: str = "a", number: int = 1) -> ModelVersion:
     return ModelVersion(FRAUD, number, model * 64, a_manifest(model), 5, "upload-1", NOON)
 
 
-def published(cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1") -> Release:
+def published(
+    cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1", snap_start: bool = False
+) -> Release:
     """Publish a version."""
-    runtime = cloud.deployments.current("fraud").runtime
+    runtime = replace(cloud.deployments.current("fraud").runtime, snap_start=snap_start)
     return cloud.releases.publish(
         version or a_version(), b"model", a_layout(), a_composition(runtime), rollout=rollout
     )
@@ -63,6 +65,54 @@ def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
     assert found["Environment"]["Variables"] == {"PYTHONUTF8": "1", "SERINUS_LOG_SHARE": "0.1"}
     deployed = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier="1")
     assert found["CodeSha256"] != deployed["CodeSha256"]
+
+
+@pytest.mark.parametrize(("snap_start", "applies_on"), [(True, "PublishedVersions"), (False, "None")])
+def test_snap_start_is_as_the_policy_says(aws: AwsCloud, snap_start: bool, applies_on: str) -> None:
+    """Said in full either way, read back and compared; `$LATEST` may have it from the release before."""
+    events = aws.functions.meta.events
+    seen: list[object] = []
+
+    def note(params: dict[str, object], **_: object) -> None:
+        seen.append(params.get("SnapStart"))
+
+    def reply(parsed: dict[str, object], **_: object) -> None:
+        parsed["SnapStart"] = seen[-1]  # moto takes it, and forgets it
+
+    events.register("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+    events.register("after-call.lambda.GetFunctionConfiguration", reply)
+    try:
+        published(aws, snap_start=snap_start)
+    finally:
+        events.unregister("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+        events.unregister("after-call.lambda.GetFunctionConfiguration", reply)
+    assert seen == [{"ApplyOn": applies_on}]
+
+
+def test_a_version_without_the_snap_start_that_was_asked_for_is_not_published(aws: AwsCloud) -> None:
+    """As with every other field."""
+    with pytest.raises(ReleaseFailed, match="SnapStart = 'None' where 'PublishedVersions' was asked for"):
+        published(aws, snap_start=True)
+
+
+@pytest.mark.parametrize("looks", [3, 100])
+def test_a_snapshot_is_waited_for_longer(aws: AwsCloud, monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """Lambda takes minutes for one; a version without is given up after one."""
+    waits: list[float] = []
+    monkeypatch.setattr("botocore.waiter.time.sleep", waits.append)
+    releases = aws.releases
+    composition = a_composition(replace(aws.deployments.current("fraud").runtime, snap_start=True))
+    with Stubber(aws.functions) as stub:
+        stub.add_response("list_layer_versions", {"LayerVersions": []})
+        stub.add_response("publish_layer_version", {"LayerVersionArn": "arn:layer"})
+        known = {"Version": "2", "Description": "rollout fraud-1", "LastModified": NOON.isoformat()}
+        stub.add_response("list_versions_by_function", {"Versions": [known]})
+        for _ in range(looks):
+            stub.add_response("get_function_configuration", {"State": "Pending"})
+        stub.add_response("get_function_configuration", {"State": "Active"})
+        found = releases.publish(a_version(), b"model", a_layout(), composition, rollout="fraud-1")
+        stub.assert_no_pending_responses()
+    assert (found.number, len(waits)) == (2, looks)
 
 
 def test_publishing_moves_no_traffic(aws: AwsCloud) -> None:

@@ -17,6 +17,9 @@ from serinus.domain.inference_request import request_body
 from serinus.domain.table import Table
 from serinus.use_cases.measure_performance import measure_performance
 
+PROTOCOLS = "protocols"
+"""The endpoint that anyone may call."""
+
 _CALLERS = 4
 
 

@@ -8,13 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from infra_cdk import app
 from serinus import wiring
+from serinus.cli.client import push
 from serinus.domain.policy import Policy, Serving
 from serinus.local_cloud.deploy import deploy
 from serinus.local_cloud.server import LocalCloud
 from serinus.local_cloud.synthesis import LOCAL_CONTEXT
+from serinus.use_cases.push_model import Stage
+from tests.e2e.callers import PROTOCOLS, a_holdout, an_estimator
 
 _ENDPOINTS = Path(__file__).parent / "endpoints"
 
@@ -59,3 +63,18 @@ def client(cloud: LocalCloud) -> wiring.Client:
     """What the command line works with."""
     assert cloud.endpoint_url
     return wiring.client()
+
+
+@pytest.fixture(scope="session")
+def served(client: wiring.Client) -> wiring.Client:
+    """A deployment whose endpoint `protocols`, open to all, serves a model."""
+    pushed = push(PROTOCOLS, an_estimator(), a_holdout(), target="target", client=client, timeout_minutes=1.5)
+    assert pushed.stage is Stage.PROMOTED, pushed.reason
+    return client
+
+
+@pytest.fixture
+def http() -> Iterator[urllib3.PoolManager]:
+    """A plain HTTP client, which knows nothing of Serinus."""
+    with urllib3.PoolManager(retries=False, timeout=20) as pool:
+        yield pool

@@ -78,10 +78,8 @@ def test_the_api_answers_for_itself(aws: Assembly) -> None:
         for route in aws.resources("AWS::ApiGatewayV2::Route")
         if route.stack == "SerinusControlPlane"
     }
-    paths = ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/openapi.json")
 
-    assert {f"ANY {path}" for path in paths} <= set(routes)
-    assert {routes[f"ANY {path}"] for path in paths} == {"AWS_IAM"}
+    assert routes == {"ANY /v2": "AWS_IAM", "ANY /v2/{proxy+}": "AWS_IAM"}
     (own,) = aws.statements("serinus-describe-server")
     assert "CreateLogStream" in str(own["Action"])
 
@@ -126,6 +124,16 @@ def test_the_stored_policy_is_the_one_declared(aws: Assembly, policies: tuple[Po
         assert stored["Tier"] == tier
 
 
+def test_only_releases_are_started_from_snapshots(aws: Assembly) -> None:
+    """The policy asks for it; but the first version answers 503, and a snapshot of it would be charged for."""
+    policy = json.loads(_parameter(aws, policy_parameter("fraud"))["Value"])
+    function = _one(aws, "fraud", "AWS::Lambda::Function")
+
+    assert policy["serving"]["snap_start"]
+    assert "SnapStart" not in function
+    assert function["Runtime"] >= "python3.12"  # the oldest that Lambda takes snapshots of
+
+
 def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
     """A release is made of exactly what the endpoint's function is made of."""
     function = _one(aws, "fraud", "AWS::Lambda::Function")
@@ -140,6 +148,7 @@ def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
     assert [runtime["architecture"]] == function["Architectures"]
     assert runtime["memory_mb"] == function["MemorySize"]
     assert runtime["timeout_seconds"] == function["Timeout"]
+    assert runtime["snap_start"]
     assert runtime["environment"] == function["Environment"]["Variables"]
     assert runtime["layers"] == [json.dumps(layer).replace('"', "'") for layer in function["Layers"]]
 

@@ -292,6 +292,20 @@ def test_a_request_that_cannot_be_answered_is_refused(event: dict[str, Any], sta
     assert len(message) < 600
 
 
+def test_of_two_keys_of_one_name_the_last_counts() -> None:
+    """Of the request and of an input, as readers of JSON commonly have it; what it says is checked as ever."""
+    good, bad = (json.dumps(inputs(data=data)["inputs"][0]) for data in ([1, 2], ["x", 2]))
+
+    def twice(one: str, other: str) -> str:
+        return f'{{"id": "one", "inputs": [{one}], "inputs": [{other}], "id": "two"}}'
+
+    answer = asked(an_event(twice(bad, good)))
+    assert (answer.status, json.loads(answer.body)["id"]) == (200, "two")
+    assert refusal(an_event(twice(good, bad)))[0] == 400
+    shaped = good.replace('"shape": [1, 2]', '"shape": [1, 2], "shape": [-1, 2]')
+    assert "send [rows, 2]" in refusal(an_event(f'{{"inputs": [{shaped}]}}'))[1]
+
+
 def test_inputs_of_different_lengths_are_refused() -> None:
     """A row is one value of each column."""
     body = {

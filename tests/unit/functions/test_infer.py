@@ -243,6 +243,21 @@ def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch
     assert found[0] == found[1]
 
 
+def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) -> None:
+    """Ids are Lambda's, one an invocation: no module draws one, which environments of one snapshot would share."""
+    ours = "{name: module for name, module in sys.modules.items() if name.startswith(('serinus', 'functions'))}"
+    drawing = "{'random', 'secrets', 'uuid', 'numpy.random'}"
+    lay(tmp_path, *models.logistic_model())
+    code = (
+        f"import sys; import {HANDLER}; "
+        f"print(len({ours}), *(name for name, module in {ours}.items() for held in vars(module).values() "
+        f"if str(getattr(held, '__name__', '')) in {drawing} or str(getattr(held, '__module__', '')) in {drawing}))"
+    )
+    found = python(code, path=tmp_path).split()
+    assert int(found[0]) > 10
+    assert found[1:] == []
+
+
 def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
     """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
     lay(tmp_path, *models.logistic_model())

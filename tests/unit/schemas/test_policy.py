@@ -83,6 +83,14 @@ def test_whom_a_policy_lets_in_is_kept(tmp_path: Path) -> None:
         assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
+def test_snap_start_is_off_unless_asked_for(tmp_path: Path) -> None:
+    """It is charged for by the second, and idle must cost nothing."""
+    assert not read(tmp_path, MINIMAL).serving.snap_start
+    policy = read(tmp_path, MINIMAL + "[serving]\nsnap_start = true\n")
+    assert policy.serving == Serving(snap_start=True)
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
 def test_what_a_rollout_judges_is_the_policys(tmp_path: Path) -> None:
     """Read from TOML and from the store alike."""
     said = (
@@ -116,6 +124,7 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[serving]\nmemory_mb = true", "serving.memory_mb", "valid integer"),
         ("[serving]\nmemory_mb = 1024.0", "serving.memory_mb", "valid integer"),
         ("[serving]\nmemory_mb = 64", "serving.memory_mb", "128"),
+        ("[serving]\nsnap_start = 'yes'", "serving.snap_start", "valid boolean"),
         ("[serving]\ntimeout_seconds = 30", "serving.timeout_seconds", "29"),
         ("[serving]\nauthorisation = 'none'", "serving.authorisation", "'iam', 'jwt', 'token' or 'open'"),
         ("[serving]\nauthorisation = 'open'", "serving", 'open_to_everybody = "yes, anyone may call this endpoint"'),

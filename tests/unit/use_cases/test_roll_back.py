@@ -87,6 +87,28 @@ def test_a_late_alarm_after_promotion_is_harmless() -> None:
     assert world.split() == Split(3)
 
 
+def test_a_release_that_sleeps_is_woken_before_it_gets_traffic() -> None:
+    """What sleeps answers nobody: nothing moves and nothing is recorded until it is awake."""
+    world = with_releases(3)
+    world.traffic.asleep = {3}
+    deeds = world.deeds()
+    found = back(world)
+    assert (found.moved, found.rollout, found.split) == (False, None, Split(4))
+    assert "release 3 sleeps" in found.reason
+    assert world.split() == Split(4)
+    assert world.deeds() == deeds
+    assert (back(world).moved, world.split()) == (True, Split(3))
+
+
+def test_a_rollout_is_rolled_back_without_a_look_at_who_sleeps() -> None:
+    """Its stable release serves, and a bad candidate must not wait for a second call."""
+    world = World()
+    world.canary()
+    world.traffic.asleep = {2}
+    assert back(world, release=3).moved
+    assert world.traffic.asleep == {2}
+
+
 def test_an_alarm_of_another_release_is_harmless() -> None:
     """It speaks of a candidate that is gone."""
     world = World()

@@ -84,6 +84,8 @@ class Serving:
     """The policy's serving fields: a change of any of them is a new release.
 
     Attributes:
+        snap_start: whether Lambda starts environments from a snapshot of an initialised one, which it takes when a
+            release is published, and caches for a charge.
         jwt: whose tokens count, where `authorisation` is `jwt`.
         open_to_everybody: the sentence that a policy must say for `authorisation` to be `open`.
         throttle_callers: whether calls are counted, so that tokens can be bounded; then the authoriser is asked, and
@@ -96,6 +98,7 @@ class Serving:
 
     memory_mb: int = 1024
     timeout_seconds: int = 10
+    snap_start: bool = False
     authorisation: Authorisation = Authorisation.IAM
     jwt: JwtIssuer | None = None
     open_to_everybody: str | None = None

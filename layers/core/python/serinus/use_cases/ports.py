@@ -336,6 +336,14 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def awake(self, endpoint: str, release: int) -> bool:
+        """Whether a release answers at once; one that sleeps is woken hereby, and awake some minutes later.
+
+        Raises:
+            ReleaseNotFound: its Lambda version was pruned.
+            ReleaseFailed: it cannot be woken.
+        """
+
     def has(self, endpoint: str, release: int) -> bool:
         """Whether the release's Lambda version is there to send traffic to."""
 

@@ -77,9 +77,11 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
     """Return all traffic to the stable release, or, with no rollout under way, to an earlier release.
 
     Where the request names a release to return to, traffic goes there, and a rollout under way ends. Traffic first,
-    the record after: should the record fail, traffic is safe already and the next try completes it.
+    the record after: should the record fail, traffic is safe already and the next try completes it. Where another
+    release than stable has to be woken first, nothing is moved before it is awake: what sleeps answers nobody.
 
     Raises:
+        ReleaseFailed: the release to return to cannot be started; nothing was moved.
         ReleaseNotFound: the release to return to is not there, or never served all traffic; nothing was moved.
         RevisionChanged: the rollout was changed by somebody else while it was being closed; try again.
         RolloutNotFound: the rollout to be rolled back never was.
@@ -97,6 +99,9 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
             _record(wanted, current, _deed(wanted, conducting), False, conducting)
         return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason=left)
     target = _target(wanted, current, rollout, conducting)
+    serving = {current.stable, rollout.stable if rollout else None}
+    if target.stable not in serving and not conducting.traffic.awake(wanted.endpoint, target.stable):
+        return _waking(wanted, current, target)
     if rollout:
         return _close(wanted, rollout, current, target, conducting)
     moved = current != target
@@ -104,6 +109,14 @@ def roll_back(wanted: RollBack, *, conducting: Conducting) -> RolledBack:
         conducting.traffic.shift(wanted.endpoint, target)
     _record(wanted, target, _deed(wanted, conducting), moved, conducting)
     return RolledBack(wanted.endpoint, target, moved, None, wanted.reason)
+
+
+def _waking(wanted: RollBack, current: Split, target: Split) -> RolledBack:
+    reason = (
+        f"release {target.stable} sleeps, as SnapStart has it after 14 idle days, and is being woken: ask again in a "
+        "few minutes"
+    )
+    return RolledBack(wanted.endpoint, current, moved=False, rollout=None, reason=reason)
 
 
 def _deed(wanted: RollBack, conducting: Conducting) -> str:

@@ -31,7 +31,7 @@ class LambdaInvocations:
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
             ReleaseBusy: Lambda had no room to run it.
-            ReleaseFailed: it gave no answer.
+            ReleaseFailed: it gave no answer, or was asleep, and is woken hereby.
         """
         try:
             answer = self._client.invoke(
@@ -42,6 +42,8 @@ class LambdaInvocations:
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 raise ReleaseNotFound(release.endpoint, f"release {release.number}") from error
+            if code_of(error) == "SnapStartNotReadyException":
+                raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} is being woken") from error
             if code_of(error) == "TooManyRequestsException":
                 raise ReleaseBusy(f"Lambda turned a request to release {release.number} away: {error}") from error
             raise

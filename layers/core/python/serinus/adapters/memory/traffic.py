@@ -14,6 +14,7 @@ class MemoryTraffic:
 
     Attributes:
         history: every shift, oldest first.
+        asleep: the releases that sleep until they are asked about.
         gone: the releases whose Lambda version is there no more.
     """
 
@@ -21,6 +22,7 @@ class MemoryTraffic:
         self._lock = threading.Lock()
         self._splits = dict(splits)
         self.history: list[tuple[str, Split]] = []
+        self.asleep: set[int] = set()
         self.gone: set[int] = set()
 
     def current(self, endpoint: str) -> Split:
@@ -31,6 +33,18 @@ class MemoryTraffic:
         """
         with self._lock:
             return self._current(endpoint)
+
+    def awake(self, endpoint: str, release: int) -> bool:
+        """Whether a release answers at once; one that sleeps is awake when it is asked about once more.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+        with self._lock:
+            self._current(endpoint)
+            slept = release in self.asleep
+            self.asleep.discard(release)
+            return not slept
 
     def has(self, endpoint: str, release: int) -> bool:  # noqa: ARG002  # the port's
         """Whether the release's Lambda version is there to send traffic to."""

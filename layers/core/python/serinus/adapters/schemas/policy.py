@@ -49,6 +49,7 @@ class _Jwt(_Strict):
 class _Serving(_Strict):
     memory_mb: Annotated[int, Field(strict=True, ge=128, le=10_240)] = 1024
     timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=29)] = 10
+    snap_start: Annotated[bool, Field(strict=True)] = False
     authorisation: Authorisation = Authorisation.IAM
     jwt: _Jwt | None = None
     open_to_everybody: str | None = None

@@ -30,6 +30,7 @@ from serinus.local_cloud.mends import (
     reachable_addresses,
     schedules,
     signed_requests,
+    trailing_slashes,
     version_metrics,
     weighted_aliases,
 )
@@ -66,6 +67,7 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
         prompt_shutdown,
         reachable_addresses,
         signed_requests,
+        trailing_slashes,
     ):
         mend.apply()
     schedules.apply(schedule_seconds)
