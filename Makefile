@@ -7,11 +7,11 @@ LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup check test unit demo layers lock clean
+.PHONY: help setup check test unit demo layers bench-serving lock clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(VENV)/.installed ## Install everything that the lock file names into .venv.
 
@@ -47,6 +47,9 @@ demo: setup ## A model's whole life on the embedded local cloud, in three minute
 
 layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.
 	$(BIN)/python -m infra_cdk.layers
+
+bench-serving: setup ## Measure serving beside its floor and its peers: start, requests, sizes, costs (ten minutes).
+	@$(BIN)/python -m tests.benchmarks.serving
 
 lock: ## Renew the lock file from pyproject.toml.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \

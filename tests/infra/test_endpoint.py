@@ -11,6 +11,7 @@ from infra_cdk.constructs.prediction_log import ADMITTED
 from serinus.adapters.schemas.policy import parse_policy
 from serinus.domain.policy import Policy
 from serinus.settings import CLIENT_PARAMETER, ClientSettings, policy_parameter, runtime_parameter
+from tests.benchmarks.serving import costs
 from tests.infra.assembly import Assembly, Json
 
 
@@ -150,3 +151,22 @@ def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
 
     assert stage["AccessLogSettings"]["DestinationArn"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+def _alarm_metrics(assembly: Assembly, stack: str) -> int:
+    """Count what alarms are paid by: the metrics that each of them reads."""
+    return sum(
+        max(1, sum("MetricStat" in metric for metric in alarm.properties.get("Metrics", [])))
+        for alarm in assembly.resources("AWS::CloudWatch::Alarm")
+        if alarm.stack == stack
+    )
+
+
+def test_the_cost_table_counts_what_the_stacks_make(aws: Assembly) -> None:
+    """Alarms by the metrics that they read, series, keys and dashboards."""
+    assert _alarm_metrics(aws, "SerinusEndpoint-fraud") == costs.ALARM_METRICS_OF_AN_ENDPOINT
+    assert _alarm_metrics(aws, "SerinusControlPlane") == costs.ALARM_METRICS_OF_A_DEPLOYMENT
+    filters = [one for one in aws.resources("AWS::Logs::MetricFilter") if one.stack == "SerinusEndpoint-fraud"]
+    assert len(filters) == costs.SERIES_OF_AN_ENDPOINT
+    assert len(list(aws.resources("AWS::KMS::Key"))) == costs.KEYS_OF_A_DEPLOYMENT
+    assert len(list(aws.resources("AWS::CloudWatch::Dashboard"))) == costs.DASHBOARDS_OF_A_DEPLOYMENT
