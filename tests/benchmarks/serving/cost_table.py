@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from tests.benchmarks.serving import costs
 from tests.benchmarks.serving.costs import MILLION, Assumed, Measured
@@ -60,6 +60,9 @@ def _bill(
         **watching,
         "kept and scheduled, whatever is asked": kept,
         _TOTAL: costs.total(requests, prices, measured, assumed),
+        "the same, were the log delivered once a minute": costs.total(
+            requests, prices, measured, replace(assumed, delivered_every_seconds=60.0)
+        ),
         "SageMaker serverless, as fast as ours": costs.sagemaker_serverless(
             requests, measured.answer_ms, prices, measured, assumed.memory_gb
         ),
