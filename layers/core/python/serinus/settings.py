@@ -15,6 +15,7 @@ from typing import TypeVar
 from serinus.errors import SettingMissing
 
 _PREFIX = "SERINUS_"
+_MB_OF_A_PROCESSOR = 1_769
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,6 +254,16 @@ def lambda_version(environ: Mapping[str, str] | None = None) -> str:
     """Return the published version this process runs as; `$LATEST` where there is none."""
     source = os.environ if environ is None else environ
     return source.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+
+
+def lambda_processors(environ: Mapping[str, str] | None = None) -> int:
+    """Return how many processors this function's memory buys: Lambda gives one for each 1,769 MB, six at the most.
+
+    >>> [lambda_processors({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": size}) for size in ("128", "1769", "3008", "10240")]
+    [1, 1, 2, 6]
+    """
+    source = os.environ if environ is None else environ
+    return max(1, round(int(source.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / _MB_OF_A_PROCESSOR))
 
 
 LIVE_ALIAS = "live"

@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from serinus.adapters.open_inference.binary import unpack_texts
 from serinus.domain.signature import Datatype, InputTensor
@@ -23,9 +22,10 @@ _MOST_ROWS = 10_000_000  # more than 6 MB can hold; keeps absurd claims out of t
 _NAN = math.nan
 _FINITE = "send finite numbers, or null for a missing one"
 _INFINITIES = {
-    datatype: tuple(struct.pack(f"={code}", sign * math.inf) for sign in (1, -1))
+    datatype: tuple(struct.pack(f"<{code}", sign * math.inf) for sign in (1, -1))
     for datatype, code in ((Datatype.FP16, "e"), (Datatype.FP32, "f"), (Datatype.FP64, "d"))
 }
+_PLAIN = frozenset({int, float})
 _IN_JSON = {
     bool: "true or false",
     int: "numbers",
@@ -36,8 +36,7 @@ _IN_JSON = {
 }
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A tensor of shape [rows, columns]; its values as they were written, unless they came packed."""
 
     tensor: Tensor
@@ -144,7 +143,7 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
     _refuse_count(len(data) // size, wanted, *shape)
     if wanted.datatype is Datatype.BOOL and len(data) != data.tobytes().count(0) + data.tobytes().count(1):
         raise RequestRefused(f"input {wanted.name!r} holds bytes other than 0 and 1: send one of them for each BOOL")
-    tensor = Tensor.packed(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
+    tensor = Tensor(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
     if wanted.datatype not in FLOATS:
         return tensor
     if named is not wanted.datatype:
@@ -154,13 +153,10 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
 
 
 def _floats(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
-    kinds = set(map(type, flat))
     values = flat
-    if type(None) in kinds:
-        values = [_NAN if value is None else value for value in flat]
-        kinds.discard(type(None))
-    if not kinds <= {int, float}:
+    if not set(map(type, flat)) <= _PLAIN:
         _refuse_kinds(flat, wanted, {int, float, type(None)})
+        values = [_NAN if value is None else value for value in flat]
     tensor = _converted(values, wanted, shape)
     _refuse_infinities(tensor, wanted)
     return tensor
@@ -174,9 +170,16 @@ def _converted(values: list[Any], wanted: InputTensor, shape: tuple[int, int]) -
 
 
 def _refuse_infinities(tensor: Tensor, wanted: InputTensor) -> None:
-    """Look for the bytes of an infinity, which is many times quicker than to look at every number."""
-    packed = bytes(tensor.data) if isinstance(tensor.data, memoryview) else b""
-    for infinity in _INFINITIES[wanted.datatype]:
+    """Look for the bytes of an infinity, which is many times quicker than to look at every number.
+
+    The last byte of each number holds the upper bits of its exponent; where none is an infinity's, nothing is.
+    """
+    packed: Any = tensor.data
+    plus, minus = _INFINITIES[wanted.datatype]
+    exponents = packed[len(plus) - 1 :: len(plus)]
+    if plus[-1] not in exponents and minus[-1] not in exponents:
+        return
+    for infinity in (plus, minus):
         at = packed.find(infinity)
         while at % len(infinity) and at > 0:  # parts of two numbers side by side
             at = packed.find(infinity, at + 1)
