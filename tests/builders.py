@@ -53,6 +53,7 @@ from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.infer import InferenceRequest
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -202,6 +203,12 @@ def a_layout() -> Layout:
             CategoricalBins("colour", ("red", "blue")),
         ),
     )
+
+
+def features_of(asked: InferenceRequest) -> dict[str, list[object]]:
+    """Return the values that a request asks about, by column."""
+    blocks = asked.blocks()
+    return {name: list(block.column(at)) for block in blocks for at, name in enumerate(block.columns)}
 
 
 def a_prediction(

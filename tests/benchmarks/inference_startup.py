@@ -47,15 +47,16 @@ WAYS: Mapping[str, tuple[str, str]] = {
         f"session = PythonSession(model, signature)\n{_ROW}features = numpy.array([row], dtype=numpy.float32)\n",
         "session.run({'features': features})",
     ),
-    "CApiSession, row": (
+    "CApiSession, values": (
         f"from serinus.adapters.onnx.c_api.session import CApiSession\n{_SIGNATURE}{_READ}"
+        "from serinus.domain.tensor import Tensor\n"
         f"session = CApiSession(model, signature)\n{_ROW}",
-        "session.run_row(row)",
+        "session.run_tensors({'features': Tensor.of(Datatype.FP32, (1, 30), row)})",
     ),
     "CApiSession, tensors": (
         f"from serinus.adapters.onnx.c_api.session import CApiSession\n{_SIGNATURE}{_READ}"
-        "from array import array\nfrom serinus.adapters.onnx.c_api.tensors import Tensor\n"
-        f"session = CApiSession(model, signature)\n{_ROW}features = array('f', row)\n",
+        "from array import array\nfrom serinus.domain.tensor import Tensor\n"
+        f"session = CApiSession(model, signature)\n{_ROW}features = array('f', row).tobytes()\n",
         "session.run_tensors({'features': Tensor(Datatype.FP32, (1, 30), features)})",
     ),
     "CApiSession, arrays": (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from serinus.adapters.onnx.array_runner import ArrayRunner
 from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.open_inference.answer import fitting
 from serinus.adapters.open_inference.exchange import Exchange, exchange
 from serinus.adapters.open_inference.log_line import line
 from serinus.adapters.open_inference.log_rules import LogRules
@@ -21,9 +22,9 @@ from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.request import _id
 from serinus.adapters.open_inference.tensor import decode_tensor
 from serinus.domain.signature import Datatype, InputTensor
-from serinus.domain.tensor import none_for_nan
 from serinus.errors import RequestRefused
 from tests import models
+from tests.builders import features_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -109,7 +110,7 @@ def test_null_is_a_missing_number_in_and_out() -> None:
     assert math.isnan(done.asked.tensors["features"].values()[0])
     answer = json.loads(done.body, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
     assert answer["outputs"][1]["data"] == [None, None]
-    assert none_for_nan([math.inf, -math.inf, math.nan, 1.0]) == [None, None, None, 1.0]
+    assert fitting([math.inf, -math.inf, math.nan, 1.0]).body == "[null,null,null,1.0]"
 
 
 def test_texts_and_numbers_are_answered_together() -> None:
@@ -127,7 +128,7 @@ def test_texts_and_numbers_are_answered_together() -> None:
     )
     assert done.status == 200
     assert done.asked is not None
-    assert done.asked.features == {"amount": [0, 0], "country": ["ch", None]}
+    assert features_of(done.asked) == {"amount": [0, 0], "country": ["ch", None]}
 
 
 def test_base64_bodies_are_decoded() -> None:
@@ -422,7 +423,7 @@ def test_the_record_says_what_was_asked_and_answered() -> None:
         "model": "digest",
         "version": 3,
         "rows": 2,
-        "features": {"a": [0.1, 0], "b": [None, 0]},
+        "features": [{"columns": ["a", "b"], "data": [0.1, None, 0, 0]}],
         "scores": [None, 0.5],
     }
 

@@ -127,7 +127,7 @@ def test_the_answer_and_its_record_are_of_one_release(start: Start, capsys: pyte
     assert (answer["model_version"], record["version"]) == ("3", 3)
     assert answer["id"] == record["id"] == "order-17"
     assert (record["request"], record["release"], record["model"]) == ("lambda-1", "7", "digest")
-    assert record["features"] == {"a": [0.5], "b": [-1.5]}
+    assert record["features"] == [{"columns": ["a", "b"], "data": [0.5, -1.5]}]
     assert record["scores"] == [answer["outputs"][1]["data"][1]]
     assert record["latency_ms"] > 0
 
@@ -170,16 +170,16 @@ def test_a_missing_setting_fails_the_start_with_its_name(start: Start) -> None:
 
 def test_the_model_is_warm_before_the_first_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has run once when the function has started."""
-    from serinus.adapters.onnx.tensor_runner import TensorRunner
+    from serinus.adapters.onnx.c_api.session import CApiSession
 
     rows: list[tuple[int, ...]] = []
-    run = TensorRunner.run
+    run = CApiSession.run_tensors
 
-    def counted(self: TensorRunner, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - as the original
+    def counted(self: CApiSession, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - as the original
         rows.extend(tensor.shape for tensor in inputs.values())
         return run(self, inputs, outputs)
 
-    monkeypatch.setattr(TensorRunner, "run", counted)
+    monkeypatch.setattr(CApiSession, "run_tensors", counted)
     start(models.mixed_model())
     assert set(rows) == {(1, 1)}
 
@@ -194,7 +194,7 @@ def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch
     assert slow is not None
     assert type(slow.model) is not type(quick.model)
     row = {"features": Tensor.of(Datatype.FP32, (1, 2), [0.5, -1.5])}
-    found = [model.run(row, ["label", "probabilities"]) for model in (quick.model, slow.model)]
+    found = [model.run_tensors(row, ["label", "probabilities"]) for model in (quick.model, slow.model)]
     assert found[0] == found[1]
 
 

@@ -61,10 +61,11 @@ class Tensor(NamedTuple):
             OverflowError: a number is beyond what the datatype holds.
             TypeError: a value is of another kind.
         """
-        if datatype is Datatype.BYTES:
+        code = _CODES.get(datatype)
+        if code is None:
             return cls(datatype, shape, values)
         try:
-            return cls(datatype, shape, struct.pack(f"={len(values)}{_CODES[datatype]}", *values))
+            return cls(datatype, shape, struct.pack(f"={len(values)}{code}", *values))
         except struct.error as error:
             numbers = (int, float) if datatype in FLOATS else int
             kind = OverflowError if all(isinstance(value, numbers) for value in values) else TypeError
@@ -76,12 +77,14 @@ class Tensor(NamedTuple):
         >>> Tensor(Datatype.INT16, (2, 1), bytes([1, 0, 255, 255])).values()
         [1, -1]
         """
-        if self.datatype is Datatype.BYTES:
+        code: Any = _CODES.get(self.datatype)
+        if code is None:
             return list(self.data)[part]  # type: ignore[arg-type]  # BYTES come as texts
-        view = memoryview(self.data).cast("B")  # type: ignore[arg-type]  # everything else is a buffer
-        if self.datatype is Datatype.FP16:
-            return list(struct.unpack(f"={len(view) // 2}e", view)[part])
-        code: Any = _CODES[self.datatype]
+        view = memoryview(self.data)  # type: ignore[arg-type]  # everything else is a buffer
+        if code == "e":
+            return list(struct.unpack(f"={view.nbytes // 2}e", view)[part])
+        if view.format != "B":
+            view = view.cast("B")
         values: list[Any] = view.cast(code)[part].tolist()
         return values
 

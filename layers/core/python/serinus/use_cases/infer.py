@@ -110,7 +110,9 @@ def infer(model: Runner, signature: Signature, request: InferenceRequest) -> Pre
     wanted = request.outputs if scored in request.outputs else (*request.outputs, scored)
     outputs = model.run_tensors(request.tensors, wanted)
     scores = scores_of(outputs[scored], signature.score, rows=request.rows)
-    return Prediction({name: outputs[name] for name in request.outputs}, scores)
+    if wanted is not request.outputs:
+        outputs = {name: outputs[name] for name in request.outputs}
+    return Prediction(outputs, scores)
 
 
 def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
@@ -122,14 +124,14 @@ def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
     Raises:
         ModelFailed: the output has another number of rows or columns than the signature says.
     """
-    shape, count = found.shape, prod(found.shape)
-    if not shape or shape[0] != rows or count < rows or found.datatype is Datatype.BYTES:
+    datatype, shape, _ = found
+    columns = prod(shape[1:])
+    if shape[:1] != (rows,) or not columns or datatype is Datatype.BYTES:
         raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)} for {rows} rows")
-    columns = count // rows
     if score.column >= columns:
         raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)}: no column {score.column}")
     picked = found.values(slice(score.column, None, columns))
-    return picked if found.datatype in FLOATS else [float(value) for value in picked]
+    return picked if datatype in FLOATS else [float(value) for value in picked]
 
 
 def scores_from(

@@ -34,7 +34,7 @@ _EXAMPLE = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
 
 
 def decode_payload(
-    body: bytes, signature: Signature, *, is_csv: bool = False, id_column: str | None = None
+    body: str | bytes, signature: Signature, *, is_csv: bool = False, id_column: str | None = None
 ) -> InferenceRequest:
     """Return the request that a body holds.
 

@@ -16,7 +16,7 @@ import orjson
 from serinus.errors import RequestRefused
 
 _INT64, _UINT64 = -(2**63), 2**64 - 1
-_LONGEST_INT, _LONGEST_NUMBER = 20, 4_000  # characters
+_LONGEST_INT, _LONGEST_NUMBER = 20, 4_300  # characters
 
 
 def read_document(body: str | bytes, example: str) -> Mapping[str, Any]:

@@ -45,13 +45,12 @@ def is_unrecorded(event: Event) -> bool:
 
     Neither was sent by the alias's choice, so that neither is evidence of how a release fares.
     """
-    return _mark(event, "probe") or _mark(event, "named_version")
+    return "serinus" in event and (_mark(event, "probe") or _mark(event, "named_version"))
 
 
 def method_of(event: Event) -> str:
     """Return the HTTP method, in capitals."""
-    http = _mapping(_mapping(event.get("requestContext")).get("http"))
-    method = http.get("method", "POST")
+    method = _mapping(_mapping(event.get("requestContext")).get("http")).get("method", "POST")
     return method.upper()[:20] if isinstance(method, str) else "?"
 
 

@@ -28,21 +28,23 @@ def line(endpoint: str, record: Record, layout: Callable[[], LeanLayout | None])
         layout: gets the release's layout, if that has one; called only where something has to be binned.
     """
     if _may_fit(record):
-        text = render(endpoint, record, record.head() | _whole(record, layout))
+        text = render(endpoint, record, _whole(record, layout))
         if len(text) <= _LONGEST_LINE_BYTES:
             return text.decode()
     return _shortened(endpoint, record, layout()).decode()
 
 
 def _may_fit(record: Record) -> bool:
-    """Whether it is worth trying: no value takes less than a digit and a comma."""
+    """Whether it is worth trying, as one row always is: no value takes less than a digit and a comma."""
+    if record.rows <= 1:
+        return True
     columns = sum(len(block.columns) for block in record.features) + len(record.unlogged) + 1
     return record.rows * columns * _SHORTEST_VALUE_BYTES <= _LONGEST_LINE_BYTES
 
 
 def _whole(record: Record, layout: Callable[[], LeanLayout | None]) -> dict[str, Any]:
-    """Say every row: its features or their bins, its score, its id."""
-    said: dict[str, Any] = {}
+    """Say the request and every row: its features or their bins, its score, its id."""
+    said = record.head()
     if record.features:
         said["features"] = [{"columns": columns, "data": values} for columns, values in record.features]
     if record.scores is not None:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from serinus.adapters.open_inference.binary import Packed
 from serinus.adapters.open_inference.document import read_document
-from serinus.adapters.open_inference.tensor import Decoded, decode_tensor
-from serinus.domain.signature import Signature
+from serinus.adapters.open_inference.tensor import decode_tensor
+from serinus.domain.signature import InputTensor, Signature
 from serinus.domain.tensor import Tensor, Values
 from serinus.errors import RequestRefused
 from serinus.use_cases.infer import InferenceRequest
@@ -48,16 +48,17 @@ def decode(body: str | bytes, signature: Signature, header_length: str | None = 
     head, packed = _parts(body, header_length)
     document = read_document(head, _EXAMPLE)
     parameters = _parameters(document, "the request") if "parameters" in document else _NO_PARAMETERS
-    given = _inputs(document, signature)
+    tensors: dict[str, Tensor] = {}
+    written: dict[str, Values] = {}
     inputs = signature.inputs_by_name
-    decoded: dict[str, Decoded] = {}
-    for name, entry in given.items():  # packed values lie in the order of the request's inputs, not of the graph's
+    # Packed values lie in the order of the request's inputs, not of the graph's.
+    for name, entry in _inputs(document, inputs).items():
         data = packed.take(_parameters(entry, "input", name), name) if "parameters" in entry else None
-        decoded[name] = decode_tensor(entry, inputs[name], data)
+        tensors[name], values = decode_tensor(entry, inputs[name], data)
+        if values is not None:
+            written[name] = values
     packed.refuse_rest()
-    rows = _rows(decoded)
-    tensors: dict[str, Tensor] = {name: decoded[name].tensor for name in inputs}
-    written: dict[str, Values] = {name: done.written for name, done in decoded.items() if done.written is not None}
+    rows = _rows(tensors)
     outputs, wanted_packed = _outputs(document, signature, packed_by_default=parameters.get("binary_data_output"))
     return Asked(InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed)
 
@@ -81,9 +82,9 @@ def _parts(body: str | bytes, header_length: str | None) -> tuple[str | bytes, P
     return body[:length], Packed(body, length)
 
 
-def _rows(decoded: Mapping[str, Decoded]) -> int:
+def _rows(tensors: Mapping[str, Tensor]) -> int:
     rows = -1
-    for name, (tensor, _) in decoded.items():
+    for name, tensor in tensors.items():
         found = tensor.shape[0]
         if rows not in (-1, found):
             raise RequestRefused(
@@ -108,9 +109,8 @@ def _parameters(document: Mapping[str, Any], of: str, name: str = "") -> Mapping
     return parameters
 
 
-def _inputs(document: Mapping[str, Any], signature: Signature) -> Mapping[str, Mapping[str, Any]]:
+def _inputs(document: Mapping[str, Any], wanted: Mapping[str, InputTensor]) -> Mapping[str, Mapping[str, Any]]:
     entries = document.get("inputs")
-    wanted = signature.inputs_by_name
     if not isinstance(entries, list):
         raise RequestRefused(f"the body has no list of inputs: send {_listed(wanted)}")
     given: dict[str, Mapping[str, Any]] = {}
@@ -150,7 +150,8 @@ def _outputs(
                 f"outputs[{position}] is not the name of another output: ask for {_listed(known)}, once each"
             )
         names.append(name)
-        if _parameters(entry, "output", name).get("binary_data", packed_by_default) is True:
+        parameters = _parameters(entry, "output", name) if "parameters" in entry else _NO_PARAMETERS
+        if parameters.get("binary_data", packed_by_default) is True:
             packed.append(name)
     return tuple(names), frozenset(packed) if packed else _NONE_PACKED
 

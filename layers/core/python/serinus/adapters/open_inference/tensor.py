@@ -19,6 +19,7 @@ from serinus.domain.tensor import FLOATS, NUMBERS, Tensor, Values, item_bytes
 from serinus.errors import RequestRefused
 
 _MOST_ROWS = 10_000_000  # more than 6 MB can hold; keeps absurd claims out of the arithmetic and the messages
+_BEYOND_64_BITS = 2**63  # what is read of a whole number that has more of them is a fraction
 _NAN = math.nan
 _FINITE = "send finite numbers, or null for a missing one"
 _INFINITIES = {
@@ -59,7 +60,8 @@ def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor, packed: memoryv
     if packed is not None:
         return Decoded(_unpacked(packed, named, wanted, (rows, columns)), None)
     flat = _flat(entry.get("data"), wanted.name, columns)
-    _refuse_count(len(flat), wanted, rows, columns)
+    if len(flat) != rows * columns:
+        raise _miscounted(len(flat), wanted, rows, columns)
     return Decoded(tensor_of(flat, wanted, rows), flat)
 
 
@@ -98,18 +100,14 @@ def _datatype(given: object, wanted: InputTensor) -> Datatype:
 
 def _shape(given: object, wanted: InputTensor) -> tuple[int, int]:
     columns = len(wanted.columns)
-    if (
-        not isinstance(given, list)
-        or len(given) != 2
-        or any(type(size) is not int for size in given)
-        or not 1 <= given[0] <= _MOST_ROWS
-        or given[1] != columns
-    ):
-        raise RequestRefused(
-            f"the shape of input {wanted.name!r} does not fit: send [rows, {columns}] with at least one row; the "
-            f"columns are {_listed(wanted.columns)}"
-        )
-    return given[0], columns
+    if isinstance(given, list) and len(given) == 2:
+        rows, found = given
+        if type(rows) is int and type(found) is int and 1 <= rows <= _MOST_ROWS and found == columns:
+            return rows, columns
+    raise RequestRefused(
+        f"the shape of input {wanted.name!r} does not fit: send [rows, {columns}] with at least one row; the "
+        f"columns are {_listed(wanted.columns)}"
+    )
 
 
 def _flat(data: object, name: str, columns: int) -> list[Any]:
@@ -126,12 +124,11 @@ def _flat(data: object, name: str, columns: int) -> list[Any]:
     return list(chain.from_iterable(data))
 
 
-def _refuse_count(found: int, wanted: InputTensor, rows: int, columns: int) -> None:
-    if found != rows * columns:
-        raise RequestRefused(
-            f"input {wanted.name!r} has {found} values, but its shape [{rows}, {columns}] needs {rows * columns}: "
-            "send as many as the shape says"
-        )
+def _miscounted(found: int, wanted: InputTensor, rows: int, columns: int) -> RequestRefused:
+    return RequestRefused(
+        f"input {wanted.name!r} has {found} values, but its shape [{rows}, {columns}] needs {rows * columns}: "
+        "send as many as the shape says"
+    )
 
 
 def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
@@ -140,7 +137,8 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
     size = item_bytes(named)
     if len(data) % size:
         raise RequestRefused(f"input {wanted.name!r} has {len(data)} bytes, which no number of {named} fills")
-    _refuse_count(len(data) // size, wanted, *shape)
+    if len(data) != shape[0] * shape[1] * size:
+        raise _miscounted(len(data) // size, wanted, *shape)
     if wanted.datatype is Datatype.BOOL and len(data) != data.tobytes().count(0) + data.tobytes().count(1):
         raise RequestRefused(f"input {wanted.name!r} holds bytes other than 0 and 1: send one of them for each BOOL")
     tensor = Tensor(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
@@ -222,6 +220,8 @@ def _refuse_kinds(flat: list[Any], wanted: InputTensor, allowed: set[type]) -> N
         return
     position = next(at for at, value in enumerate(flat) if type(value) not in allowed)
     found = _IN_JSON.get(type(flat[position]), "a list")
+    if int in allowed and type(flat[position]) is float and abs(flat[position]) >= _BEYOND_64_BITS:
+        raise RequestRefused(_beyond(position, wanted, f"send numbers that {wanted.datatype} holds"))
     takes = " or ".join(sorted(_IN_JSON[kind] for kind in allowed if kind is not float))
     raise RequestRefused(f"{where(wanted, position)} holds {found}: {wanted.datatype} takes {takes}")
 

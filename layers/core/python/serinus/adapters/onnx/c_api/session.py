@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from ctypes import Array, c_char_p, c_void_p
+from ctypes import Array, c_char_p, c_size_t, c_void_p
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -111,7 +111,8 @@ class CApiSession:
 
     def _bind(self, given: Array[c_void_p], found: Array[c_void_p]) -> Run:
         names, asked = self._input_names, self._output_names
-        return partial(self._library.run, self._handle, None, names, given, len(given), asked, len(found), found)
+        sizes = c_size_t(len(given)), c_size_t(len(found))
+        return partial(self._library.run, self._handle, None, names, given, sizes[0], asked, sizes[1], found)
 
     def _run_row(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Run a row over tensors that are there already; `None` where that is not possible."""
