@@ -100,6 +100,13 @@ def test_the_column_that_labels_join_on_may_come_besides() -> None:
     assert "order" not in features_of(found)
 
 
+@pytest.mark.parametrize("order", [["o-1"], {"o": 1}, True, "\ud800"])
+def test_an_id_that_labels_could_not_join_on_is_refused(order: object) -> None:
+    """No record could carry it: the request would go uncounted."""
+    with pytest.raises(RequestRefused):
+        asked({"dataframe_records": [{"a": 1, "b": 2, "order": order}]}, id_column="order")
+
+
 def one(datatype: Datatype, value: object) -> object:
     """Return what a value of a column becomes."""
     signature = Signature((InputTensor("x", datatype, ("c",)),), WIDE.outputs, WIDE.score)

@@ -184,6 +184,41 @@ def test_the_model_is_warm_before_the_first_request(start: Start, monkeypatch: p
     assert set(rows) == {(1, 1)}
 
 
+_THREADS = """
+import os, sys
+if sys.argv[1] == "binding":
+    sys.modules["serinus.adapters.onnx.c_api.session"] = None
+import functions.infer.handler
+print(len(os.listdir("/proc/self/task")), "onnxruntime" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("session", ["C API", "binding"])
+def test_the_model_has_a_thread_for_each_processor(session: str, tmp_path: Path) -> None:
+    """As many as the function's memory buys; the one that serves is among them."""
+    lay(tmp_path, *models.logistic_model())
+    found = [
+        python(_THREADS, session, path=tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE=memory).split()
+        for memory in ("1769", "5307")
+    ]
+    assert int(found[1][0]) - int(found[0][0]) == 2
+    assert {binding for _, binding in found} == {str(session == "binding")}
+
+
+def python(code: str, *arguments: str, path: Path, **environment: str) -> str:
+    """Run code in an interpreter of its own, as the function; return what it prints."""
+    root = Path(__file__).parents[3]
+    places = os.pathsep.join(map(str, (path, root, root / "layers/core/python")))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that cannot be driven slows the start down, and changes no answer."""
     quick = start(models.logistic_model())._RELEASED
@@ -201,22 +236,13 @@ def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch
 def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
     """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
     lay(tmp_path, *models.logistic_model())
-    code = f"import sys; import {HANDLER}; print(*sys.modules)"
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ
-        | ENVIRONMENT
-        | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path, root, root / "layers/core/python")))},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    printed = python(f"import sys; import {HANDLER}; print(*sys.modules)", path=tmp_path)
+    loaded = {module.split(".")[0] for module in printed.split()}
     assert "serinus_release" in loaded
     slow = {
         "numpy",
         "onnxruntime",
+        "pybase64",
         "boto3",
         "botocore",
         "pydantic",
