@@ -13,7 +13,6 @@ import argparse
 import base64
 import contextlib
 import importlib
-import io
 import json
 import os
 import statistics

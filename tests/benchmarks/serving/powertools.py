@@ -1,4 +1,4 @@
-"""The function that Powertools' documentation leads to: resolver with validation, logger, metrics; the peer to beat."""
+"""The function that Powertools' documentation leads to: resolver with validation, logger, and metrics."""
 
 from __future__ import annotations
 

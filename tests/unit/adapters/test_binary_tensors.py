@@ -175,7 +175,7 @@ def answered(packed: frozenset[str], **outputs: Tensor) -> Reply:
     class Nobody:
         """Never asked."""
 
-        def run(self, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - never asked
+        def run_tensors(self, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - never asked
             """Fail."""
             raise NotImplementedError
 

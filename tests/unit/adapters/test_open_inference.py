@@ -151,7 +151,7 @@ def test_base64_is_read_as_the_standard_library_reads_it(text: str) -> None:
     if expected.strip():
         assert body_of(event) == expected
     else:
-        with pytest.raises(RequestRefused, match="base64 that the event promises|the body is empty"):
+        with pytest.raises(RequestRefused, match=r"base64 that the event promises|the body is empty"):
             body_of(event)
 
 

@@ -42,7 +42,7 @@ class Tensor(NamedTuple):
     Attributes:
         datatype: of every value.
         shape: one size a dimension, each known; none for a single value.
-        data: numbers and truth values packed in the machine's order, in a C-contiguous buffer (`bytes`, `array.array`,
+        data: numbers and truth values packed in the machine's order, in a C-contiguous buffer (`bytes`,
             `memoryview`, a numpy array); texts as a list. What a session returns are `bytes`, or a list of texts.
     """
 
@@ -77,16 +77,26 @@ class Tensor(NamedTuple):
         >>> Tensor(Datatype.INT16, (2, 1), bytes([1, 0, 255, 255])).values()
         [1, -1]
         """
+        view = self.view()
+        if view is not None:
+            values: list[Any] = view[part].tolist()
+            return values
+        data: Any = self.data
+        if self.datatype is Datatype.FP16:
+            data = struct.unpack(f"={memoryview(data).nbytes // 2}e", data)
+        return list(data)[part]
+
+    def view(self) -> memoryview | None:
+        """Return the values as they lie in memory, of one dimension; `None` for texts and half precision.
+
+        >>> Tensor.of(Datatype.INT8, (2, 2), [1, 2, 3, 4]).view()[1::2].tolist()
+        [2, 4]
+        """
         code: Any = _CODES.get(self.datatype)
-        if code is None:
-            return list(self.data)[part]  # type: ignore[arg-type]  # BYTES come as texts
-        view = memoryview(self.data)  # type: ignore[arg-type]  # everything else is a buffer
-        if code == "e":
-            return list(struct.unpack(f"={view.nbytes // 2}e", view)[part])
-        if view.format != "B":
-            view = view.cast("B")
-        values: list[Any] = view.cast(code)[part].tolist()
-        return values
+        if code is None or code == "e":
+            return None
+        view = memoryview(self.data)  # type: ignore[arg-type]  # it is no text, but a buffer
+        return (view if view.format == "B" else view.cast("B")).cast(code)
 
 
 def item_bytes(datatype: Datatype) -> int:

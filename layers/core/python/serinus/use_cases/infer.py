@@ -1,7 +1,7 @@
 """Answers one inference request with a loaded model.
 
-Imports neither a port nor numpy at run time: the inference function must start fast, and this is all it needs. What each
-request makes anew are tuples, because nothing is made faster.
+Imports neither a port nor numpy at run time: the inference function must start fast, and this is all it needs. What
+each request makes anew are tuples, because nothing is made faster.
 """
 
 from __future__ import annotations
@@ -40,15 +40,17 @@ class Block(NamedTuple):
 
     Attributes:
         columns: their names.
-        values: row by row; `None`, or NaN where they came packed, is missing.
+        values: row by row, as they were written; `None`, or NaN where they came packed, is missing.
+        packed: the same as the model took them, NaN where missing; `None` where that is of no use for counting.
     """
 
     columns: tuple[str, ...]
-    values: Values
+    values: Values | memoryview
+    packed: memoryview | None = None
 
-    def column(self, at: int) -> Values:
-        """Return the values of one column."""
-        return self.values[at :: len(self.columns)]
+    def column(self, at: int) -> Values | memoryview:
+        """Return the values of one column, in the form that is counted soonest."""
+        return (self.values if self.packed is None else self.packed)[at :: len(self.columns)]
 
     def rows(self, picked: Sequence[int]) -> list[float | int | bool | str | None]:
         """Return the values of some rows, row by row."""
@@ -57,7 +59,7 @@ class Block(NamedTuple):
 
     def only(self, wanted: Sequence[int]) -> Block:
         """Return some of the columns, by their places."""
-        columns = [self.column(at) for at in wanted]
+        columns = [self.values[at :: len(self.columns)] for at in wanted]
         values = list(chain.from_iterable(zip(*columns, strict=True)))
         return Block(tuple(self.columns[at] for at in wanted), values)
 
@@ -86,11 +88,14 @@ class InferenceRequest(NamedTuple):
 
     def blocks(self) -> list[Block]:
         """Return the values of each input of the graph, as they were written, else as they came packed."""
-        written, tensors = self.written, self.tensors
-        return [
-            Block(one.columns, written[one.name] if one.name in written else tensors[one.name].values())
-            for one in self.signature.inputs
-        ]
+        blocks: list[Block] = []
+        for name, tensor in self.signature.inputs_by_name.items():
+            packed = self.tensors[name].view()
+            values = self.written.get(name)
+            if values is None:
+                values = self.tensors[name].values() if packed is None else packed
+            blocks.append(Block(tensor.columns, values, packed))
+        return blocks
 
 
 class Prediction(NamedTuple):

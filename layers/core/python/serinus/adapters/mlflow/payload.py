@@ -74,8 +74,8 @@ def _request(rows: Rows, outputs: tuple[str, ...], signature: Signature, id_colu
     extras: dict[str, Values] = {}
     if id_column is not None and id_column in rows.columns and id_column not in known:
         ids = InputTensor(id_column, Datatype.BYTES, (id_column,))
-        extras[id_column] = _written(ids, rows)
-        tensor_of(extras[id_column], ids, rows.count)  # as texts, or they are refused
+        extras[id_column] = named = _written(ids, rows)
+        tensor_of(named, ids, rows.count)  # as texts, or they are refused
     return InferenceRequest(signature, tensors, rows.count, outputs, None, written, extras)
 
 

@@ -69,8 +69,8 @@ def encode_error(message: str) -> str:
 def sayable(text: str) -> str:
     """Return a text as UTF-8 can say it: a hostile caller's half of a surrogate pair becomes a question mark.
 
-    >>> sayable("ü \\ud800")
-    'ü ?'
+    >>> sayable("g" + chr(0xD800) + "p")
+    'g?p'
     """
     return text.encode(errors="replace").decode()
 

@@ -1,8 +1,8 @@
 """Reads hostile bytes as a JSON object.
 
-One rule: orjson reads; what it refuses is read again by the standard library, whose word counts and which can say what
-is wrong and where. So nothing is refused for orjson's sake (half surrogate pairs, numbers beyond any FP64, which are
-told by their row and column later). Both read a whole number beyond 64 bits as the nearest FP64.
+One rule: orjson reads; what it refuses is read again by the standard library, whose word counts and which can say
+what is wrong and where. So nothing is refused for orjson's sake (half surrogate pairs, numbers beyond any FP64, which
+are told by their row and column later). Both read a whole number beyond 64 bits as the nearest FP64.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def _whole(record: Record, layout: Callable[[], LeanLayout | None]) -> dict[str,
     """Say the request and every row: its features or their bins, its score, its id."""
     said = record.head()
     if record.features:
-        said["features"] = [{"columns": columns, "data": values} for columns, values in record.features]
+        said["features"] = [{"columns": block.columns, "data": block.values} for block in record.features]
     if record.scores is not None:
         said["scores"] = record.scores
     if record.row_ids is not None:

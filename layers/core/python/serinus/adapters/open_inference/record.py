@@ -117,7 +117,8 @@ def render(endpoint: str, record: Record, said: Mapping[str, Any]) -> bytes:
             "ClientErrors": int(400 <= status < 500),
             "ServerErrors": int(status >= 500),
             "Latency": record.latency_ms,
-        }
+        },
+        default=memoryview.tolist,  # packed numbers are all that is not JSON's already
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import Array, byref, c_char, c_int64, c_void_p, create_string_buffer, sizeof
 from typing import NamedTuple
 
@@ -57,29 +57,30 @@ class Row:
         self._found: Array[c_void_p] = (c_void_p * len(found))()
         weakref.finalize(self, _release, library, self._given, self._found).atexit = False
         self._inputs = [_place(library, name, like, self._given, at) for at, (name, like) in enumerate(given.items())]
-        self._outputs = [
-            _place(library, name, like, self._found, at) for at, (name, like) in enumerate(found.items())
-        ]
+        self._outputs = {
+            name: _place(library, name, like, self._found, at) for at, (name, like) in enumerate(found.items())
+        }
         self._run = bind(self._given, self._found)
 
-    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-        """Return the outputs; `None` where the inputs or the outputs do not fit, or the run failed."""
+    def run(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> dict[str, Tensor] | None:
+        """Return the outputs named; `None` where the inputs or the outputs do not fit, or the run failed."""
         try:
             for name, datatype, shape, memory, _ in self._inputs:
                 given = inputs[name]
                 if given.datatype is not datatype or given.shape != shape:
                     return None
-                memory[:] = given.data  # type: ignore[call-overload]  # bytes, and as many, or it raises
+                memory[:] = given.data  # type: ignore[assignment]  # bytes, and as many, or it raises
         except (TypeError, ValueError):
             return None
-        for _, _, _, memory, mark in self._outputs:
+        places = [self._outputs[name] for name in outputs]
+        for _, _, _, memory, mark in places:
             memory[:] = mark
         status = self._run()
         if status:
             self._library.release_status(status)
             return None
         found = {}
-        for name, datatype, shape, memory, mark in self._outputs:
+        for name, datatype, shape, memory, mark in places:
             data = memory.tobytes()
             if data == mark and mark:
                 return None

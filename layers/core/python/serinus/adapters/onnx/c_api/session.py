@@ -83,8 +83,12 @@ class CApiSession:
         Raises:
             ModelFailed: the tensors are not what the graph takes, or the graph raised an error.
         """
-        found = self._run_row(inputs) or self._run_apart(inputs)
-        return found if outputs is None else {name: found[name] for name in outputs}
+        asked = self._outputs if outputs is None else outputs
+        found = self._run_row(inputs, asked)
+        if found is None:
+            every = self._run_apart(inputs)
+            found = {name: every[name] for name in asked}
+        return found
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDArray[np.generic]]:
         """Run the graph on tensors by name; return the signature's outputs by name.
@@ -114,7 +118,7 @@ class CApiSession:
         sizes = c_size_t(len(given)), c_size_t(len(found))
         return partial(self._library.run, self._handle, None, names, given, sizes[0], asked, sizes[1], found)
 
-    def _run_row(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    def _run_row(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> dict[str, Tensor] | None:
         """Run a row over tensors that are there already; `None` where that is not possible."""
         if self._no_rows or inputs.keys() != self._inputs.keys():
             return None
@@ -128,7 +132,7 @@ class CApiSession:
                 return None
             row = made
         try:
-            return row.run(inputs)
+            return row.run(inputs, outputs)
         finally:
             self._rows.append(row)
 
