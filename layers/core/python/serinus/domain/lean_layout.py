@@ -6,10 +6,9 @@ Counts the same as `profile.Layout` does, value for value; a test holds the two 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from itertools import accumulate
 from math import inf, isnan, nan, nextafter
 from typing import Any
@@ -39,14 +38,16 @@ class _LeanNumbers:
         return [slots[bisect_right(edges, value)] if value == value else 0 for value in self._rounded(values)]
 
     def counts(self, values: Values | memoryview) -> Counter[int]:
-        """Return how many values fall into each slot."""
+        """Return how many values fall into each slot; to sort them takes less time than to bisect for each."""
         numbers = self._rounded(values)
-        if isnan(sum(numbers)):
-            return Counter(self.slots(numbers))
-        counted: Counter[int] = Counter()
-        for position, times in Counter(map(partial(bisect_right, self._edges), numbers)).items():
-            counted[self._slots[position]] += times
-        return counted
+        present = sorted(number for number in numbers if number == number) if isnan(sum(numbers)) else sorted(numbers)
+        counted = Counter({0: len(numbers) - len(present)})
+        below = 0
+        for edge, slot in zip(self._edges, self._slots, strict=False):  # a slot more: of what is above the last edge
+            start, below = below, bisect_left(present, edge, below)
+            counted[slot] += below - start
+        counted[self._slots[len(self._edges)]] += len(present) - below
+        return +counted
 
     def _rounded(self, values: Values | memoryview) -> array[float] | list[float]:
         """Return numbers in the feature's own precision, NaN for missing; what exceeds it is infinite."""
