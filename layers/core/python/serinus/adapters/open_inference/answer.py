@@ -61,20 +61,6 @@ def fitting(document: object) -> Reply:
     return Reply(200, body.decode())
 
 
-def encode_error(message: str) -> str:
-    """Return the body of a refusal or a failure."""
-    return orjson.dumps({"error": sayable(message)}).decode()
-
-
-def sayable(text: str) -> str:
-    """Return a text as UTF-8 can say it: a hostile caller's half of a surrogate pair becomes a question mark.
-
-    >>> sayable("g" + chr(0xD800) + "p")
-    'g?p'
-    """
-    return text.encode(errors="replace").decode()
-
-
 def _output(name: str, tensor: Tensor, packed: bytes | memoryview | None) -> dict[str, Any]:
     datatype, shape = tensor.datatype, tensor.shape
     if packed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,6 +34,20 @@ class Reply(NamedTuple):
             "body": _packed(self.body) if isinstance(self.body, bytes) else self.body,
             "isBase64Encoded": packed,
         }
+
+
+def encode_error(message: str) -> str:
+    """Return the body of a refusal or a failure."""
+    return json.dumps({"error": sayable(message)})
+
+
+def sayable(text: str) -> str:
+    """Return a text as UTF-8 can say it: a hostile caller's half of a surrogate pair becomes a question mark.
+
+    >>> sayable("g" + chr(0xD800) + "p")
+    'g?p'
+    """
+    return text.encode(errors="replace").decode()
 
 
 def is_probe(event: Event) -> bool:

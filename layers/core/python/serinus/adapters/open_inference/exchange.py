@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from serinus.adapters.open_inference.answer import encode, encode_error, sayable
+from serinus.adapters.open_inference.answer import encode
 from serinus.adapters.open_inference.event import (
     Event,
     Reply,
     body_of,
+    encode_error,
     header,
     is_probe,
     is_unrecorded,
     refuse_content_type,
+    sayable,
 )
 from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.request import decode
