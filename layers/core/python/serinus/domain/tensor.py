@@ -79,7 +79,7 @@ class Tensor(NamedTuple):
         """
         view = self.view()
         if view is not None:
-            values: list[Any] = view[part].tolist()
+            values: list[Any] = (view if part is _ALL else view[part]).tolist()
             return values
         data: Any = self.data
         if self.datatype is Datatype.FP16:

@@ -41,16 +41,21 @@ class Block(NamedTuple):
     Attributes:
         columns: their names.
         values: row by row, as they were written; `None`, or NaN where they came packed, is missing.
-        packed: the same as the model took them, NaN where missing; `None` where that is of no use for counting.
+        tensor: the same as the model took them, NaN where missing; `None` for some of an input's columns.
     """
 
     columns: tuple[str, ...]
     values: Values | memoryview
-    packed: memoryview | None = None
+    tensor: Tensor | None = None
 
     def column(self, at: int) -> Values | memoryview:
-        """Return the values of one column, in the form that is counted soonest."""
-        return (self.values if self.packed is None else self.packed)[at :: len(self.columns)]
+        """Return the values of one column, as they were written."""
+        return self.values[at :: len(self.columns)]
+
+    def counted(self, at: int) -> Values | memoryview:
+        """Return the values of one column in the form that is counted soonest; they count the same."""
+        packed = None if self.tensor is None else self.tensor.view()
+        return self.column(at) if packed is None else packed[at :: len(self.columns)]
 
     def rows(self, picked: Sequence[int]) -> list[float | int | bool | str | None]:
         """Return the values of some rows, row by row."""
@@ -59,7 +64,7 @@ class Block(NamedTuple):
 
     def only(self, wanted: Sequence[int]) -> Block:
         """Return some of the columns, by their places."""
-        columns = [self.values[at :: len(self.columns)] for at in wanted]
+        columns = [self.column(at) for at in wanted]
         values = list(chain.from_iterable(zip(*columns, strict=True)))
         return Block(tuple(self.columns[at] for at in wanted), values)
 
@@ -89,12 +94,12 @@ class InferenceRequest(NamedTuple):
     def blocks(self) -> list[Block]:
         """Return the values of each input of the graph, as they were written, else as they came packed."""
         blocks: list[Block] = []
-        for name, tensor in self.signature.inputs_by_name.items():
-            packed = self.tensors[name].view()
-            values = self.written.get(name)
+        for name, told in self.signature.inputs_by_name.items():
+            tensor, values = self.tensors[name], self.written.get(name)
             if values is None:
-                values = self.tensors[name].values() if packed is None else packed
-            blocks.append(Block(tensor.columns, values, packed))
+                packed = tensor.view()
+                values = tensor.values() if packed is None else packed
+            blocks.append(Block(told.columns, values, tensor))
         return blocks
 
 

@@ -72,7 +72,7 @@ def _counts(endpoint: str, record: Record, layout: LeanLayout | None) -> dict[st
     """Return the counts of all rows, or of their scores alone, whichever fits."""
     if layout is None or record.scores is None:
         return {}
-    columns = {name: block.column(at) for block in record.features for at, name in enumerate(block.columns)}
+    columns = {name: block.counted(at) for block in record.features for at, name in enumerate(block.columns)}
     for counted in ({**columns, **record.unlogged}, dict[str, Values]()):
         slots, times = layout.counts(counted, record.scores)
         said = {"layout": layout.digest, "counts": {"slots": slots, "times": times}}

@@ -57,7 +57,7 @@ class LogRules:
             shown = [at for at, name in enumerate(block.columns) if admitted and name not in self.personal]
             if shown:
                 logged.append(block if len(shown) == len(block.columns) else block.only(shown))
-            unlogged |= {name: block.column(at) for at, name in enumerate(block.columns) if at not in shown}
+            unlogged |= {name: block.counted(at) for at, name in enumerate(block.columns) if at not in shown}
         return logged, unlogged
 
     @property
