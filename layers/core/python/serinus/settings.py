@@ -44,8 +44,18 @@ class StartRolloutSettings:
     """Settings of `start_rollout`."""
 
     table_name: str
+    artifacts_bucket: str
+    data_bucket: str
     ledger_bucket: str
     event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FollowDeploymentSettings:
+    """Settings of `follow_deployment`."""
+
+    table_name: str
+    rollout_machine_arn: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Outcome, Release, Rollout, Split
 from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
+from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of, settle
 from serinus.use_cases.ports import ModelVersions, Objects, References, Releases, Signer
 from serinus.use_cases.register_model import served_model_key
@@ -100,7 +101,9 @@ def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) 
     reference = publishing.references.get(version.endpoint, version.content_digest)
     if reference is None:
         raise ReleaseFailed(f"version {version.number} has no reference profile: validate it again")
-    release = publishing.releases.publish(version, model, reference.layout, rollout.policy, rollout=rollout.id)
+    if rollout.composition is None:
+        raise ReleaseFailed(f"rollout {rollout.id} was started by an earlier version of Serinus: push again")
+    release = publishing.releases.publish(version, model, reference.layout, rollout.composition, rollout=rollout.id)
     publishing.conducting.rollouts.record_release(release)
     publishing.conducting.ledger.append(
         LedgerEntry(
@@ -116,6 +119,7 @@ def _published(version: ModelVersion, rollout: Rollout, publishing: Publishing) 
                 "content": version.content_digest,
                 "served": version.served_digest,
                 "layer": release.layer,
+                "composition": rollout.composition.digest,
             },
         )
     )
@@ -144,20 +148,8 @@ def _go_live(rollout: Rollout, before: Split, conducting: Conducting) -> Progres
 
 def _first_step(rollout: Rollout, before: Split, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `published` has set it
-    stepped = rollout.advanced(at=conducting.clock())
-    if before not in {rollout.split, stepped.split}:
+    if before not in {rollout.split, rollout.advanced(at=conducting.clock()).split}:
         raise RevisionChanged(f"the alias of endpoint {rollout.endpoint!r}")
     conducting.alarms.create(rollout.endpoint, rollout.candidate, rollout.policy.rollout.alarm)
-    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.policy.rollout.steps)}"
-    shift_traffic(
-        rollout.endpoint,
-        stepped.split,
-        expected=before,
-        deed=f"{rollout.id}:{stepped.step}",
-        actor=_ACTOR,
-        reason=reason,
-        conducting=conducting,
-    )
-    begun = rollout.advanced(at=conducting.clock())
-    conducting.rollouts.save(begun, replaced=rollout)
-    return progress_of(begun, reason)
+    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.plan.steps)}"
+    return begin_step(rollout, current=before, actor=_ACTOR, reason=reason, conducting=conducting)
