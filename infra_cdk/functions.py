@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 
 from infra_cdk import permissions as may
 from infra_cdk.constructs.function import Blueprint
@@ -23,6 +23,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
     return (
         _register_model(foundation, stack),
         _validate_model(foundation, stack),
+        _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
         _advance_rollout(foundation, stack),
@@ -77,14 +78,46 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
+def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
+    machine = stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=settings.state_machine_name("rollout"),
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return Blueprint(
+        "follow_deployment",
+        settings.function_name("follow_deployment"),
+        settings.FollowDeploymentSettings(table_name=foundation.table.table_name, rollout_machine_arn=machine),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(machine),
+        ),
+        invoked_asynchronously=True,
+    )
+
+
 def _start_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It takes the endpoint's lock."""
+    """It takes the endpoint's lock, and chooses steps that fit the endpoint's traffic."""
     return Blueprint(
         "start_rollout",
         settings.function_name("start_rollout"),
         _settings(settings.StartRolloutSettings, foundation),
         _HANDLERS,
-        (*_record(foundation), may.read_policies(stack), may.read_alias(stack)),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1769,  # a whole processor: it simulates rollouts where the policy leaves the steps to it
     )
 
 
@@ -110,17 +143,17 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It compares the candidate's profile with the stable release's."""
+    """It compares what the candidate did with what the stable release did: counts, and labels with records."""
     return Blueprint(
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        _HANDLERS,
+        (*_HANDLERS, "data"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/"),
-            may.list_objects(foundation.data, "profiles/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
     )

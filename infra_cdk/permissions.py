@@ -119,6 +119,11 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
+def start_executions(state_machine_arn: str) -> Permission:
+    """Start a state machine."""
+    return Permission(("states:StartExecution",), (state_machine_arn,))
+
+
 def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     """Publish a model's layer and a version of an inference function with it, and try that version out."""
     model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
+from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -28,6 +30,8 @@ from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.domain.composition import Composition, Runtime
+from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
 from serinus.domain.policy import (
@@ -43,16 +47,21 @@ from serinus.domain.policy import (
 )
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
-from serinus.domain.rollout import Release, Rollout, Split
+from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
+from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
+from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.follow_deployment import Following
+from serinus.use_cases.infer import InferenceRequest
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -62,6 +71,7 @@ from serinus.use_cases.snapshot_data import Snapshotting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.train_model import Training
 from serinus.use_cases.validate_model import Validation, validate_model
+from serinus.use_cases.weigh_ticks import Weighing
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 FRAUD = EndpointName("fraud")
@@ -69,13 +79,15 @@ COLOURS = ("blue", "green", "red")
 
 PLAN = RolloutPlan(
     steps=(10, 50),
-    bake_seconds=60,
-    minimum_requests=20,
-    tick_seconds=10,
+    guards=(
+        Guard(RolloutMetric.ERRORS, margin=0.1, tolerance=1.0, guards_promotion=True),
+        Guard(RolloutMetric.REFUSALS),
+        Guard(RolloutMetric.LATENCY),
+    ),
+    tick_seconds=60,
     watermark_seconds=30,
     horizon_seconds=3_600,
-    maximum_failure_share=0.05,
-    alarm=HardAlarm(failures=5, period_seconds=60),
+    alarm=HardAlarm(),
 )
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 ROC_AUC_GATE = MetricGate(Metric.ROC_AUC, minimum=0.6)
@@ -136,6 +148,20 @@ def a_model_version(number: int = 1, *, status: Status = Status.REGISTERED) -> M
     return ModelVersion(FRAUD, number, manifest.content_digest, manifest, 7, f"upload-{number}", NOON, status)
 
 
+def a_runtime(
+    *,
+    memory_mb: int = 1024,
+    timeout_seconds: int = 10,
+    code: str = "infer.zip",
+    layers: Sequence[str] = ("arn:aws:lambda:eu-west-1:123456789012:layer:core:1",),
+    environment: Mapping[str, str] | None = None,
+) -> Runtime:
+    """Return what an endpoint's stack deploys of what serves."""
+    told = {"SERINUS_LOG_INPUTS": "all"} if environment is None else environment
+    serving = (tuple(layers), memory_mb, timeout_seconds, dict(told))
+    return Runtime("assets", code, "handler.handler", "python3.13", "x86_64", *serving)
+
+
 def a_rollout(
     step: int = -1, *, plan: RolloutPlan = PLAN, stable: int | None = 2, candidate: int | None = 3
 ) -> Rollout:
@@ -145,13 +171,25 @@ def a_rollout(
         endpoint=FRAUD,
         model_version=1,
         policy=a_policy(rollout=plan),
+        plan=ChosenPlan(plan.steps, plan.guards, "as the policy says"),
         execution="execution-1",
         started_at=NOON,
         stable=stable,
         candidate=candidate,
-        step=step,
-        step_since=NOON if step >= 0 else None,
+        steps_begun=(NOON,) * (step + 1),
     )
+
+
+def a_wish(
+    wish: Wish = Wish.PAUSE,
+    *,
+    actor: str = "ann",
+    reason: str = "a look at refunds",
+    at: datetime = NOON,
+    forced: bool = False,
+) -> Steering:
+    """Return what a person wishes of a rollout."""
+    return Steering(wish, actor, reason, at, forced)
 
 
 def a_release(number: int = 2, *, model_version: int = 1) -> Release:
@@ -202,6 +240,12 @@ def a_layout() -> Layout:
             CategoricalBins("colour", ("red", "blue")),
         ),
     )
+
+
+def features_of(asked: InferenceRequest) -> dict[str, list[object]]:
+    """Return the values that a request asks about, by column."""
+    blocks = asked.blocks()
+    return {name: list(block.column(at)) for block in blocks for at, name in enumerate(block.columns)}
 
 
 def a_prediction(
@@ -304,9 +348,9 @@ class _Releases(MemoryReleases):
         self._fate = fate
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
-        release = super().publish(version, model, layout, policy, rollout=rollout)
+        release = super().publish(version, model, layout, composition, rollout=rollout)
         self._fate.wrote()
         return release
 
@@ -390,6 +434,8 @@ class World:
         self.data = _Objects(self.clock, self.fate)
         self.anchor = _Objects(self.clock, self.fate)
         self.policies = MemoryPolicies(self.policy)
+        self.deployments = MemoryDeployments({FRAUD: a_runtime()})
+        self.executions = MemoryExecutions()
         self.events = _Events(self.fate)
         self.releases = _Releases(self.clock, self.fate)
         self.traffic = _Traffic({FRAUD: Split(1)}, self.fate)
@@ -424,14 +470,26 @@ class World:
             self.events,
             self.clock,
         )
+        self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(
-            self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, self.clock
+            self.policies,
+            self.versions,
+            self.rollouts,
+            self.traffic,
+            self.choosing,
+            self.ledger,
+            self.events,
+            self.clock,
+            self.deployments,
         )
+        self.following = Following(self.deployments, self.rollouts, self.traffic, self.executions)
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
         )
-        self.advancing = Advancing(self.references, self.parts, self.conducting)
+        comparing = Comparing(self.records, self.labels)
+        self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
+        self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.watching = Watching(
@@ -521,8 +579,9 @@ class World:
         return rollout
 
     def canary(self) -> str:
-        """Have one release live and a second at its first step; return the rollout's id."""
+        """Have one release live that has served, and a second at its first step; return the rollout's id."""
         self.published("1")
+        self.serve(2, 200, prefix="before-")
         self.later(600)
         return self.published("2")
 

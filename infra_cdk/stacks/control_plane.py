@@ -21,7 +21,7 @@ from infra_cdk.constructs.server_routes import ServerRoutes
 from infra_cdk.constructs.state_machine import SerinusStateMachine
 from infra_cdk.constructs.token_authorisers import TokenAuthorisers
 from infra_cdk.stacks.foundation import Foundation
-from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings
+from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings, runtime_parameter
 
 
 class ControlPlane(Stack):
@@ -43,6 +43,7 @@ class ControlPlane(Stack):
         )
         machines = self._machines()
         self._roll_back_on_alarm()
+        self._follow_deployments()
         Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
         self._tell_clients()
 
@@ -74,7 +75,7 @@ class ControlPlane(Stack):
             "execution": events.EventField.from_path("$.detail.executionArn"),
             "cause": events.EventField.from_path("$.detail.status"),
         }
-        rollout.watched_by("OnEarlyEnd", target=self._roll_back(ended))
+        rollout.watched_by("OnEarlyEnd", target=self._called("roll_back", ended))
         release = self._machine("release", "register_model", "validate_model", starts={"RolloutMachine": rollout})
         release.started_by(
             "OnUpload",
@@ -112,16 +113,29 @@ class ControlPlane(Stack):
                 detail_type=["CloudWatch Alarm State Change"],
                 detail={"alarmName": [{"prefix": f"{ALARM_PREFIX}/"}], "state": {"value": ["ALARM"]}},
             ),
-            targets=[self._roll_back(alarm)],
+            targets=[self._called("roll_back", alarm)],
         )
 
-    def _roll_back(self, payload: dict[str, str]) -> targets.LambdaFunction:
-        """Return `roll_back` as a rule's target, called with the payload."""
-        roll_back = self._functions["roll_back"]
+    def _follow_deployments(self) -> None:
+        """A deploy that changes what serves writes the endpoint's runtime, which the parameter store announces."""
+        events.Rule(
+            self,
+            "OnDeployment",
+            event_pattern=events.EventPattern(
+                source=["aws.ssm"],
+                detail_type=["Parameter Store Change"],
+                detail={"name": [{"wildcard": runtime_parameter("*")}], "operation": ["Create", "Update"]},
+            ),
+            targets=[self._called("follow_deployment", {"parameter": events.EventField.from_path("$.detail.name")})],
+        )
+
+    def _called(self, verb_noun: str, payload: dict[str, str]) -> targets.LambdaFunction:
+        """Return a function as a rule's target, called with the payload."""
+        called = self._functions[verb_noun]
         return targets.LambdaFunction(
-            roll_back.function,
+            called.function,
             event=events.RuleTargetInput.from_object(payload),
-            dead_letter_queue=roll_back.failures.queue if roll_back.failures else None,
+            dead_letter_queue=called.failures.queue if called.failures else None,
         )
 
     def _tell_clients(self) -> None:

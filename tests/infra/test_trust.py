@@ -80,6 +80,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:PublishLayerVersion", {function_name("publish_release")}),
         ("lambda:UpdateFunctionCode", {function_name("publish_release")}),
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
+        ("states:StartExecution", {function_name("follow_deployment")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
         ("cloudwatch:DeleteAlarms", _MOVERS),
         ("s3:DeleteObject", {"serinus-compact-profiles"}),

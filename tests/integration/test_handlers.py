@@ -70,6 +70,11 @@ def _canary(account: Account) -> str:
     return rollout
 
 
+def _redeployed(account: Account) -> None:
+    _live(account)
+    account.deploy(memory_mb=2048)
+
+
 def _with_a_snapshot(account: Account) -> None:
     rows = a_table(400)
     labels = (np.asarray(rows.columns["amount"], dtype=np.float64) > 0).astype(np.float64)
@@ -99,6 +104,12 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "register_model/for_no_endpoint": (_an_orphan, {"status": "rejected", "version": None}),
     "validate_model/registered": (_registered, {"status": "validated", "version": 1}),
     "start_rollout/validated": (_validated, {"status": "started", "rollout": "v1-94c6d9c080"}),
+    "start_rollout/deployed": (_live, {"status": "refused", "reason": "superseded by a later deploy"}),
+    "follow_deployment/changed": (_redeployed, {"reason": "its rollout starts, or waits its turn"}),
+    "follow_deployment/scheduled": (
+        _live,
+        {"execution": None, "reason": "nothing that serves has changed: release 2 is made of the same"},
+    ),
     "publish_release/started": (_started, {"status": "promoted", "rollout": "v1-94c6d9c080"}),
     "advance_rollout/tick": (
         _live,
@@ -154,7 +165,7 @@ def test_a_canary_shifts_the_alias_and_an_alarm_shifts_it_back(account: Account)
     rollout = _canary(account)
     assert account.traffic.current("fraud") == Split(2, 3, 10)
     tick = account.call("advance_rollout", {"endpoint": "fraud", "rollout": rollout})
-    assert (tick["status"], tick["wait_seconds"]) == ("in_progress", 10)
+    assert (tick["status"], tick["wait_seconds"]) == ("in_progress", 60)
     account.call("roll_back", an_event("roll_back/alarm"))
     assert account.traffic.current("fraud") == Split(2)
     assert StoredRollouts(account.documents).active("fraud") is None
@@ -170,3 +181,21 @@ def test_a_release_that_does_not_answer_never_gets_traffic(account: Account) -> 
     assert answer["status"] == "failed"
     assert "answered 500" in answer["reason"]
     assert account.traffic.current("fraud") == Split(1)
+
+
+def test_a_deploy_becomes_a_canary_of_the_same_model(account: Account) -> None:
+    """However often it is announced, one execution takes it on; its release has the memory that was deployed."""
+    _redeployed(account)
+    for _ in range(3):
+        account.call("follow_deployment", an_event("follow_deployment/changed"))
+    (asked,) = account.executions()
+    rollout = account.call("start_rollout", asked)["rollout"]
+    account.answers()
+    account.call("publish_release", {"endpoint": "fraud", "rollout": rollout})
+    assert account.traffic.current("fraud") == Split(2, 3, 10)
+    released = account.clients.functions.get_function_configuration(
+        FunctionName="serinus-endpoint-fraud", Qualifier="3"
+    )
+    assert (released["MemorySize"], released["Version"]) == (2048, "3")
+    releases = StoredRollouts(account.documents).releases("fraud")
+    assert [release.model_version for release in releases] == [1, 1]

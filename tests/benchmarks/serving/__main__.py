@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks.serving import cost_figures, cost_table, over_http, sizes, start
+from tests.benchmarks.serving import cost_figures, cost_table, over_event, over_http, sizes, start
 from tests.benchmarks.serving.figures import Section
 from tests.benchmarks.serving.prices import price_list
 from tests.benchmarks.serving.processes import end_on_termination
@@ -56,6 +56,10 @@ def _start(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
     return start.measure(tell, rounds=3 if quick else 15)
 
 
+def _handler(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
+    return over_event.measure(tell, rounds=20 if quick else 200)
+
+
 def _peers(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
     return over_http.measure(tell, rounds=1 if quick else 5, seconds=1.0 if quick else 3.0)
 
@@ -69,12 +73,18 @@ def _costs(tell: Tell, _quick: bool, done: Sequence[Section]) -> Section:
     figures = {section.name: section.figures for section in done}
     started = figures.get("start", {}).get(start.OURS)
     theirs = figures.get("peers", {}).get(MLFLOW.name)
-    measured = cost_figures.measure(tell, start_ms=started["ready_ms"] if started else None)
+    measured = cost_figures.measure(tell, start_ms=started["cpu_ms"] if started else None)
     return cost_table.section(price_list(), measured, their_ms=theirs["p50_ms"] if theirs else None)
 
 
 _Part = Callable[[Tell, bool, Sequence[Section]], Section]
-_PARTS: dict[str, _Part] = {"start": _start, "peers": _peers, "sizes": _sizes, "costs": _costs}
+_PARTS: dict[str, _Part] = {
+    "start": _start,
+    "handler": _handler,
+    "peers": _peers,
+    "sizes": _sizes,
+    "costs": _costs,
+}
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def _said_of_assumptions(assumed: Assumed) -> str:
         "Assumed: requests spread evenly, "
         f"a delivery of the log at most every {assumed.delivered_every_seconds:g} s, "
         f"{assumed.cold_share:.0%} cold starts, {assumed.aws_call_ms:g} ms a call of AWS, {assumed.rollouts:g} "
-        f"rollouts a month by the default plan, {assumed.memory_gb:g} GB; "
+        f"rollouts a month undecided for a day, {assumed.memory_gb:g} GB; "
         "free tiers, transfer out and taxes left out."
     )
 

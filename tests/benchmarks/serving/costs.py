@@ -24,7 +24,7 @@ class Measured:
     """What was measured on this machine.
 
     Attributes:
-        answer_ms: one request, from event to answer.
+        answer_ms: one request, from event to answer, in processor time, as all times of work.
         start_ms: a fresh process until `infer` is ready.
         line_bytes: the prediction record's line.
         platform_bytes: the platform's two lines about the same request.
@@ -63,7 +63,7 @@ class Assumed:
         control_start_ms: a control-plane function's cold start, paid by every scheduled run.
         cold_share: of the requests that meet a fresh process.
         log_ratio: what a kept log takes of its bytes (AWS's pricing examples say 0.15).
-        rollouts: a month.
+        rollouts: a month, each undecided until its horizon.
         versions_kept: releases whose layers and models are stored.
     """
 
@@ -109,19 +109,13 @@ def deliveries(requests: float, every_seconds: float) -> float:
     return requests / (1 + rate * every_seconds)
 
 
-def ticks(requests: float, plan: RolloutPlan) -> float:
-    """Return how often a rollout is looked at: each step until it is old enough and has its requests, or the horizon.
+def ticks(plan: RolloutPlan) -> float:
+    """Return how often a rollout is looked at that is undecided until its horizon: none is looked at more often.
 
-    >>> ticks(1e12, RolloutPlan(steps=(50,), bake_seconds=600, tick_seconds=60))
-    10.0
+    >>> ticks(RolloutPlan(tick_seconds=60, horizon_seconds=86_400))
+    1440.0
     """
-    a_second = requests / _MONTH_SECONDS
-    lasts = 0.0
-    for percent in plan.steps:
-        of_candidate = a_second * percent / 100
-        wait = plan.minimum_requests / of_candidate if of_candidate else math.inf
-        lasts += max(plan.bake_seconds, wait)
-    return float(math.ceil(min(lasts, plan.horizon_seconds) / plan.tick_seconds))
+    return float(math.ceil(plan.horizon_seconds / plan.tick_seconds))
 
 
 def billed_seconds(work_ms: float, gb: float, *, waiting_ms: float = 0.0) -> float:
@@ -166,7 +160,7 @@ def watching(requests: float, prices: Prices, measured: Measured, assumed: Assum
         "collection: reads": batches * (prices.s3_get + prices.dynamodb_read),
         "objects kept a month": stored / _GB * prices.s3_gb_month,
         "compaction": batches * (prices.s3_get + compacting),
-        "rollouts": assumed.rollouts * _rollout(requests, prices, assumed),
+        "rollouts": assumed.rollouts * _rollout(prices, assumed),
     }
 
 
@@ -228,8 +222,8 @@ def _collecting_seconds(batches: float, more: float, measured: Measured, assumed
     return batches * one + more * measured.collect_more_ms / 1_000 * max(1.0, _GB_OF_A_PROCESSOR / assumed.control_gb)
 
 
-def _rollout(requests: float, prices: Prices, assumed: Assumed) -> float:
-    looked = ticks(requests, RolloutPlan())
+def _rollout(prices: Prices, assumed: Assumed) -> float:
+    looked = ticks(RolloutPlan())
     seconds = billed_seconds(0.0, assumed.control_gb, waiting_ms=_CALLS_OF_A_TICK * assumed.aws_call_ms)
     tick = (
         _TRANSITIONS_OF_A_TICK * prices.state_transition

@@ -66,5 +66,9 @@ def lay(root: Path) -> Path:
 def environment(python_path: Path) -> Mapping[str, str]:
     """Return the environment of a process that serves the release laid out there."""
     path = (str(python_path), str(Path(serinus.__path__[0]).parent), str(ROOT))
-    told = {"AWS_LAMBDA_FUNCTION_VERSION": str(RELEASE), "PYTHONPATH": os.pathsep.join(path)}
+    told = {
+        "AWS_LAMBDA_FUNCTION_VERSION": str(RELEASE),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(POLICY.serving.memory_mb),
+        "PYTHONPATH": os.pathsep.join(path),
+    }
     return os.environ | as_environment(infer_settings(POLICY)) | told

@@ -71,16 +71,12 @@ def test_each_batch_writes_two_objects() -> None:
     assert sum(bill.values()) == bill["collection: objects written"]
 
 
-def test_a_step_lasts_until_it_is_old_and_has_its_requests() -> None:
-    """Nobody asking means the horizon; everybody asking means the baking alone."""
-    plan = RolloutPlan(
-        steps=(10, 50), bake_seconds=600, minimum_requests=500, tick_seconds=60, horizon_seconds=86_400
-    )
-    assert costs.ticks(1.0, plan) == 86_400 / 60
-    assert costs.ticks(1e12, plan) == 2 * 600 / 60
-    requests_a_second = 2.0
-    at_ten_percent = 500 / (requests_a_second * 0.10)
-    assert costs.ticks(requests_a_second * _MONTH_SECONDS, plan) == pytest.approx((at_ten_percent + 600) / 60, abs=1)
+def test_a_rollout_is_paid_by_the_tick() -> None:
+    """At most one a tick until the horizon, of three transitions each, and five besides; whatever is asked."""
+    plan = RolloutPlan()
+    bill = costs.watching(1.0, free_but(state_transition=1.0), MEASURED, ASSUMED)
+    assert bill["rollouts"] == ASSUMED.rollouts * (3 * plan.horizon_seconds / plan.tick_seconds + 5)
+    assert costs.watching(1e9, free_but(state_transition=1.0), MEASURED, ASSUMED) == bill
 
 
 def test_idle_costs_no_answer() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from serinus import settings
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.objects import MemoryObjects
@@ -42,10 +43,11 @@ from serinus.adapters.stored.tokens import StoredTokens
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.domain.model_version import Status
-from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy
+from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, RolloutPlan
 from serinus.domain.rollout import Split
 from serinus.domain.table import Table
 from serinus.errors import SerinusError
+from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.keep_tokens import Keeping
 from serinus.use_cases.make_token import make_token
@@ -59,6 +61,7 @@ from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
+from tests.builders import a_runtime
 
 FRAUD = EndpointName("fraud")
 
@@ -74,7 +77,9 @@ class Deployment:
     def __init__(self, *, minimum_auc: float = 0.7) -> None:
         documents, self.artifacts, self.data = MemoryDocuments(), MemoryObjects(), MemoryObjects()
         gate = MetricGate(Metric.ROC_AUC, minimum=minimum_auc)
-        self.policies = MemoryPolicies(Policy(FRAUD, ("risk@example.com",), "Is it fraud?", gates=(gate,)))
+        plan = RolloutPlan(steps=(5, 25, 50))
+        policy = Policy(FRAUD, ("risk@example.com",), "Is it fraud?", gates=(gate,), rollout=plan)
+        self.policies = MemoryPolicies(policy)
         self.versions, self.rollouts = StoredModelVersions(documents), StoredRollouts(documents)
         self.ledger = StoredLedger(documents, MemoryObjects())
         self.traffic = MemoryTraffic({FRAUD: Split(1)})
@@ -129,7 +134,17 @@ class Deployment:
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return
-        starting = Starting(self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, now)
+        starting = Starting(
+            self.policies,
+            self.versions,
+            self.rollouts,
+            self.traffic,
+            Choosing(self.references, StoredProfileParts(self.data)),
+            self.ledger,
+            self.events,
+            now,
+            MemoryDeployments({FRAUD: a_runtime()}),
+        )
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:
             publishing = Publishing(

@@ -40,10 +40,10 @@ def with_releases(count: int) -> World:
 def promote(world: World, rollout: str, stable: int) -> None:
     """Take a canary through all its steps."""
     while world.rollouts.active(FRAUD):
-        world.later(1)
+        world.later(PLAN.tick_seconds)
         for release in (stable, stable + 1):
             world.serve(release)
-        world.later(PLAN.bake_seconds + PLAN.watermark_seconds)
+        world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
         world.advance(rollout)
 
 

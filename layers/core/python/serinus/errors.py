@@ -23,7 +23,8 @@
     ├── AttestationInvalid      a model version whose signature does not match what would be released
     ├── ModelFailed             the model itself failed on a well-formed request
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
-    └── SettingMissing          a function was started without a setting it needs
+    ├── SettingMissing          a function was started without a setting it needs
+    └── SourceFailed            where counts or alarms are kept does not answer
 
 Expected outcomes (a gate that fails, a rollout that is rolled back) are values, not errors. What is unexpected is
 not caught, so that retries and dead-letter queues do their work.
@@ -191,3 +192,11 @@ class SettingMissing(SerinusError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"the environment variable {name} is not set")
+
+
+class SourceFailed(SerinusError):
+    """Where counts or alarms are kept does not answer, or refuses to."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source = source
+        super().__init__(f"{source} did not answer: {reason}")

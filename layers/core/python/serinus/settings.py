@@ -15,6 +15,7 @@ from typing import TypeVar
 from serinus.errors import SettingMissing
 
 _PREFIX = "SERINUS_"
+_MB_OF_A_PROCESSOR = 1_769
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +44,18 @@ class StartRolloutSettings:
     """Settings of `start_rollout`."""
 
     table_name: str
+    artifacts_bucket: str
+    data_bucket: str
     ledger_bucket: str
     event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FollowDeploymentSettings:
+    """Settings of `follow_deployment`."""
+
+    table_name: str
+    rollout_machine_arn: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,6 +264,16 @@ def lambda_version(environ: Mapping[str, str] | None = None) -> str:
     """Return the published version this process runs as; `$LATEST` where there is none."""
     source = os.environ if environ is None else environ
     return source.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+
+
+def lambda_processors(environ: Mapping[str, str] | None = None) -> int:
+    """Return how many processors this function's memory buys: Lambda gives one for each 1,769 MB, six at the most.
+
+    >>> [lambda_processors({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": size}) for size in ("128", "1769", "3008", "10240")]
+    [1, 1, 2, 6]
+    """
+    source = os.environ if environ is None else environ
+    return max(1, round(int(source.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / _MB_OF_A_PROCESSOR))
 
 
 LIVE_ALIAS = "live"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
     from serinus.adapters.aws.policies import SsmPolicies
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
     from serinus.use_cases.measure_performance import Measuring
@@ -94,6 +96,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
 
 def starting(told: settings.StartRolloutSettings) -> Starting:
     """Wire `start_rollout`."""
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.start_rollout import Starting
 
     return Starting(
@@ -101,9 +104,24 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         versions=_versions(told.table_name),
         rollouts=_rollouts(told.table_name),
         traffic=_traffic(),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        deployments=_deployments(),
+    )
+
+
+def following(told: settings.FollowDeploymentSettings) -> Following:
+    """Wire `follow_deployment`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.follow_deployment import Following
+
+    return Following(
+        deployments=_deployments(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
     )
 
 
@@ -117,7 +135,7 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
         artifacts=artifacts,
         versions=_versions(told.table_name),
         references=_references(told.artifacts_bucket),
-        releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
+        releases=LambdaReleases(_clients().functions, artifacts),
         signer=_signer(told.signing_key_id),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
@@ -126,10 +144,16 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.compare_labels import Comparing
+    from serinus.use_cases.weigh_ticks import Weighing
 
     return Advancing(
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        weighing=Weighing(
+            rollouts=_rollouts(told.table_name),
+            references=_references(told.artifacts_bucket),
+            parts=_parts(told.data_bucket),
+            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+        ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 
@@ -350,6 +374,12 @@ def _policies() -> SsmPolicies:
     from serinus.adapters.aws.policies import SsmPolicies
 
     return SsmPolicies(_clients().ssm)
+
+
+def _deployments() -> SsmDeployments:
+    from serinus.adapters.aws.deployments import SsmDeployments
+
+    return SsmDeployments(_clients().ssm)
 
 
 def _versions(table: str) -> StoredModelVersions:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.guard import DEFAULT_GUARDS, Guard
+
 EndpointName = NewType("EndpointName", str)
 
 
@@ -42,6 +44,13 @@ class WhenUndecided(StrEnum):
 
     RETURN = "return"
     PROMOTE = "promote"
+
+
+class WhenBusy(StrEnum):
+    """What becomes of a rollout that finds another one of its endpoint under way."""
+
+    WAIT = "wait"
+    REFUSE = "refuse"
 
 
 class Metric(StrEnum):
@@ -107,37 +116,69 @@ class MetricGate:
 
 @dataclass(frozen=True)
 class HardAlarm:
-    """The per-version alarm for catastrophe: this many failed requests of the candidate within one period."""
+    """The per-version alarm for catastrophe, which bypasses the evidence: more than this share of requests fails.
 
-    failures: int = 20
+    Attributes:
+        failing_share: of the candidate's requests within one period.
+        minimum_requests: with fewer of them in the period, nothing is said.
+        period_seconds: 10, 20, 30 or a multiple of 60.
+    """
+
+    failing_share: float = 0.5
+    minimum_requests: int = 20
     period_seconds: int = 60
 
 
 @dataclass(frozen=True)
+class BadOutcome:
+    """The binary outcome that the policy declares: a request is bad where any of its scores is at or beyond a limit.
+
+    Exactly one of the two is given.
+    """
+
+    score_at_least: float | None = None
+    score_at_most: float | None = None
+
+
+class WrongLabel(StrEnum):
+    """Which predictions late labels count as bad, at the operating threshold."""
+
+    ANY = "any"
+    FALSE_POSITIVE = "false_positive"
+    FALSE_NEGATIVE = "false_negative"
+
+
+@dataclass(frozen=True)
 class RolloutPlan:
-    """How a rollout shifts traffic.
+    """How a rollout shifts traffic, and what it judges.
 
     Attributes:
-        steps: the candidate's share of traffic at each step, in percent, rising; 100 is implied at the end.
-        bake_seconds: how long a step lasts at least.
-        minimum_requests: how many requests the candidate must have answered in a step before it advances.
+        steps: the candidate's share of traffic at each step, in percent, rising; 100 is implied at the end. None of
+            them: chosen from the endpoint's traffic when a rollout starts.
+        guards: the metrics that are judged; see `domain.guard`.
+        outcome: what is bad, where the outcome is guarded.
+        wrong_label: what is bad, where labels are guarded.
+        slo_latency_ms: answers up to this are never slow.
         tick_seconds: how often the rollout is looked at.
-        watermark_seconds: how late a prediction may be collected; younger ones are not counted yet.
+        watermark_seconds: how late a prediction may be collected; a tick is weighed once this has passed.
         horizon_seconds: when an undecided rollout ends.
         when_undecided: how it ends then.
-        maximum_failure_share: a step is rolled back where the candidate's share of failed requests exceeds stable's
-            by more than this.
+        when_busy: what becomes of a rollout that finds another one under way.
+        most_bad_requests: how many bad answers of a bad candidate the choice of steps may risk.
         alarm: the hard alarm.
     """
 
-    steps: tuple[int, ...] = (5, 25, 50)
-    bake_seconds: int = 600
-    minimum_requests: int = 500
+    steps: tuple[int, ...] = ()
+    guards: tuple[Guard, ...] = DEFAULT_GUARDS
+    outcome: BadOutcome | None = None
+    wrong_label: WrongLabel = WrongLabel.ANY
+    slo_latency_ms: float = 100.0
     tick_seconds: int = 60
     watermark_seconds: int = 180
     horizon_seconds: int = 86_400
     when_undecided: WhenUndecided = WhenUndecided.RETURN
-    maximum_failure_share: float = 0.02
+    when_busy: WhenBusy = WhenBusy.WAIT
+    most_bad_requests: int = 100
     alarm: HardAlarm = HardAlarm()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
+from serinus.domain.composition import Composition, Deployment
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -69,6 +70,7 @@ class Objects(Protocol):
 
         Raises:
             ObjectNotFound: there is none.
+            SourceFailed: the store does not answer.
         """
 
     def put(self, key: str, body: bytes) -> None:
@@ -92,7 +94,11 @@ class Objects(Protocol):
         """
 
     def list(self, prefix: str) -> Sequence[str]:
-        """Return every key with that prefix, sorted."""
+        """Return every key with that prefix, sorted.
+
+        Raises:
+            SourceFailed: the store does not answer.
+        """
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix and when it was last written, oldest first; ties are in order of keys."""
@@ -110,6 +116,24 @@ class Policies(Protocol):
 
     def names(self) -> Sequence[EndpointName]:
         """Return the deployed endpoints, sorted."""
+
+
+class Deployments(Protocol):
+    """What the endpoints' stacks have deployed of what serves."""
+
+    def current(self, endpoint: str) -> Deployment:
+        """Return the latest deploy.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+
+
+class Executions(Protocol):
+    """Executions of the rollout state machine."""
+
+    def start(self, name: str, payload: Mapping[str, object]) -> bool:
+        """Start one; `False`, and nothing started, where one of that name was started before."""
 
 
 class ModelVersions(Protocol):
@@ -151,6 +175,9 @@ class Rollouts(Protocol):
             RolloutInProgress: another rollout holds the lock.
         """
 
+    def end_early(self, ended: Rollout) -> None:
+        """Store a rollout that ended before it began, and free the lock where it has it; again is harmless."""
+
     def get(self, endpoint: str, rollout: str) -> Rollout:
         """Return a rollout.
 
@@ -161,17 +188,14 @@ class Rollouts(Protocol):
     def active(self, endpoint: str) -> Rollout | None:
         """Return the rollout that holds the endpoint's lock."""
 
-    def save(self, rollout: Rollout, replaced: Rollout) -> None:
-        """Store a rollout's new state; free the lock where it has ended.
+    def save(self, rollout: Rollout, replaced: Rollout, looks: Sequence[Decision] = ()) -> None:
+        """Store a rollout's new state, and the looks that led to it; free the lock where it has ended.
 
         Raises:
-            RevisionChanged: the stored state is not `replaced`.
+            RevisionChanged: the stored state is not `replaced`, or a look at the same tick is stored already.
         """
 
-    def record_decision(self, rollout: Rollout, decision: Decision, *, at: datetime) -> None:
-        """Keep one look at a rollout."""
-
-    def decisions(self, endpoint: str, rollout: str) -> Sequence[tuple[datetime, Decision]]:
+    def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
 
     def list(self, endpoint: str) -> Sequence[Rollout]:
@@ -211,7 +235,7 @@ class Releases(Protocol):
     """Turns a model version into a published, immutable Lambda version."""
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
@@ -219,7 +243,7 @@ class Releases(Protocol):
             version: what is released.
             model: its ONNX file.
             layout: what profiles count of it; the release bins by it what it may not log.
-            policy: whose serving fields the version gets.
+            composition: what else it is made of.
             rollout: by whose id the release is found again.
 
         Raises:
@@ -258,7 +282,11 @@ class Alarms(Protocol):
         """Remove them; removing none is harmless."""
 
     def firing(self, endpoint: str, release: int) -> tuple[str, ...]:
-        """Return the reasons of those that are in alarm."""
+        """Return the reasons of those that are in alarm.
+
+        Raises:
+            SourceFailed: what watches them does not answer.
+        """
 
 
 class Signer(Protocol):
@@ -397,12 +425,15 @@ class Records(Protocol):
 class Labels(Protocol):
     """The truth, as it arrives in files."""
 
-    def read(self, endpoint: str, id_column: str | None = None) -> Table:
-        """Return columns `id`, `row` and `label` (0 or 1).
+    def read(self, endpoint: str, id_column: str | None = None, *, before: datetime | None = None) -> Table:
+        """Return columns `id`, `row` and `label` (0 or 1), of all files or of those uploaded before an instant.
 
         Where an (id, row) comes twice, the file uploaded last wins. The row is missing where the id is what the
         policy's id column says of a row, and not a request's.
         """
+
+    def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
+        """Return when the last file was uploaded before an instant; `None` where none was."""
 
 
 class Snapshots(Protocol):

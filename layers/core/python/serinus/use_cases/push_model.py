@@ -195,9 +195,8 @@ def _look_at_rollout(upload: str, version: ModelVersion, received_at: datetime, 
     rollout = found[-1]
     if rollout.outcome is not None:
         return PushProgress(endpoint, upload, _ENDS[rollout.outcome], version, rollout, rollout.reason)
-    decisions = following.rollouts.decisions(endpoint, rollout.id)
     waiting = "its release is being published" if rollout.step < 0 else "the step has begun"
-    reason = decisions[-1][1].reason if decisions else waiting
+    reason = rollout.last_look.reason if rollout.last_look else waiting
     return PushProgress(endpoint, upload, Stage.ROLLING_OUT, version, rollout, reason)
 
 

@@ -11,17 +11,14 @@ from serinus import settings
 from serinus.adapters.aws.configuration import Configuration, Wanted
 from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
-from serinus.adapters.aws.runtime import read_runtime
-from serinus.adapters.schemas.infer_settings import infer_settings
+from serinus.domain.composition import Composition
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import Policy
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_ssm import SSMClient
 
 _SHOWN = 500  # characters of an answer that a message carries
 
@@ -29,35 +26,28 @@ _SHOWN = 500  # characters of an answer that a message carries
 class LambdaReleases:
     """`Releases` on Lambda."""
 
-    def __init__(self, functions: LambdaClient, parameters: SSMClient, artifacts: S3Objects) -> None:
+    def __init__(self, functions: LambdaClient, artifacts: S3Objects) -> None:
         self._functions = functions
-        self._parameters = parameters
         self._layers = ModelLayers(functions, artifacts)
         self._configuration = Configuration(functions)
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
         The version carries the rollout's id, by which it is found again; a later rollout gets a version of its own.
 
         Raises:
-            EndpointNotFound: no such endpoint is deployed.
             ReleaseFailed: the function does not have the configuration that was asked for.
         """
-        runtime = read_runtime(self._parameters, version.endpoint)
         layer = self._layers.publish(version, model, layout)
-        serving = policy.serving
         published = self._configuration.publish(
             Wanted(
                 function=settings.inference_function_name(version.endpoint),
                 description=f"rollout {rollout}",
-                runtime=runtime,
-                memory_mb=serving.memory_mb,
-                timeout_seconds=serving.timeout_seconds,
-                layers=(*runtime.layers, layer),
-                environment=runtime.environment | settings.as_environment(infer_settings(policy)),
+                runtime=composition.runtime,
+                layers=(*composition.runtime.layers, layer),
             )
         )
         return Release(
@@ -68,6 +58,7 @@ class LambdaReleases:
             layer=layer,
             published_at=datetime.fromisoformat(published.at),
             rollout=rollout,
+            composition=composition,
         )
 
     def probe(self, release: Release, body: Mapping[str, object]) -> Mapping[str, object]:

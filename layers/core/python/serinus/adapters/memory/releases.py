@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from serinus.domain.composition import Composition
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import Policy
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed
@@ -38,7 +38,7 @@ class MemoryReleases:
         version: ModelVersion,
         model: bytes,  # noqa: ARG002
         layout: Layout,  # noqa: ARG002
-        policy: Policy,  # noqa: ARG002
+        composition: Composition,
         *,
         rollout: str,
     ) -> Release:
@@ -59,6 +59,7 @@ class MemoryReleases:
                 layer=f"memory:layer:{version.endpoint}:{version.content_digest}",
                 published_at=self._clock(),
                 rollout=rollout,
+                composition=composition,
             )
         return published[rollout]
 

@@ -16,7 +16,8 @@ from serinus.use_cases.roll_back import RollBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
 _ALARM = re.compile(rf"{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)")
-_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-v\d+-[0-9a-f]+")
+_EXECUTION = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:execution:[^:]+:(?P<endpoint>[^:]+)-(?:v\d+|deploy)-[0-9a-f]+")
+_RUNTIME_PARAMETER = re.compile(rf"{settings.POLICY_PATH}/(?P<endpoint>[^/]+)/runtime")
 
 
 class _Payload(BaseModel):
@@ -32,12 +33,46 @@ class UploadArrived(_Payload):
 
 
 class ModelVersionNamed(_Payload):
-    """Called by a state machine about one model version; `started_at` is when the rollout's execution began."""
+    """Called by the release state machine about one model version."""
 
     endpoint: _Endpoint
     version: Annotated[int, Field(ge=1)]
     execution: str
+
+
+class RolloutWanted(_Payload):
+    """Called by the rollout state machine, whose execution began at `started_at`.
+
+    It is to bring a model version, or a deploy with the model that is live.
+    """
+
+    endpoint: _Endpoint
+    version: Annotated[int, Field(ge=1)] | None = None
+    deployment: str | None = None
+    execution: str
     started_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _brings_one_thing(self) -> RolloutWanted:
+        if (self.version is None) == (self.deployment is None):
+            raise ValueError("name a model version or a deployment, and not both")
+        return self
+
+
+class Deployed(_Payload):
+    """Called by the rule on changed parameters, with the name of a runtime's, or by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_an_endpoint(cls, sent: object) -> object:
+        if not isinstance(sent, dict) or "parameter" not in sent:
+            return sent
+        match = _RUNTIME_PARAMETER.fullmatch(str(sent["parameter"]))
+        if match is None:
+            raise ValueError(f"{sent['parameter']!r} is no runtime's parameter")
+        return {"endpoint": match["endpoint"]}
 
 
 class RolloutNamed(_Payload):
@@ -82,7 +117,7 @@ class RollBackWanted(_Payload):
 
     @property
     def executed(self) -> str | None:
-        """The endpoint that an execution is of; the release pipeline names it `<endpoint>-v<version>-<hash>`."""
+        """The endpoint of an execution; its name is `<endpoint>-v<version>-<hash>` or `<endpoint>-deploy-<hash>`."""
         match = _EXECUTION.fullmatch(self.execution) if self.execution else None
         return match["endpoint"] if match else None
 

@@ -23,6 +23,7 @@ from serinus.local_cloud.mends import (
     log_subscriptions,
     metric_points,
     metric_resolution,
+    parameter_events,
     platform_events,
     prompt_shutdown,
     reachable_addresses,
@@ -58,6 +59,7 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
         asynchronous_targets,
         authoriser_cache,
         dropped_properties,
+        parameter_events,
         prompt_shutdown,
         reachable_addresses,
     ):
