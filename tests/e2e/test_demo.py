@@ -31,7 +31,9 @@ def test_the_demonstration_tells_its_story() -> None:
     ended = re.findall(r"rollout v(\d)-\w+ of version \d ended as (\w+)", told)
     assert ended == [("1", "promoted"), ("2", "promoted"), ("3", "rolled_back"), ("4", "promoted")]
     assert told.index("drift detected") < told.index("The labels of the new market come") < told.index("snapshot ")
-    assert re.search(r"all traffic to release \d+: (alarm serinus-rollout|hard alarm|errors: \d+ of \d+ requests)", told)
+    assert re.search(
+        r"all traffic to release \d+: (alarm serinus-rollout|hard alarm|errors: \d+ of \d+ requests)", told
+    )
     assert "3 promoted, 1 rolled back" in told
     assert "the chain of hashes holds" in told
     left = [
