@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +38,12 @@ from serinus.domain.table import Table
 from serinus.domain.tensor import Tensor
 from tests.benchmarks.serving.model import FEATURES, Served, rows, served_model
 from tests.benchmarks.serving.powertools import powertools_handler
+from tests.unit.functions.test_infer import ENVIRONMENT, lay
 
 ROWS = (1, 100, 10_000)
 RAW, C_API, FLOOR, OURS, PEER = "raw session.run", "C API run", "plain floor", "infer", "Powertools"
 _LENGTH = "inference-header-content-length"
 _ROWS_A_TURN = 2_000  # a turn of a way takes at least a clock's tick
-_ENVIRONMENT = {
-    "SERINUS_ENDPOINT": "fraud",
-    "SERINUS_LOG_INPUTS": "all",
-    "SERINUS_LOG_SHARE": "1.0",
-    "SERINUS_PERSONAL": "[]",
-    "SERINUS_ID_COLUMN": "null",
-    "AWS_LAMBDA_FUNCTION_VERSION": "7",
-}
-
 Way = Callable[[], object]
 
 
@@ -193,7 +185,7 @@ def inference_handler(served: Served) -> Iterator[Callable[[Mapping[str, Any], A
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         _lay(Path(folder), served)
-        os.environ |= _ENVIRONMENT
+        os.environ |= ENVIRONMENT
         sys.path.insert(0, folder)
         try:
             yield importlib.import_module("functions.infer.handler").handler
@@ -204,22 +196,12 @@ def inference_handler(served: Served) -> Iterator[Callable[[Mapping[str, Any], A
 
 
 def _lay(folder: Path, served: Served) -> None:
-    package = folder / "serinus_release"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "model.onnx").write_bytes(served.onnx)
+    lay(folder, served.onnx, served.signature)
     reference = rows(1_000, seed=3)
     table = Table({name: reference[:, at] for at, name in enumerate(FEATURES)})
     scores = served.estimator.predict_proba(reference)[:, 1]
     layout = layout_document(layout_from(served.signature, table, scores))
-    (package / "layout.json").write_text(json.dumps(layout))
-    said = {
-        "endpoint": "fraud",
-        "model_version": 3,
-        "content_digest": "f" * 64,
-        "signature": asdict(served.signature),
-    }
-    (package / "release.json").write_text(json.dumps(said))
+    (folder / "serinus_release" / "layout.json").write_text(json.dumps(layout))
 
 
 def _floor(session: onnxruntime.InferenceSession, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class _LeanNumbers:
 
     def __init__(self, said: Mapping[str, Any]) -> None:
         self._code = "f" if said.get("datatype") in _SINGLE else "d"
-        edges = self._rounded(said["edges"]).tolist()
+        edges = list(self._rounded(said["edges"]))
         self.width = max(len(edges) - 1, 1) + 3
         inner = [min(position, self.width - 4) + _SPECIAL for position in range(len(edges))]
         self._slots = [1, *inner, self.width - 1]
@@ -41,7 +41,7 @@ class _LeanNumbers:
         """Return how many values fall into each slot; to sort them takes less time than to bisect for each."""
         numbers = self._rounded(values)
         present = sorted(number for number in numbers if number == number) if isnan(sum(numbers)) else sorted(numbers)
-        counted = Counter({0: len(numbers) - len(present)})
+        counted: Counter[int] = Counter({0: len(numbers) - len(present)})
         below = 0
         for edge, slot in zip(self._edges, self._slots, strict=False):  # a slot more: of what is above the last edge
             start, below = below, bisect_left(present, edge, below)
@@ -49,10 +49,10 @@ class _LeanNumbers:
         counted[self._slots[len(self._edges)]] += len(present) - below
         return +counted
 
-    def _rounded(self, values: Values | memoryview) -> array[float] | list[float]:
+    def _rounded(self, values: Values | memoryview) -> Sequence[float]:
         """Return numbers in the feature's own precision, NaN for missing; what exceeds it is infinite."""
         if isinstance(values, memoryview):
-            numbers: list[float] = values.tolist()
+            numbers: list[Any] = values.tolist()
             return numbers if values.format == self._code else array(self._code, numbers)
         try:
             return array(self._code, values)  # type: ignore[arg-type]  # what it does not take is told below
