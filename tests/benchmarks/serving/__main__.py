@@ -57,7 +57,7 @@ def _start(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
 
 
 def _handler(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
-    return over_event.measure(tell, rounds=20 if quick else 200)
+    return over_event.measure(tell, rounds=10 if quick else 50)
 
 
 def _peers(tell: Tell, quick: bool, _done: Sequence[Section]) -> Section:
