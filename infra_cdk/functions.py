@@ -30,6 +30,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
         _compact_profiles(foundation, stack),
+        _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
@@ -166,7 +167,7 @@ def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.function_name("roll_back"),
         _settings(settings.RollBackSettings, foundation),
         _HANDLERS,
-        _move(foundation, stack),
+        (*_move(foundation, stack), may.see_versions(stack)),
         invoked_asynchronously=True,
     )
 
@@ -206,6 +207,26 @@ def _compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=2048,
         timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
+def _prune_releases(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It alone may remove versions: numbered ones, and model layers."""
+    return Blueprint(
+        "prune_releases",
+        settings.function_name("prune_releases"),
+        _settings(settings.PruneReleasesSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            *may.remove_versions(stack),
+        ),
+        timeout_seconds=300,
         invoked_asynchronously=True,
     )
 

@@ -119,6 +119,11 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
+def see_versions(stack: Stack) -> Permission:
+    """See whether a version of an inference function is there."""
+    return Permission(("lambda:GetFunctionConfiguration",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
 def start_executions(state_machine_arn: str) -> Permission:
     """Start a state machine."""
     return Permission(("states:StartExecution",), (state_machine_arn,))
@@ -134,6 +139,19 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
         Permission([f"lambda:{action}" for action in (*look, *change)], (_inference_functions(stack),), _BY_ENDPOINT),
         Permission(("lambda:ListLayerVersions", "lambda:PublishLayerVersion"), (model_layers,), _BY_ENDPOINT),
         Permission(("lambda:GetLayerVersion",), (f"{model_layers}:*", f"{endpoint_layers}:*"), _BY_ENDPOINT),
+    )
+
+
+def remove_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Remove published versions and model layers. For `prune_releases` alone.
+
+    A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
+    """
+    numbered = [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    return (
+        Permission(("lambda:DeleteFunction",), numbered, _BY_ENDPOINT),
+        Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
     )
 
 

@@ -38,6 +38,7 @@ from serinus.domain.policy import (
     DriftLimits,
     EndpointName,
     HardAlarm,
+    Keeping,
     Metric,
     MetricGate,
     Policy,
@@ -64,6 +65,7 @@ from serinus.use_cases.follow_deployment import Following
 from serinus.use_cases.infer import InferenceRequest
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
+from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
 from serinus.use_cases.shift_traffic import Conducting
@@ -101,6 +103,7 @@ def a_policy(
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
     serving: Serving = Serving(),  # noqa: B008 - frozen
+    keeping: Keeping = Keeping(),  # noqa: B008 - frozen
 ) -> Policy:
     """Return a policy of short steps."""
     return Policy(
@@ -111,6 +114,7 @@ def a_policy(
         rollout=rollout,
         drift=drift,
         retraining=retraining,
+        releases=keeping,
     )
 
 
@@ -282,9 +286,9 @@ class Fate:
     def __init__(self) -> None:
         self.writes = 0
         self._at: int | None = None
-        self._then: Callable[[], None] = lambda: None
+        self._then: Callable[[], object] = lambda: None
 
-    def after_write(self, number: int, then: Callable[[], None]) -> None:
+    def after_write(self, number: int, then: Callable[[], object]) -> None:
         """Do something right after that write, counted from now; writes of its own are not counted."""
         self.writes, self._at, self._then = 0, number, then
 
@@ -353,6 +357,14 @@ class _Releases(MemoryReleases):
         release = super().publish(version, model, layout, composition, rollout=rollout)
         self._fate.wrote()
         return release
+
+    def remove(self, release: Release) -> None:
+        super().remove(release)
+        self._fate.wrote()
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        super().remove_layer(endpoint, layer)
+        self._fate.wrote()
 
 
 class _Traffic(MemoryTraffic):
@@ -487,6 +499,7 @@ class World:
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
         )
+        self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
         comparing = Comparing(self.records, self.labels)
         self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
         self.advancing = Advancing(self.weighing, self.conducting)
@@ -568,7 +581,11 @@ class World:
 
     def started(self, name: str = "1") -> str:
         """Bring a model as far as a rollout that holds the lock; return the rollout's id."""
-        start = start_rollout(FRAUD, self.validated(name), execution=f"rollout-{name}", starting=self.starting)
+        return self.begin(self.validated(name), name)
+
+    def begin(self, number: int, name: str = "of a version") -> str:
+        """Have a model version's rollout take the lock; return the rollout's id."""
+        start = start_rollout(FRAUD, number, execution=f"rollout-{name}", starting=self.starting)
         assert start.rollout is not None, start.reason
         return start.rollout
 

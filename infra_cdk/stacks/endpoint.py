@@ -27,6 +27,7 @@ from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.policy import Policy
 
 _COMPACT_EVERY_MINUTES = 60
+_PRUNE_EVERY_MINUTES = 1_440
 _FOLLOW_EVERY_MINUTES = 60  # after an event that the parameter store, which does its best, has not sent
 _STANDARD_TIER_BYTES = 4_096
 _GATEWAY_SECONDS = 30  # how long an HTTP API waits for an answer
@@ -50,6 +51,7 @@ class Endpoint(Stack):
         self._undelivered = FailureQueue(self, "Failures", of=f"{name}-schedules")
         self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
         self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)
         ServingRoutes(
             self,
@@ -61,7 +63,7 @@ class Endpoint(Stack):
             tokens=control_plane.authorisers,
         )
         CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}/v2/models/{policy.endpoint}/infer")
-        self._declare(infer)
+        self._declare(infer, live)
 
     def _infer(self, name: str, layers: Layers) -> SerinusFunction:
         serving = self._policy.serving
@@ -107,7 +109,7 @@ class Endpoint(Stack):
         )
         return SerinusFunction(self, "InferVersion", blueprint=blueprint, layers=layers)
 
-    def _declare(self, infer: SerinusFunction) -> None:
+    def _declare(self, infer: SerinusFunction, live: LiveAlias) -> None:
         """Keep what the policy says, and what a release is made of besides its model, where rollouts read it.
 
         All that serves is in the runtime, the policy's part too: a deploy that calls for a release changes it, once.
@@ -139,4 +141,4 @@ class Endpoint(Stack):
             parameter_name=settings.runtime_parameter(endpoint),
             string_value=self.to_json_string(runtime),
         )
-        serves.node.add_dependency(declared)  # its change starts a rollout, which pins the policy: that comes first
+        serves.node.add_dependency(declared, infer.function, live)  # its change starts a rollout, which needs these

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from botocore.response import StreamingBody
@@ -16,9 +16,9 @@ from serinus.adapters.aws.model_layers import layer_zip
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed
+from serinus.errors import ReleaseFailed, ReleaseInUse
 from tests.contract.builders import FRAUD, NOON, a_composition, a_layout, a_manifest, a_release, a_signature
-from tests.contract.clouds import AwsCloud, Cloud
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 FUNCTION = "serinus-endpoint-fraud"
 
@@ -150,6 +150,44 @@ def test_an_update_that_fails_says_why(aws: AwsCloud) -> None:
         stub.add_response("get_function", {"Configuration": broken})
         with pytest.raises(ReleaseFailed, match="the layer is gone"):
             releases.publish(a_version(), b"model", a_layout(), composition, rollout="fraud-1")
+
+
+def test_a_removed_release_is_gone_and_so_is_its_layer(cloud: Cloud) -> None:
+    """Removing it again is harmless; another release of another model stays."""
+    gone, kept = published(cloud), published(cloud, a_version("b", 2), rollout="fraud-2")
+    for _ in range(2):
+        cloud.releases.remove(gone)
+        cloud.releases.remove_layer("fraud", gone.layer)
+    if isinstance(cloud, AwsCloud):
+        versions = cloud.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        assert sorted(version["Version"] for version in versions) == ["$LATEST", "1", str(kept.number)]
+        layers = cloud.functions.list_layer_versions(LayerName="serinus-model-fraud")["LayerVersions"]
+        assert [layer["LayerVersionArn"] for layer in layers] == [kept.layer]
+
+
+def test_a_release_that_the_alias_is_on_is_not_removed(cloud: Cloud) -> None:
+    """Lambda refuses, and that is told."""
+    release = published(cloud)
+    if isinstance(cloud, AwsCloud):
+        with Stubber(cloud.functions) as stub:
+            wanted = {"FunctionName": FUNCTION, "Qualifier": str(release.number)}
+            stub.add_client_error("delete_function", "ResourceConflictException", expected_params=wanted)
+            with pytest.raises(ReleaseInUse):
+                cloud.releases.remove(release)
+    elif isinstance(cloud, MemoryCloud):
+        cloud.releases.in_use.add(release.number)
+        with pytest.raises(ReleaseInUse):
+            cloud.releases.remove(release)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1])
+def test_nothing_but_a_release_is_ever_removed(aws: AwsCloud, number: int) -> None:
+    """A number that is none would remove the whole function; the first version is what CloudFormation knows."""
+    with pytest.raises(ValueError, match="is no release"):
+        aws.releases.remove(replace(a_release(), number=number))
+    with pytest.raises(ValueError, match="no version of the layer serinus-model-fraud"):
+        aws.releases.remove_layer("fraud", "arn:aws:lambda:us-east-1:123456789012:layer:core:1")
+    assert len(aws.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]) == 2
 
 
 def test_a_probe_is_answered(cloud: Cloud) -> None:

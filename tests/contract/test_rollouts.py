@@ -20,7 +20,7 @@ from serinus.domain.score_shift import ScoreShift
 from serinus.domain.verdict import Verdict
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
 from serinus.use_cases.ports import Rollouts
-from tests.contract.builders import a_release, a_rollout, after
+from tests.contract.builders import NOON, a_release, a_rollout, after
 from tests.contract.clouds import Cloud
 
 
@@ -209,3 +209,16 @@ def test_a_release_is_recorded_once(rollouts: Rollouts) -> None:
     rollouts.record_release(a_release(2))
     rollouts.record_release(a_release(2, rollout="fraud-9"))
     assert rollouts.release("fraud", 2) == a_release(2)
+
+
+def test_a_release_is_retired_by_compare_and_set(rollouts: Rollouts) -> None:
+    """Who read another state, or none, must look again."""
+    release = a_release(2)
+    retired = replace(release, retired_at=NOON)
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)
+    rollouts.record_release(release)
+    rollouts.save_release(retired, replaced=release)
+    assert rollouts.release("fraud", 2) == retired
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)

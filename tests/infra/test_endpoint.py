@@ -97,7 +97,12 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
 
 @pytest.mark.parametrize(
     ("function", "rate"),
-    [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)"), ("FollowDeployment", "rate(1 hour)")],
+    [
+        ("DetectDrift", "rate(1 hour)"),
+        ("CompactProfiles", "rate(1 hour)"),
+        ("FollowDeployment", "rate(1 hour)"),
+        ("PruneReleases", "rate(1 day)"),
+    ],
 )
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
     """Drift is looked for as often as the policy says, the rest is done at intervals of its own."""
@@ -157,7 +162,7 @@ def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
 
 @pytest.mark.parametrize("cloud", ["aws", "local"])
 def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pytest.FixtureRequest) -> None:
-    """The runtime's parameter is written after the policy's; its change calls the function, as an event's pattern."""
+    """Policy, function and alias are there before the runtime is written, whose change calls the function."""
     assembly: Assembly = request.getfixturevalue(cloud)
     (rule,) = (
         rule.properties
@@ -176,7 +181,9 @@ def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pyte
     )
     (target,) = rule["Targets"]
 
-    assert runtime.body["DependsOn"] == [policy]
+    function = assembly.functions()["serinus-endpoint-fraud"].logical_id
+    assert {policy, function} <= set(runtime.body["DependsOn"])
+    assert any(name.startswith("LiveAlias") for name in runtime.body["DependsOn"])
     assert rule["EventPattern"]["detail"] == {
         "name": [{"wildcard": "/serinus/endpoints/*/runtime"}],
         "operation": ["Create", "Update"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ _REVIEWED = re.compile(
       | /(batch|predictions)/\*                                                 # rows of a batch, and their scores
       | :execution:serinus-batch[:/]\*                                          # batches and their parts
       | :function:serinus-endpoint-\*                                            # inference functions
+      | :function:serinus-endpoint-\*:[1-9]\*                                     # their versions, never $LATEST
       | :function:serinus-endpoint-[a-z0-9-]+:\*                                 # the versions of one of them
       | :layer:serinus-(model|endpoint)-\*(:\*)?                                 # their layers
       | :alarm:serinus-rollout/\*                                                # alarms of a rollout
@@ -80,6 +82,8 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("lambda:PublishLayerVersion", {function_name("publish_release")}),
         ("lambda:UpdateFunctionCode", {function_name("publish_release")}),
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
+        ("lambda:DeleteFunction", {function_name("prune_releases")}),
+        ("lambda:DeleteLayerVersion", {function_name("prune_releases")}),
         ("states:StartExecution", {function_name("follow_deployment")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
         ("cloudwatch:DeleteAlarms", _MOVERS),
@@ -141,3 +145,19 @@ def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if "s3:ListBucket" in listed(statement["Action"]):
                 assert statement["Condition"]["StringLike"]["s3:prefix"], name
+
+
+def test_only_numbered_versions_can_be_removed(aws: Assembly) -> None:
+    """What prunes releases can remove neither an inference function nor its `$LATEST`, nor any other function."""
+    (statement,) = (
+        statement
+        for statement in aws.statements(function_name("prune_releases"))
+        if "lambda:DeleteFunction" in listed(statement["Action"])
+    )
+    patterns = [_flat(arn).partition(":function:")[2] for arn in listed(statement["Resource"])]
+
+    assert listed(statement["Action"]) == ["lambda:DeleteFunction"]
+    assert [fnmatchcase("serinus-endpoint-fraud:12", pattern) for pattern in patterns].count(True) == 1
+    for name in ("serinus-endpoint-fraud", "serinus-endpoint-fraud:$LATEST", "serinus-endpoint-fraud:live"):
+        assert not any(fnmatchcase(name, pattern) for pattern in patterns), name
+    assert not any(fnmatchcase("serinus-roll-back:1", pattern) for pattern in patterns)

@@ -117,11 +117,13 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     ),
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
+    "roll_back/to_a_release": (_canary, {"status": "nothing_to_do", "reason": "nothing to do", "stable": 2}),
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 2}),  # the crash began in the minute before
     "compact_profiles/scheduled": (_live, {"hours": 0, "days": 0}),
     "collect_predictions/control_message": (_live, {"parts": 0}),
+    "prune_releases/scheduled": (_live, {"releases": [], "layers": [], "reason": ""}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
     "snapshot_data/drifted": (_live, {"status": "waiting", "wait_seconds": 30_000, "snapshot": None}),
     "train_model/ready": (_with_a_snapshot, {"endpoint": "fraud", "upload": "retrained-5555555555555555"}),

@@ -45,9 +45,9 @@ def test_traffic_returns_to_stable_under_the_callers_name(deployment: Deployment
     result = run(deployment, "fraud", "--reason", "complaints")
     assert result.exit_code == 0, result.output
     assert "100 % of traffic goes to release 2 (version 1)." in result.stdout
-    assert deployment.functions.called == [
-        ("serinus-roll-back", {"endpoint": "fraud", "reason": "complaints", "requested_by": _ANNA})
-    ]
+    (rollout,) = [found.id for found in deployment.rollouts.list("fraud") if found.model_version == 2]
+    wanted = {"endpoint": "fraud", "reason": "complaints", "requested_by": _ANNA, "rollout": rollout}
+    assert deployment.functions.called == [("serinus-roll-back", wanted)]
     assert deployment.traffic.current("fraud") == Split(2)
     assert deployment.ledger.entries("fraud")[-1].actor == _ANNA
 
@@ -59,10 +59,34 @@ def test_json_is_the_functions_answer_and_what_is_live(deployment: Deployment) -
     assert document["live"] == [{"side": "stable", "release": 2, "version": 1, "percent": 100}]
 
 
-def test_a_wanted_release_that_a_rollout_overrules_is_said(deployment: Deployment) -> None:
-    """`--to` counts where no rollout is under way; who asked for it must hear that it did not."""
-    result = run(deployment, "fraud", "--reason", "complaints", "--to", "3")
-    assert "returned to its stable release, not to 3" in result.stdout
+def test_a_release_can_be_named_while_a_rollout_is_under_way(deployment: Deployment) -> None:
+    """The rollout ends, and traffic is there; the candidate itself is nothing to return to."""
+    refused = run(deployment, "fraud", "--reason", "complaints", "--to", "3")
+    assert refused.exit_code == 1
+    assert "release 3: it never served all traffic; return to 2" in refused.stderr
+    assert deployment.traffic.current("fraud").candidate == 3
+    result = run(deployment, "fraud", "--reason", "complaints", "--to", "2")
+    assert "Rolled back." in result.stdout
+    assert deployment.traffic.current("fraud") == Split(2)
+
+
+def test_asked_for_twice_it_goes_back_once(deployment: Deployment) -> None:
+    """The second is told what is live, and how to go further back."""
+    run(deployment, "fraud", "--reason", "complaints")
+    second = run(deployment, "fraud", "--reason", "complaints")
+    assert second.exit_code == 0
+    assert "Nothing was done: release 3 is not live, release 2 is" in second.stdout
+    assert "--from 2" in second.stdout
+    assert deployment.traffic.current("fraud") == Split(2)
+    assert deployment.functions.called[-1][1]["from"] == 3
+
+
+def test_what_is_live_can_be_named(deployment: Deployment) -> None:
+    """Then the function is told that, and does it or says why not."""
+    run(deployment, "fraud", "--reason", "complaints")
+    result = run(deployment, "fraud", "--reason", "complaints", "--from", "2", "--json")
+    assert deployment.functions.called[-1][1]["from"] == 2
+    assert json.loads(result.stdout)["error"].endswith("no earlier release to return to")
 
 
 def test_the_functions_error_is_told_plainly() -> None:

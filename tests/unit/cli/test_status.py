@@ -35,6 +35,7 @@ def test_one_endpoint_tells_what_is_live_and_what_is_on_its_way(deployment: Depl
     assert result.exit_code == 0, result.output
     assert "release 2 (version 1) 95 %, release 3 (version 2) 5 %" in result.stdout
     assert "step 1 of 3" in result.stdout
+    assert "It changes: model version 1 → 2." in result.stdout
     assert "roc_auc" in result.stdout
     assert "No requests were collected in the last 60 minutes" in result.stdout
 
@@ -47,6 +48,7 @@ def test_json_tells_the_same(deployment: Deployment) -> None:
         {"side": "candidate", "release": 3, "version": 2, "percent": 5},
     ]
     assert document["rollout"]["step"] == 0
+    assert document["rollout"]["changes"] == ["model version 1 → 2"]
     assert [version["status"] for version in document["versions"]] == ["validated", "validated"]
     assert [(row["release"], row["requests"], row["metrics"]) for row in document["performance"]] == [
         (2, 0, {}),

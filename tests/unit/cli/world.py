@@ -212,7 +212,8 @@ class FakeFunctions:
         if name == "revoke-token":
             return revocation_document(revoke_token(endpoint, wanted=named, actor=actor, keeping=self._keeping))
         result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=self._conducting)
-        return {"endpoint": result.endpoint, "status": "rolled_back" if result.moved else "nothing_to_do"}
+        status = "rolled_back" if result.moved or result.rollout else "nothing_to_do"
+        return {"endpoint": result.endpoint, "status": status, "reason": result.reason}
 
 
 def rows(seed: int = 1, count: int = 400) -> Table:

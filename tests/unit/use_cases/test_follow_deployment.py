@@ -8,6 +8,9 @@ from serinus.domain.rollout import Outcome, Split
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.follow_deployment import Followed, follow_deployment
 from serinus.use_cases.publish_release import publish_release
+from serinus.use_cases.push_model import Following as FollowingPush
+from serinus.use_cases.push_model import Stage, follow_push
+from serinus.use_cases.register_model import register_model
 from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import Start, StartStatus, start_rollout
 from tests.builders import FRAUD, PLAN, Died, World, a_runtime
@@ -197,6 +200,20 @@ def test_an_older_model_asked_for_is_not_superseded_by_a_deploy() -> None:
     promote(world, rollout, 3, 4)
     back = start_rollout(FRAUD, 1, execution="older", starting=world.starting, asked_at=asked_at)
     assert back.status is StartStatus.STARTED
+
+
+def test_a_push_is_told_nothing_of_a_deploys_rollout() -> None:
+    """The same model pushed again is live already, whatever becomes of a deploy that is rolled out with it."""
+    world, name = redeployed()
+    world.later(60)
+    key = world.upload("again", model=b"model 1")
+    register_model(key, execution="again", registry=world.registry)
+    rollout = start(world, name).rollout or ""
+    publish_release(FRAUD, rollout, publishing=world.publishing)
+    roll_back(RollBack(FRAUD, "bad", "ann"), conducting=world.conducting)
+    following = FollowingPush(world.versions, world.rollouts, world.traffic, world.clock, world.later)
+    *_, progress = follow_push(FRAUD, "again", until=world.now, following=following)
+    assert progress.stage is Stage.LIVE_ALREADY
 
 
 def test_dying_after_any_write_starts_one_rollout() -> None:

@@ -18,6 +18,7 @@
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
+    │   ├── ReleaseInUse
     │   ├── RevisionChanged
     │   └── RolloutInProgress
     ├── AttestationInvalid      a model version whose signature does not match what would be released
@@ -147,6 +148,15 @@ class AlreadyExists(Conflict):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"{key!r} exists already")
+
+
+class ReleaseInUse(Conflict):
+    """A release that was to be removed serves, or is about to."""
+
+    def __init__(self, endpoint: str, release: int) -> None:
+        self.endpoint = endpoint
+        self.release = release
+        super().__init__(f"release {release} of endpoint {endpoint!r} is in use")
 
 
 class RevisionChanged(Conflict):

@@ -163,6 +163,15 @@ class CompactProfilesSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class PruneReleasesSettings:
+    """Settings of `prune_releases`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
 class DetectDriftSettings:
     """Settings of `detect_drift`."""
 

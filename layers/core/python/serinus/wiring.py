@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
+    from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.shift_traffic import Conducting
@@ -213,6 +214,21 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     from serinus.use_cases.compact_profiles import Compacting
 
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
+
+
+def pruning(told: settings.PruneReleasesSettings) -> Pruning:
+    """Wire `prune_releases`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.prune_releases import Pruning
+
+    return Pruning(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        releases=LambdaReleases(_clients().functions, _bucket(told.artifacts_bucket)),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
 
 
 def watching(told: settings.DetectDriftSettings) -> Watching:

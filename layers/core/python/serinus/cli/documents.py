@@ -74,7 +74,9 @@ def status_document(status: EndpointStatus, measured: Sequence[Performance] | No
         "endpoint": status.policy.endpoint,
         "policy": status.policy.digest,
         "live": live_document(status),
-        "rollout": None if status.rollout is None else rollout_document(status.rollout),
+        "rollout": None
+        if status.rollout is None
+        else {**rollout_document(status.rollout), "changes": list(status.changes)},
         "versions": [version_document(version) for version in status.versions],
     }
     if measured is not None:

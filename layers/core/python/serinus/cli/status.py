@@ -70,6 +70,8 @@ def _one(deployed: Client, endpoint: str, minutes: int, *, as_json: bool) -> Non
     console().print(f"Live: {escaped(_live(known))}.", soft_wrap=True)
     if known.rollout is not None:
         console().print(f"Rollout: {escaped(_rollout(known.rollout))}.", soft_wrap=True)
+        if known.changes:
+            console().print(f"It changes: {escaped(', '.join(known.changes))}.", soft_wrap=True)
     _print_versions(known.versions)
     _print_performance(measured, minutes)
 

@@ -14,6 +14,8 @@ _WORDS: Mapping[Action, str] = {
     Action.ROLLOUT_STARTED: "rollout {rollout} of version {version} started",
     Action.RELEASE_PUBLISHED: "release {release} published, with version {version}",
     Action.ROLLOUT_ENDED: "rollout {rollout} of version {version} ended as {outcome}",
+    Action.RELEASE_RETIRED: "release {release} retired, with version {version}",
+    Action.LAYER_REMOVED: "model layer {layer} removed",
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
@@ -29,7 +31,7 @@ def in_words(entry: LedgerEntry) -> str:
     deed = (
         _shift(entry) if entry.action is Action.TRAFFIC_SHIFTED else _WORDS[entry.action].format_map(_Lenient(told))
     )
-    reason = entry.details.get("reason")
+    reason = entry.details.get("reason") or entry.details.get("changes")
     return f"{deed}: {reason}" if reason else deed
 
 

@@ -237,6 +237,17 @@ class LabelJoin:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Which releases are kept.
+
+    Attributes:
+        keep: how many of the releases that served all traffic last can be rolled back to, the live one among them.
+    """
+
+    keep: int = 10
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything an endpoint declares."""
 
@@ -250,6 +261,7 @@ class Policy:
     drift: DriftLimits = DriftLimits()
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
+    releases: Keeping = Keeping()
 
     @property
     def digest(self) -> str:

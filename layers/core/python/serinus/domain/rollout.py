@@ -15,6 +15,7 @@ from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 
 _TICKS_AT_ONCE = 60  # what was weighed at once is stored in one transaction
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
 
 
 class Outcome(StrEnum):
@@ -32,6 +33,7 @@ class Release:
 
     Attributes:
         composition: what it is made of; `None` where it was published before that was recorded.
+        retired_at: when it was given up to be removed; it then stays known, and can serve no more.
     """
 
     endpoint: EndpointName
@@ -42,6 +44,7 @@ class Release:
     published_at: datetime
     rollout: str
     composition: Composition | None = None
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,11 @@ class Rollout:
     def step(self) -> int:
         """The index into the plan's steps; -1 before any traffic was shifted."""
         return len(self.steps_begun) - 1
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:

@@ -204,6 +204,13 @@ class Rollouts(Protocol):
     def record_release(self, release: Release) -> None:
         """Keep a published release; recording it again is harmless."""
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
 
@@ -257,6 +264,19 @@ class Releases(Protocol):
             ReleaseFailed: it did not answer 200; the message carries what it answered.
         """
 
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless.
+
+        Releases that were made with it keep it: Lambda copies layers into versions.
+        """
+
 
 class Traffic(Protocol):
     """The endpoint's alias `live`. Only `publish_release`, `advance_rollout` and `roll_back` may write it."""
@@ -264,10 +284,14 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere, in one call.
 
         Raises:
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
 

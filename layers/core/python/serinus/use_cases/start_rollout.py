@@ -11,7 +11,7 @@ from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan, WhenBusy
-from serinus.domain.rollout import Outcome, Release, Rollout
+from serinus.domain.rollout import DEPLOY, Outcome, Release, Rollout
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
@@ -142,7 +142,7 @@ def _begin(started: Rollout, version: ModelVersion, asked: _Asked, starting: Sta
 
 def _id(number: int, asked: _Asked) -> str:
     """Return the id that an execution's rollout has, whichever model is live as a deploy is rolled out."""
-    what = f"v{number}" if asked.deployment is None else "deploy"
+    what = f"v{number}" if asked.deployment is None else DEPLOY
     return f"{what}-{hashlib.sha256(asked.execution.encode()).hexdigest()[:10]}"
 
 
@@ -210,16 +210,9 @@ def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting
     Nor is a deploy that was rolled out with the model that had been live before.
     """
     return live.model_version > version.number and any(
-        rollout.model_version == live.model_version
-        and rollout.started_at > asked_at
-        and not _kept_its_model(rollout, starting)
+        rollout.model_version == live.model_version and rollout.started_at > asked_at and not rollout.is_of_a_deploy
         for rollout in starting.rollouts.list(version.endpoint)
     )
-
-
-def _kept_its_model(rollout: Rollout, starting: Starting) -> bool:
-    stable = None if rollout.stable is None else starting.rollouts.release(rollout.endpoint, rollout.stable)
-    return stable is not None and stable.model_version == rollout.model_version
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:

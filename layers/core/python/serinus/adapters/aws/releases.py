@@ -7,19 +7,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from serinus import settings
 from serinus.adapters.aws.configuration import Configuration, Wanted
+from serinus.adapters.aws.failures import code_of
 from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
 from serinus.domain.composition import Composition
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed
+from serinus.errors import ReleaseFailed, ReleaseInUse
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+_FIRST_VERSION = 1  # it answers 503, and is what CloudFormation made the alias on
 _SHOWN = 500  # characters of an answer that a message carries
 
 
@@ -76,6 +80,27 @@ class LambdaReleases:
         if answer.get("FunctionError"):
             raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} failed: {payload[:_SHOWN]}")
         return _answered(release, payload)
+
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+        if release.number <= _FIRST_VERSION:  # without a number, the call would remove the function itself
+            raise ValueError(f"version {release.number} of endpoint {release.endpoint!r} is no release")
+        function = settings.inference_function_name(release.endpoint)
+        try:
+            self._functions.delete_function(FunctionName=function, Qualifier=str(release.number))
+        except ClientError as error:
+            if code_of(error) == "ResourceConflictException":
+                raise ReleaseInUse(release.endpoint, release.number) from error
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless."""
+        self._layers.remove(endpoint, layer)
 
 
 def _event(endpoint: str, body: Mapping[str, object]) -> Mapping[str, object]:

@@ -85,9 +85,10 @@ class RolloutNamed(_Payload):
 class RollBackWanted(_Payload):
     """Called by the alarm rule, by a person, by a rollout state machine that failed, or by the rule on its end.
 
-    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by` and perhaps
-    `to`; a failed state machine sends `endpoint`, `rollout` and `cause`; the rule for an execution
-    that ended before its rollout did sends `execution`, whose name begins with the endpoint's, and `cause`.
+    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by`, what they saw
+    under way (`rollout`) or live and want gone (`from`), and perhaps `to`; a failed state machine sends `endpoint`,
+    `rollout` and `cause`; the rule for an execution that ended before its rollout did sends `execution`, whose name
+    begins with the endpoint's, and `cause`.
     """
 
     endpoint: _Endpoint | None = None
@@ -98,6 +99,7 @@ class RollBackWanted(_Payload):
     reason: str = ""
     requested_by: str | None = None
     to: Annotated[int, Field(ge=1)] | None = None
+    leaving: Annotated[int | None, Field(ge=1, alias="from")] = None
 
     @model_validator(mode="after")
     def _names_an_endpoint(self) -> RollBackWanted:
@@ -133,12 +135,14 @@ class RollBackWanted(_Payload):
                 EndpointName(self.executed), reason, "rollout", outcome=Outcome.FAILED, execution=self.execution
             )
         endpoint = str(self.endpoint)
-        if self.rollout is not None:
+        if self.rollout is not None and self.requested_by is None:
             reason = f"the rollout itself failed: {_in_short(self.cause or '')}"
             outcome = Outcome.FAILED
             return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=outcome)
         actor = self.requested_by or "somebody"
-        return RollBack(EndpointName(endpoint), self.reason, actor, to=self.to)
+        return RollBack(
+            EndpointName(endpoint), self.reason, actor, rollout=self.rollout, to=self.to, leaving=self.leaving
+        )
 
 
 def _in_short(cause: str) -> str:
@@ -163,6 +167,12 @@ class DriftCheckDue(_Payload):
 
 
 class CompactionDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
+class PruningDue(_Payload):
     """Called by the endpoint's schedule."""
 
     endpoint: _Endpoint

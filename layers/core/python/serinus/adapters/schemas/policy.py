@@ -198,6 +198,10 @@ class _Retraining(_Strict):
     labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 
+class _Releases(_Strict):
+    keep: Annotated[int, Field(strict=True, ge=2, le=100)] = 10
+
+
 class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -209,6 +213,7 @@ class _PolicyFile(_Strict):
     drift: _Drift = _Drift()
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
+    releases: _Releases = _Releases()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:

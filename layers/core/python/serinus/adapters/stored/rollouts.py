@@ -90,6 +90,18 @@ class StoredRollouts:
         """Keep a published release; recording it again is harmless, and changes nothing."""
         self._create(release.endpoint, keys.release(release.number), RELEASE.dump_json(release).decode())
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+        partition, key = keys.partition(release.endpoint), keys.release(release.number)
+        found = self._documents.get(partition, key)
+        if found is None or RELEASE.validate_json(found.body) != replaced:
+            raise RevisionChanged(f"release {release.number} of {release.endpoint!r}")
+        self._documents.put_all(partition, [Change(key, RELEASE.dump_json(release).decode(), found.revision)])
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
         document = self._documents.get(keys.partition(endpoint), keys.release(number))
