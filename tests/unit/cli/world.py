@@ -104,6 +104,7 @@ class Deployment:
             rollouts=self.rollouts,
             ledger=self.ledger,
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
+            choosing=Choosing(self.references, parts),
             measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
             tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),

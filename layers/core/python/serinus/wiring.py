@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from serinus.adapters.tables.arrow import ArrowTables
     from serinus.use_cases.advance_rollout import Advancing
     from serinus.use_cases.authorise_caller import Authorising
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.collect_predictions import Collecting
     from serinus.use_cases.compact_profiles import Compacting
     from serinus.use_cases.conclude_batch import Concluding
@@ -326,6 +327,7 @@ class Client:
     rollouts: StoredRollouts
     ledger: StoredLedger
     describing: Describing
+    choosing: Choosing
     measuring: Measuring
     tokens: StoredTokens
     artifacts: S3Objects
@@ -341,6 +343,7 @@ def client() -> Client:
         NothingDeployed: the account and region hold no Serinus.
     """
     from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.measure_performance import Measuring
 
@@ -353,6 +356,7 @@ def client() -> Client:
         rollouts=rollouts,
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         measuring=Measuring(
             policies,
             rollouts,
