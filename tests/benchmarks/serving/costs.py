@@ -83,7 +83,7 @@ class Assumed:
 SERIES_OF_A_RELEASE = 5  # the metrics of a prediction record
 SERIES_OF_AN_ENDPOINT = 1  # its server errors over all releases
 ALARM_METRICS_OF_AN_ENDPOINT = 7  # four alarms of one metric, one of three
-ALARM_METRICS_OF_A_DEPLOYMENT = 10  # a queue of what failed for each of these
+ALARM_METRICS_OF_A_DEPLOYMENT = 12  # a queue of what failed for each of these
 KEYS_OF_A_DEPLOYMENT = 2
 DASHBOARDS_OF_A_DEPLOYMENT = 1
 
@@ -92,6 +92,7 @@ _TRANSITIONS_OF_A_TICK = 3  # wait, advance, choose
 _TRANSITIONS_OF_A_ROLLOUT = 5  # before the first tick, and the end
 _CALLS_OF_A_TICK = 10
 _WRITES_OF_A_TICK = 2
+_LISTS_AN_HOUR = 4
 
 
 def deliveries(requests: float, every_seconds: float) -> float:
@@ -166,10 +167,12 @@ def watching(requests: float, prices: Prices, measured: Measured, assumed: Assum
 
 def idle(prices: Prices, measured: Measured, assumed: Assumed) -> Mapping[str, float]:
     """Return the dollars a month that an endpoint costs while nobody asks."""
-    run = assumed.control_start_ms / 1_000 * (assumed.control_gb + assumed.compact_gb) * prices.lambda_gb_second
+    an_hour = 3 + 1 / 24  # drift, compaction, a look for deploys; pruning once a day
+    gb = (an_hour - 1) * assumed.control_gb + assumed.compact_gb
+    run = an_hour * prices.lambda_request + gb * assumed.control_start_ms / 1_000 * prices.lambda_gb_second
     return {
         "alarms": ALARM_METRICS_OF_AN_ENDPOINT * prices.alarm_metric_month,
-        "drift check and compaction, hourly": _MONTH_HOURS * (2 * prices.lambda_request + run + 4 * prices.s3_put),
+        "hourly and daily runs": _MONTH_HOURS * (run + _LISTS_AN_HOUR * prices.s3_put),
         "models kept": 2 * assumed.versions_kept * measured.model_bytes / _GB * prices.s3_gb_month,
     }
 
