@@ -15,6 +15,7 @@ from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.executions import MemoryExecutions
+from serinus.adapters.memory.invocations import MemoryInvocations
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -68,6 +69,7 @@ from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.shadow_candidate import Shadowing, shadow_candidate
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.snapshot_data import Snapshotting
 from serinus.use_cases.start_rollout import Starting, start_rollout
@@ -450,6 +452,7 @@ class World:
         self.executions = MemoryExecutions()
         self.events = _Events(self.fate)
         self.releases = _Releases(self.clock, self.fate)
+        self.invocations = MemoryInvocations()
         self.traffic = _Traffic({FRAUD: Split(1)}, self.fate)
         self.alarms = _Alarms(self.fate)
         self.signer = MemorySigner()
@@ -498,6 +501,9 @@ class World:
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
+        )
+        self.shadowing = Shadowing(
+            self.versions, self.references, self.records, self.parts, self.invocations, self.conducting
         )
         self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
         comparing = Comparing(self.records, self.labels)
@@ -605,6 +611,10 @@ class World:
     def advance(self, rollout: str) -> Progress:
         """Look at a rollout once."""
         return advance_rollout(FRAUD, rollout, advancing=self.advancing)
+
+    def shadow(self, rollout: str) -> Progress:
+        """Look at a rollout's shadow once."""
+        return shadow_candidate(FRAUD, rollout, shadowing=self.shadowing)
 
     def collect(self, predictions: Sequence[Prediction], *, release: int, crashes: Sequence[Crash] = ()) -> int:
         """Deliver a log."""

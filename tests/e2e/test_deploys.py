@@ -50,7 +50,7 @@ def _sampled(client: wiring.Client, done: threading.Event) -> list[Sample]:
 
 def _rolled_out(client: wiring.Client, count: int) -> Outcome:
     """Wait until so many rollouts have ended; return how the last did."""
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 360
     while True:
         ended = [rollout for rollout in client.rollouts.list(_ENDPOINT) if rollout.outcome]
         if len(ended) >= count:
@@ -73,7 +73,7 @@ def test_more_memory_is_rolled_out_by_canary_and_the_ledger_tells_what_the_alias
     callers, done = Callers(client, _ENDPOINT), threading.Event()
     with ThreadPoolExecutor(2) as background:
         watching = background.submit(_sampled, client, done)
-        asking = background.submit(callers.ask_until, done, seconds=200)
+        asking = background.submit(callers.ask_until, done, seconds=400)
         try:
             redeploy(_ENDPOINT, Serving(memory_mb=2048))
             assert _rolled_out(client, 2) is Outcome.PROMOTED

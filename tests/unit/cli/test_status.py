@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from serinus.cli.main import app
+from serinus.domain.shadow_tally import ShadowTally
 from tests.unit.cli.world import Deployment, write_holdout, write_model
 
 
@@ -38,6 +40,16 @@ def test_one_endpoint_tells_what_is_live_and_what_is_on_its_way(deployment: Depl
     assert "It changes: model version 1 → 2." in result.stdout
     assert "roc_auc" in result.stdout
     assert "No requests were collected in the last 60 minutes" in result.stdout
+
+
+def test_a_rollout_in_its_shadow_says_so(deployment: Deployment) -> None:
+    """And how far it has come, in words and in JSON."""
+    rollout = deployment.rollouts.active("fraud")
+    assert rollout is not None
+    shadow = ShadowTally(rollout.started_at, scored=11, failed=1)
+    deployment.rollouts.save(replace(rollout, steps_begun=(), shadow=shadow), replaced=rollout)
+    assert "it is in its shadow, where 12 live requests were replayed" in run(deployment, "fraud").stdout
+    assert json.loads(run(deployment, "fraud", "--json").stdout)["rollout"]["stage"] == "shadowing"
 
 
 def test_json_tells_the_same(deployment: Deployment) -> None:

@@ -132,6 +132,16 @@ def test_the_answer_and_its_record_are_of_one_release(start: Start, capsys: pyte
     assert record["latency_ms"] > 0
 
 
+def test_a_rollout_that_asks_is_told_how_long_it_took(start: Start) -> None:
+    """By a header that no caller gets: only the rollout's own requests carry the mark."""
+    module = start(models.failing_model())
+    failing = {**sample("beyond_the_models_bound"), "serinus": {"probe": True}}
+    for event in (sample("probe"), failing):
+        assert float(module.handler(event, Context())["headers"]["x-serinus-latency-ms"]) > 0
+    for name in ("one_row", "named_version"):
+        assert "x-serinus-latency-ms" not in module.handler(sample(name), Context())["headers"]
+
+
 def test_an_endpoint_may_log_no_inputs(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     """As its policy says."""
     start(models.logistic_model(), SERINUS_LOG_INPUTS="none").handler(sample("one_row"), Context())

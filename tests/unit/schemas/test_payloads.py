@@ -8,15 +8,19 @@ from pydantic import ValidationError
 from serinus.adapters.schemas.payloads import (
     Deployed,
     ModelVersionNamed,
+    RollBackAnswered,
     RollBackWanted,
     RolloutWanted,
     SnapshotWanted,
     progress_payload,
+    rolled_back_payload,
+    wish_payload,
 )
 from serinus.domain.policy import EndpointName
-from serinus.domain.rollout import Outcome
+from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.end_rollout import Progress
-from serinus.use_cases.roll_back import RollBack
+from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.roll_back import RollBack, RolledBack
 from tests.builders import FRAUD
 
 
@@ -74,9 +78,25 @@ def test_an_execution_speaks_of_its_endpoint(endpoint: str, what: str) -> None:
 
 
 def test_a_person_says_why_and_where_to() -> None:
-    """Who asks is on record; without a name, somebody."""
+    """Who asks is on record, and which rollout is aborted, which then ends as rolled back."""
     assert request(endpoint="fraud", reason="bad", requested_by="ann", to=3) == RollBack(FRAUD, "bad", "ann", to=3)
-    assert request(endpoint="fraud").actor == "somebody"
+    aborted = request(endpoint="fraud", reason="bad", requested_by="ann", rollout="v1-abc")
+    assert aborted == RollBack(FRAUD, "bad", "ann", rollout="v1-abc")
+
+
+def test_what_a_person_wants_survives_the_way_to_the_function() -> None:
+    """And so does the answer."""
+    wishes = (
+        RollBackWish(FRAUD, "ann", "bad", to=3),
+        RollBackWish(FRAUD, "ann", "bad", rollout="v1-abc"),
+        RollBackWish(FRAUD, "ann", "bad", leaving=4),
+    )
+    for wish in wishes:
+        wanted = request(**wish_payload(wish))
+        assert wanted == RollBack(FRAUD, "bad", "ann", rollout=wish.rollout, to=wish.to, leaving=wish.leaving)
+    result = RolledBack(FRAUD, Split(2, 3, 10), moved=True, rollout=None, reason="bad")
+    returned = RollBackAnswered.model_validate(rolled_back_payload(result)).as_returned()
+    assert returned == ReturnedTraffic(Split(2, 3, 10), None, True, "bad")
 
 
 def test_a_person_says_what_they_saw() -> None:
@@ -121,6 +141,7 @@ def test_a_rollout_brings_a_version_or_a_deploy(named: dict[str, object]) -> Non
         {},
         {"reason": "no endpoint"},
         {"endpoint": ""},
+        {"endpoint": "fraud", "reason": "nobody asks"},
         {"alarm_name": "another/fraud/12/failures"},
         {"alarm_name": "serinus-rollout/fraud/twelve/failures"},
         {"alarm_name": "serinus-rollout/fraud/12"},

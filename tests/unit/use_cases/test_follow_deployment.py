@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from serinus.domain.policy import WhenBusy
 from serinus.domain.rollout import Outcome, Split
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.follow_deployment import Followed, follow_deployment
@@ -13,7 +16,7 @@ from serinus.use_cases.push_model import Stage, follow_push
 from serinus.use_cases.register_model import register_model
 from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import Start, StartStatus, start_rollout
-from tests.builders import FRAUD, PLAN, Died, World, a_runtime
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_runtime
 
 _ARN = "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout"
 
@@ -92,10 +95,12 @@ def test_a_bad_deploy_is_rolled_back() -> None:
 
 
 def test_a_doubled_event_starts_it_once() -> None:
-    """The name follows from the deploy."""
+    """The name follows from the deploy: while it runs it is the same one, and once it has ended it stays ended."""
     world, name = redeployed()
-    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
+    assert follow(world).execution == name
     assert list(world.executions.started) == [name]
+    world.executions.ended.add(name)
+    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
 
 
 def test_the_same_runtime_deployed_anew_after_a_roll_back_is_tried_again() -> None:
@@ -153,6 +158,15 @@ def test_a_deploy_waits_for_the_rollout_under_way_and_takes_the_model_that_won()
     assert brought is not None
     assert brought.composition is not None
     assert brought.composition.runtime.memory_mb == 1024
+
+
+def test_a_deploy_waits_where_the_policy_refuses_a_second_rollout() -> None:
+    """A refused model can be pushed again; a deploy would be lost."""
+    world = World(a_policy(rollout=replace(PLAN, when_busy=WhenBusy.REFUSE)))
+    world.published("1")
+    world.published("2")
+    world.deployments.deploy(FRAUD, a_runtime(memory_mb=2048))
+    assert start(world, follow(world).execution or "").status is StartStatus.BUSY
 
 
 def test_of_two_deploys_that_wait_the_later_is_rolled_out() -> None:

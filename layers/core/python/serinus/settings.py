@@ -70,6 +70,17 @@ class PublishReleaseSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShadowCandidateSettings:
+    """Settings of `shadow_candidate`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class AdvanceRolloutSettings:
     """Settings of `advance_rollout`."""
 
@@ -87,6 +98,49 @@ class RollBackSettings:
     table_name: str
     ledger_bucket: str
     event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestRolloutSettings:
+    """Settings of `request_rollout`.
+
+    Attributes:
+        rollout_machine_arn: the state machine that carries rollouts.
+    """
+
+    table_name: str
+    ledger_bucket: str
+    rollout_machine_arn: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ListRolloutsSettings:
+    """Settings of `list_rollouts`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DescribeRolloutSettings:
+    """Settings of `describe_rollout`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SteerRolloutSettings:
+    """Settings of `steer_rollout`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestRollBackSettings:
+    """Settings of `request_roll_back`."""
+
+    table_name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,6 +345,7 @@ EVENT_SOURCE = "serinus"
 POLICY_PATH = "/serinus/endpoints"
 CLIENT_PARAMETER = "/serinus/client"
 ALARM_PREFIX = "serinus-rollout"
+LATENCY_HEADER = "x-serinus-latency-ms"
 STACK_PREFIX = "Serinus"
 
 

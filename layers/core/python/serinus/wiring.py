@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.control_api import ControlApiClient
     from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.find_rollout import Looking
     from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
@@ -52,9 +54,13 @@ if TYPE_CHECKING:
     from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
+    from serinus.use_cases.request_roll_back import Returning
+    from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
     from serinus.use_cases.start_rollout import Starting
+    from serinus.use_cases.steer_rollout import Guiding
     from serinus.use_cases.train_model import Training
     from serinus.use_cases.validate_model import Validation
 
@@ -143,6 +149,21 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
     )
 
 
+def shadowing(told: settings.ShadowCandidateSettings) -> Shadowing:
+    """Wire `shadow_candidate`."""
+    from serinus.adapters.aws.invocations import LambdaInvocations
+    from serinus.use_cases.shadow_candidate import Shadowing
+
+    return Shadowing(
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        records=_records(told.data_bucket),
+        parts=_parts(told.data_bucket),
+        invocations=LambdaInvocations(_clients().functions),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
@@ -163,6 +184,53 @@ def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
 def rolling_back(told: settings.RollBackSettings) -> Conducting:
     """Wire `roll_back`."""
     return _conducting(told.table_name, told.ledger_bucket, told.event_bus_name)
+
+
+def requesting(told: settings.RequestRolloutSettings) -> Requesting:
+    """Wire `request_rollout`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.request_rollout import Requesting
+
+    return Requesting(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
+        deployments=_deployments(),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
+
+
+def looking(told: settings.ListRolloutsSettings | settings.DescribeRolloutSettings) -> Looking:
+    """Wire `list_rollouts` and `describe_rollout`."""
+    from serinus.use_cases.find_rollout import Looking
+
+    return Looking(_policies(), _rollouts(told.table_name))
+
+
+def guiding(told: settings.SteerRolloutSettings) -> Guiding:
+    """Wire `steer_rollout`."""
+    from serinus.adapters.aws.alarms import CloudWatchAlarms
+    from serinus.use_cases.steer_rollout import Guiding
+
+    return Guiding(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        alarms=CloudWatchAlarms(_clients().cloudwatch),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def returning(told: settings.RequestRollBackSettings) -> Returning:
+    """Wire `request_roll_back`."""
+    from serinus.adapters.aws.roll_backs import LambdaRollBacks
+    from serinus.use_cases.request_roll_back import Returning
+
+    return Returning(_policies(), _rollouts(told.table_name), LambdaRollBacks(_clients().functions))
 
 
 def asking(told: settings.InferVersionSettings) -> Asking:
@@ -334,6 +402,7 @@ class Client:
     data: S3Objects
     uploads: S3Client
     functions: LambdaClient
+    control: ControlApiClient
 
 
 def client() -> Client:
@@ -343,6 +412,8 @@ def client() -> Client:
         NothingDeployed: the account and region hold no Serinus.
     """
     from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.adapters.aws.control_api import ControlApiClient
+    from serinus.adapters.aws.signed_calls import SignedCalls
     from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.measure_performance import Measuring
@@ -370,6 +441,7 @@ def client() -> Client:
         data=_bucket(told.data_bucket),
         uploads=_clients().s3,
         functions=_clients().functions,
+        control=ControlApiClient(SignedCalls(told.api_url)),
     )
 
 

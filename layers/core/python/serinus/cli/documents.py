@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.rollout import Rollout
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.measure_performance import Performance
 from serinus.use_cases.push_model import PushProgress
@@ -45,26 +45,6 @@ def version_document(version: ModelVersion) -> dict[str, object]:
             for finding in version.findings
         ],
         "lineage": dict(version.manifest.lineage),
-    }
-
-
-def rollout_document(rollout: Rollout) -> dict[str, object]:
-    """A rollout, and the last look that was taken at it."""
-    last = rollout.last_look
-    return {
-        "id": rollout.id,
-        "version": rollout.model_version,
-        "stable": rollout.stable,
-        "candidate": rollout.candidate,
-        "step": rollout.step,
-        "steps": list(rollout.plan.steps),
-        "candidate_percent": rollout.candidate_percent,
-        "started_at": rollout.started_at.isoformat(),
-        "outcome": None if rollout.outcome is None else str(rollout.outcome),
-        "reason": rollout.reason,
-        "last_decision": None
-        if last is None
-        else {"at": last.at.isoformat(), "verdict": str(last.verdict), "reason": last.reason},
     }
 
 

@@ -41,7 +41,7 @@ def look_row(look: Decision) -> tuple[str, ...]:
 
 def explanation_document(explained: Explanation) -> dict[str, object]:
     """Return an explanation as JSON has it: every look with all that it was said on."""
-    from serinus.cli.documents import rollout_document
+    from serinus.adapters.schemas.rollout_documents import rollout_document
 
     rollout = explained.rollout
     return {

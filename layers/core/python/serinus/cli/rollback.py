@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serinus.cli.invoking import invoke
 from serinus.cli.terminal import AsJson, console, deployment, escaped, print_json
 
 if TYPE_CHECKING:
@@ -39,17 +37,16 @@ def rollback(
 ) -> None:
     """Return all traffic to the stable release, ending the rollout under way; without one, to an earlier release.
 
-    The function `roll_back` does it, under your name: nobody else may move the alias, and it puts it on record. Asked
-    for twice, it goes back once: the request says what it undoes.
+    The control API has it done, and puts it on record under the name that AWS knows you by. Asked for twice, it goes
+    back once: the request says what it undoes.
     """
     from serinus.cli.documents import live_document
     from serinus.use_cases.describe_endpoint import describe_endpoint
 
     deployed = deployment(ctx)
     deployed.policies.get(endpoint)
-    wanted: dict[str, object] = {"endpoint": endpoint, "reason": reason, "requested_by": caller()}
-    wanted |= _undoing(deployed, endpoint, leaving, to) | ({} if to is None else {"to": to})
-    answer = invoke(deployed.functions, "roll_back", wanted)
+    wanted = {"reason": reason, **_undoing(deployed, endpoint, leaving, to), **({} if to is None else {"to": to})}
+    answer = deployed.control.post("endpoints", endpoint, "rollback", body=wanted)
     live = live_document(describe_endpoint(endpoint, describing=deployed.describing))
     if as_json:
         print_json({**answer, "live": live})
@@ -76,19 +73,3 @@ def _undoing(deployed: Client, endpoint: str, leaving: int | None, to: int | Non
         return {"from": deployed.describing.traffic.current(endpoint).stable}
     brought = release_to_leave(endpoint, deployed.rollouts)
     return {} if brought is None else {"from": brought}
-
-
-def caller() -> str:
-    """Return who asks, for the record: as AWS knows them, else as this machine does.
-
-    Traffic must not stay on a bad release because STS does not answer: Lambda checks the credentials anyway.
-    """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    patience = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
-    try:
-        return str(boto3.client("sts", config=patience).get_caller_identity()["Arn"])
-    except (BotoCoreError, ClientError):
-        return f"{getpass.getuser()} (as their machine says)"

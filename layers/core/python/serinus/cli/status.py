@@ -94,9 +94,22 @@ def _live(known: EndpointStatus) -> str:
 
 def _rollout(rollout: Rollout) -> str:
     steps, last = len(rollout.plan.steps), rollout.last_look
-    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
+    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else _before_traffic(rollout)
     looked = f"; last look at {in_utc(last.at)}: {last.verdict}, {last.reason}" if last else ""
-    return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+    return f"{rollout.id}, version {rollout.model_version}, {step}{_wished(rollout)}{looked}"
+
+
+def _wished(rollout: Rollout) -> str:
+    if rollout.steering is None or not (rollout.paused or rollout.promoted_by_hand):
+        return ""
+    wish = "paused" if rollout.paused else "to be promoted at its next tick"
+    return f", {wish} by {rollout.steering.actor}: {rollout.steering.reason}"
+
+
+def _before_traffic(rollout: Rollout) -> str:
+    if rollout.shadow is None:
+        return "its release is being published"
+    return f"it is in its shadow, where {rollout.shadow.replayed} live requests were replayed"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:

@@ -251,9 +251,14 @@ def log_increments(counts: Floats, tolerance: float) -> Floats:
     terms = np.minimum(bad, candidate) - lowest + 1
     found = np.zeros((rows.shape[0], log_ratios.size - 1))
     edges = (1, 2, 4, 8, 16, 32, 64, _SUMMED_WHOLE)  # one term has no alternative: ln e = 0
+    largest = terms.max(initial=0)
     for fewest, most in pairwise(edges):
-        _in_chunks(found, rows, np.flatnonzero((terms > fewest) & (terms <= most)), log_ratios, most)
-    _in_chunks(found, rows, np.flatnonzero(terms > _SUMMED_WHOLE), log_ratios, None)
+        if largest <= fewest:
+            break
+        chosen = np.flatnonzero((terms > fewest) & (terms <= most))
+        _in_chunks(found, rows, chosen, log_ratios, int(terms[chosen].max(initial=0)))
+    if largest > _SUMMED_WHOLE:
+        _in_chunks(found, rows, np.flatnonzero(terms > _SUMMED_WHOLE), log_ratios, None)
     return found.reshape(*counts.shape[:-1], log_ratios.size - 1)
 
 

@@ -130,6 +130,27 @@ class HardAlarm:
 
 
 @dataclass(frozen=True)
+class ShadowPlan:
+    """How the candidate answers a copy of live requests before it gets traffic.
+
+    Attributes:
+        requests: how many it must have been asked; 0 to leave the shadow out.
+        maximum_per_tick: how many it is asked at each look, one after the other.
+        window_minutes: how far back before the rollout live requests are taken from.
+        minimum_agreement: the share of rows that both releases must put on the same side of the operating threshold.
+        maximum_slowdown: a request is slow where it takes longer than this times stable's 95th percentile.
+        horizon_seconds: when the shadow is judged by what there is.
+    """
+
+    requests: int = 500
+    maximum_per_tick: int = 200
+    window_minutes: int = 1_440
+    minimum_agreement: float = 0.8
+    maximum_slowdown: float = 2.0
+    horizon_seconds: int = 1_800
+
+
+@dataclass(frozen=True)
 class BadOutcome:
     """The binary outcome that the policy declares: a request is bad where any of its scores is at or beyond a limit.
 
@@ -166,6 +187,7 @@ class RolloutPlan:
         when_busy: what becomes of a rollout that finds another one under way.
         most_bad_requests: how many bad answers of a bad candidate the choice of steps may risk.
         alarm: the hard alarm.
+        shadow: what precedes the first step; `None` where the policy does not say, see `Policy.shadow`.
     """
 
     steps: tuple[int, ...] = ()
@@ -180,6 +202,7 @@ class RolloutPlan:
     when_busy: WhenBusy = WhenBusy.WAIT
     most_bad_requests: int = 100
     alarm: HardAlarm = HardAlarm()
+    shadow: ShadowPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -262,6 +285,28 @@ class Policy:
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
     releases: Keeping = Keeping()
+
+    @property
+    def logs_whole_requests(self) -> bool:
+        """Whether the log holds all that is needed to ask a request again, of some requests at least."""
+        return self.serving.log_inputs is not LogInputs.NONE and not self.serving.personal
+
+    @property
+    def shadow(self) -> ShadowPlan | None:
+        """What precedes the first step of a rollout, if anything does.
+
+        A shadow risks nothing and costs a few hundred invocations, so it is there unless the policy leaves it out or
+        keeps inputs out of the log; it then takes no more than a quarter of the rollout's time.
+        """
+        plan = self.rollout.shadow
+        if plan is not None:
+            return plan if plan.requests else None
+        if not self.logs_whole_requests:
+            return None
+        usual = ShadowPlan()
+        return dataclasses.replace(
+            usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
+        )
 
     @property
     def digest(self) -> str:

@@ -19,7 +19,7 @@ from serinus.domain.evidence import NOTHING, Floats, Tally
 
 _PRIOR_REQUESTS = 200  # the candidate's share starts from stable's, as if it had answered so many like it
 _REACH = 0.9  # of the difference: the alternative stays this side of what it is tested against
-_NEWTON_STEPS, _PRECISION = 60, 1e-11
+_NEWTON_STEPS, _PRECISION = 80, 1e-9
 _SMALLEST_SHARE = 1e-12
 
 
@@ -114,7 +114,7 @@ def nearest_worse(
         low, high = np.where(slope < 0, a, low), np.where(slope > 0, a, high)
         newton = a - slope / np.maximum(curvature, _SMALLEST_SHARE)
         following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
-        settled = np.all(np.abs(following - a) <= _PRECISION * (1 + a))
+        settled = np.all(np.abs(following - a) <= _PRECISION * a)
         a = following
         if settled:
             break

@@ -18,6 +18,7 @@ from serinus.domain.guard import Guard, RolloutMetric, weights
 from serinus.domain.judgement import BETA
 from serinus.domain.promotion import nearest_worse
 from serinus.domain.simulated_rollouts import SimulatedRollouts
+from serinus.domain.stable_past import StablePast
 
 _ROLLOUTS, _TICKS, _SEED = 300, 200, 20_260
 _LONGEST = 4.0  # times the estimate, after which an imagined rollout is given up
@@ -46,9 +47,12 @@ class Demand:
         return min(max(self.bad_shares.get(metric, _UNKNOWN_SHARE), 1e-5), 0.99)
 
     def past(self, guards: Sequence[Guard]) -> Mapping[RolloutMetric, tuple[float, float]]:
-        """Return what stable did in the day before, by each guarded metric: requests, and bad ones."""
-        requests = float(round(_PAST_HOURS * self.requests_per_hour))
-        return {guard.metric: (requests, float(round(requests * self.bad_share(guard.metric)))) for guard in guards}
+        """Return what stable did in the day before, by each guarded metric, as a rollout takes it in."""
+        requests = round(_PAST_HOURS * self.requests_per_hour)
+        past = StablePast(
+            {guard.metric: (requests, round(requests * self.bad_share(guard.metric))) for guard in guards}
+        )
+        return {metric: (float(n), float(bad)) for metric, (n, bad) in past.lightened.items()}
 
 
 @dataclass(frozen=True)

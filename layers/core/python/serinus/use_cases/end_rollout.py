@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.policy import EndpointName
-from serinus.domain.rollout import Outcome, Rollout, Split
+from serinus.domain.rollout import Outcome, Rollout, Split, Stage
 from serinus.use_cases.shift_traffic import Conducting, record_shift
 
 _EVENTS = {
@@ -26,12 +26,14 @@ class Progress:
     outcome: Outcome | None
     wait_seconds: int
     reason: str
+    stage: Stage = Stage.IN_PROGRESS
 
 
 def progress_of(rollout: Rollout, reason: str) -> Progress:
     """Return how a rollout stands."""
     wait_seconds = rollout.policy.rollout.tick_seconds
-    return Progress(rollout.endpoint, rollout.id, rollout.outcome, wait_seconds, rollout.reason or reason)
+    said = rollout.reason or reason
+    return Progress(rollout.endpoint, rollout.id, rollout.outcome, wait_seconds, said, rollout.stage)
 
 
 def end_rollout(rollout: Rollout, outcome: Outcome, reason: str, *, actor: str, conducting: Conducting) -> Progress:

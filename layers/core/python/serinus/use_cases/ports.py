@@ -132,8 +132,12 @@ class Deployments(Protocol):
 class Executions(Protocol):
     """Executions of the rollout state machine."""
 
-    def start(self, name: str, payload: Mapping[str, object]) -> bool:
-        """Start one; `False`, and nothing started, where one of that name was started before."""
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its id; the same again is the same one for as long as it runs.
+
+        Returns:
+            `None`, and nothing is started, where one of that name has ended, or was started with something else.
+        """
 
 
 class ModelVersions(Protocol):
@@ -163,6 +167,35 @@ class ModelVersions(Protocol):
 
     def list(self, endpoint: str) -> Sequence[ModelVersion]:
         """Return every version, by number."""
+
+
+@dataclass(frozen=True)
+class RollBackWish:
+    """What a person wants of `roll_back`.
+
+    Attributes:
+        actor: who asks, by the name AWS verified.
+        rollout: the rollout that is to end; `None` for whatever is live.
+        to: a release to return to.
+        leaving: the live release that is to go; nothing is done where it is not live.
+    """
+
+    endpoint: EndpointName
+    actor: str
+    reason: str
+    rollout: str | None = None
+    to: int | None = None
+    leaving: int | None = None
+
+
+@dataclass(frozen=True)
+class ReturnedTraffic:
+    """Where traffic goes now, the rollout that this ended, and whether there was anything to do."""
+
+    split: Split
+    rollout: str | None
+    changed: bool
+    reason: str
 
 
 class Rollouts(Protocol):
@@ -195,6 +228,13 @@ class Rollouts(Protocol):
             RevisionChanged: the stored state is not `replaced`, or a look at the same tick is stored already.
         """
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+
     def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
 
@@ -216,6 +256,18 @@ class Rollouts(Protocol):
 
     def releases(self, endpoint: str) -> Sequence[Release]:
         """Return every release, by number."""
+
+
+class RollBacks(Protocol):
+    """Has the function `roll_back` move traffic, which alone may do so at once."""
+
+    def ask(self, wanted: RollBackWish) -> ReturnedTraffic:
+        """Return all traffic to stable, or to an earlier release.
+
+        Raises:
+            NotFound: there is no release to return to.
+            Conflict: somebody else changed the rollout in the meantime; traffic is safe, ask again.
+        """
 
 
 class Ledger(Protocol):
@@ -442,7 +494,8 @@ class Records(Protocol):
         """Return the rows asked about in [start, end), each once, in time order.
 
         Columns: `_request`, `_id`, `_row`, `_row_id` (what the policy's id column said, or missing), `_at` (epoch
-        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, and the logged features by name.
+        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, `_latency_ms` (of the whole request;
+        missing in what was recorded before that was kept), and the logged features by name.
         """
 
 
@@ -507,6 +560,7 @@ class Invocations(Protocol):
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
+            ReleaseBusy: Lambda had no room to run it.
             ReleaseFailed: it gave no answer.
         """
 

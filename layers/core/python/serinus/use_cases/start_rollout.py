@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan, WhenBusy
-from serinus.domain.rollout import DEPLOY, Outcome, Release, Rollout
+from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
@@ -103,12 +102,12 @@ def start_rollout(
     if active is None and live is not None and live.composition == composition:
         reason = f"version {version.number} is live already" if deployment is None else _unchanged(live)
         return Start(endpoint, StartStatus.REFUSED, reason=reason)
-    waits = policy.rollout.when_busy is WhenBusy.WAIT
+    waits = policy.rollout.when_busy is WhenBusy.WAIT or deployment is not None  # nobody would deploy it again
     if active is not None and not mine and waits:
         return _busy(RolloutInProgress(endpoint, active.id), policy.rollout)
     now = starting.clock()
     rollout = Rollout(
-        id=_id(version.number, asked),
+        id=rollout_id(version.number if deployment is None else None, execution),
         endpoint=version.endpoint,
         model_version=version.number,
         policy=policy,
@@ -138,12 +137,6 @@ def _begin(started: Rollout, version: ModelVersion, asked: _Asked, starting: Sta
             return _refuse(started, against, starting)
     _record(started, starting)
     return Start(endpoint, StartStatus.STARTED, started.id)
-
-
-def _id(number: int, asked: _Asked) -> str:
-    """Return the id that an execution's rollout has, whichever model is live as a deploy is rolled out."""
-    what = f"v{number}" if asked.deployment is None else DEPLOY
-    return f"{what}-{hashlib.sha256(asked.execution.encode()).hexdigest()[:10]}"
 
 
 def _composition(version: ModelVersion, deployed: Deployment) -> Composition:

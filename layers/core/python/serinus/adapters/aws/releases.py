@@ -15,6 +15,7 @@ from serinus.adapters.aws.failures import code_of
 from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
 from serinus.domain.composition import Composition
+from serinus.domain.inference_request import probe_event
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
@@ -74,7 +75,7 @@ class LambdaReleases:
         answer = self._functions.invoke(
             FunctionName=settings.inference_function_name(release.endpoint),
             Qualifier=str(release.number),
-            Payload=json.dumps(_event(release.endpoint, body)).encode(),
+            Payload=json.dumps(probe_event(release.endpoint, body)).encode(),
         )
         payload = answer["Payload"].read().decode("utf-8", errors="replace")
         if answer.get("FunctionError"):
@@ -101,23 +102,6 @@ class LambdaReleases:
     def remove_layer(self, endpoint: str, layer: str) -> None:
         """Remove a version of the endpoint's model layer; removing none is harmless."""
         self._layers.remove(endpoint, layer)
-
-
-def _event(endpoint: str, body: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the event that an HTTP API would send (payload format 2.0), marked as none of its."""
-    path = f"/v2/models/{endpoint}/infer"
-    return {
-        "serinus": {"probe": True},
-        "version": "2.0",
-        "routeKey": f"POST {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "pathParameters": {"endpoint": endpoint},
-        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
 
 
 def _answered(release: Release, payload: str) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from serinus.errors import RequestRefused
+from serinus.settings import LATENCY_HEADER
 
 MAXIMUM_BODY_BYTES = 6_000_000  # Lambda takes and gives 6 MB
 JSON = "application/json"
@@ -24,6 +25,10 @@ class Reply(NamedTuple):
     status: int
     body: str | bytes
     headers: Mapping[str, str] = _NO_HEADERS
+
+    def timed(self, latency_ms: float) -> Reply:
+        """Return it with the time it took, as a rollout that asks wants to know."""
+        return Reply(self.status, self.body, {**self.headers, LATENCY_HEADER: f"{latency_ms:.3f}"})
 
     def as_event(self) -> dict[str, Any]:
         """Return it as API Gateway takes it."""

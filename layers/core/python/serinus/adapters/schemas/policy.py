@@ -111,6 +111,15 @@ class _Alarm(_Strict):
         return self
 
 
+class _Shadow(_Strict):
+    requests: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 500
+    maximum_per_tick: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 200
+    window_minutes: Annotated[int, Field(strict=True, ge=0, le=44_640)] = 1_440
+    minimum_agreement: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.8
+    maximum_slowdown: Annotated[float, Field(strict=True, ge=1)] = 2.0
+    horizon_seconds: Annotated[int, Field(strict=True, ge=0)] = 1_800
+
+
 class _Guard(_Strict):
     metric: RolloutMetric
     margin: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.005
@@ -147,6 +156,7 @@ class _Rollout(_Strict):
     when_busy: WhenBusy = WhenBusy.WAIT
     most_bad_requests: Annotated[int, Field(strict=True, ge=1)] = 100
     alarm: _Alarm = _Alarm()
+    shadow: _Shadow | None = None
 
     @model_validator(mode="after")
     def _guards_each_metric_once(self) -> _Rollout:
@@ -171,6 +181,12 @@ class _Rollout(_Strict):
             raise ValueError(
                 f"horizon_seconds is {self.horizon_seconds}, but to count two ticks of tick_seconds = "
                 f"{self.tick_seconds} a step, watermark_seconds = {self.watermark_seconds} later, takes {shortest}"
+            )
+        shadow = self.shadow
+        if shadow and shadow.requests and shadow.horizon_seconds > self.horizon_seconds - shortest:
+            raise ValueError(
+                f"shadow.horizon_seconds is {shadow.horizon_seconds}, but the steps alone take {shortest} of "
+                f"horizon_seconds = {self.horizon_seconds}: make that longer, or the shadow shorter"
             )
         if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
             raise ValueError(
@@ -238,6 +254,14 @@ class _PolicyFile(_Strict):
                 f"retraining needs every input of the log, but serving.personal keeps {self.serving.personal[0]!r} "
                 "out of it"
             )
+        if self.rollout.shadow and self.rollout.shadow.requests:
+            lacks = "serving.log_inputs is 'none'" if self.serving.log_inputs is LogInputs.NONE else None
+            if self.serving.personal:
+                lacks = f"serving.personal keeps {self.serving.personal[0]!r} out of it"
+            if lacks:
+                raise ValueError(
+                    f"a shadow needs every input of the log, but {lacks}: log it, or leave [rollout.shadow] out"
+                )
         if self.labels.id_column in self.serving.personal:
             raise ValueError(f"labels.id_column is logged, but serving.personal holds {self.labels.id_column!r}")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from serinus.adapters.stored import keys
 from serinus.adapters.stored.racing import retried
@@ -74,6 +74,14 @@ class StoredRollouts:
         except AlreadyExists as known:
             raise RevisionChanged(f"rollout {rollout.id!r}") from known
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+        return retried(lambda: self._change(endpoint, rollout, decide))
+
     def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
         found = self._documents.list(keys.partition(endpoint), keys.decisions(rollout))
@@ -111,6 +119,13 @@ class StoredRollouts:
         """Return every release, by number."""
         found = self._documents.list(keys.partition(endpoint), keys.RELEASES)
         return [RELEASE.validate_json(document.body) for _, document in found]
+
+    def _change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        stored = self.get(endpoint, rollout)
+        decided = decide(stored)
+        if decided != stored:
+            self.save(decided, replaced=stored)
+        return decided
 
     def _start(self, rollout: Rollout) -> Rollout:
         known = self._find(rollout.endpoint, rollout.id)
