@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+
+import orjson
 
 from serinus.adapters.onnx.signature_json import parse_signature
 from serinus.domain.signature import Datatype, InputTensor, Signature
@@ -42,7 +43,7 @@ def load_released(*, threads: int = 1) -> ReleasedModel | None:
         package = resources.files(_PACKAGE)
     except ModuleNotFoundError:
         return None
-    said = json.loads(package.joinpath("release.json").read_bytes())
+    said = orjson.loads(package.joinpath("release.json").read_bytes())
     signature = parse_signature(said["signature"])
     model = _session(package.joinpath("model.onnx").read_bytes(), signature, threads)
     _warm(model, signature)
