@@ -36,6 +36,7 @@ from serinus.domain.policy import (
     HardAlarm,
     Metric,
     MetricGate,
+    PerformanceLimits,
     Policy,
     Retraining,
     RolloutPlan,
@@ -53,6 +54,8 @@ from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.estimate_performance import Estimating
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -77,6 +80,7 @@ PLAN = RolloutPlan(
     maximum_failure_share=0.05,
     alarm=HardAlarm(failures=5, period_seconds=60),
 )
+PERFORMANCE = PerformanceLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 ROC_AUC_GATE = MetricGate(Metric.ROC_AUC, minimum=0.6)
 
@@ -86,6 +90,7 @@ def a_policy(
     *,
     rollout: RolloutPlan = PLAN,
     drift: DriftLimits = DRIFT,
+    performance: PerformanceLimits = PERFORMANCE,
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
     serving: Serving = Serving(),  # noqa: B008 - frozen
@@ -98,6 +103,7 @@ def a_policy(
         gates=gates,
         rollout=rollout,
         drift=drift,
+        performance=performance,
         retraining=retraining,
     )
 
@@ -434,16 +440,9 @@ class World:
         self.advancing = Advancing(self.references, self.parts, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
-        self.watching = Watching(
-            self.policies,
-            self.rollouts,
-            self.traffic,
-            self.references,
-            self.parts,
-            self.ledger,
-            self.events,
-            self.clock,
-        )
+        self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
+        self.watching = Watching(self.reading, self.ledger, self.events, self.clock)
+        self.estimating = Estimating(self.reading, self.ledger, self.events, self.clock)
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,

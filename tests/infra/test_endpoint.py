@@ -95,7 +95,14 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
     assert "CollectPredictions" in json.dumps(subscription["DestinationArn"])
 
 
-@pytest.mark.parametrize(("function", "rate"), [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)")])
+@pytest.mark.parametrize(
+    ("function", "rate"),
+    [
+        ("DetectDrift", "rate(1 hour)"),
+        ("EstimatePerformance", "rate(1 hour)"),
+        ("CompactProfiles", "rate(1 hour)"),
+    ],
+)
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
     """Drift is looked for as often as the policy says, and parts of profiles are folded every hour."""
     (rule,) = (

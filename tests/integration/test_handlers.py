@@ -112,6 +112,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "compact_profiles/scheduled": (_live, {"hours": 0, "days": 0}),
     "collect_predictions/control_message": (_live, {"parts": 0}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
+    "estimate_performance/scheduled": (_live, {"release": 2, "announced": False}),
     "snapshot_data/drifted": (_live, {"status": "waiting", "wait_seconds": 30_000, "snapshot": None}),
     "train_model/ready": (_with_a_snapshot, {"endpoint": "fraud", "upload": "retrained-5555555555555555"}),
 }

@@ -48,6 +48,7 @@ from serinus.domain.table import Table
 from serinus.errors import SerinusError
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.keep_tokens import Keeping
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.make_token import make_token
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -100,6 +101,7 @@ class Deployment:
             ledger=self.ledger,
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
             measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            reading=Reading(self.policies, self.rollouts, self.traffic, self.references, parts),
             tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),
             data=cast("Any", self.data),

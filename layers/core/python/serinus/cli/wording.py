@@ -15,6 +15,7 @@ _WORDS: Mapping[Action, str] = {
     Action.RELEASE_PUBLISHED: "release {release} published, with version {version}",
     Action.ROLLOUT_ENDED: "rollout {rollout} of version {version} ended as {outcome}",
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
+    Action.PERFORMANCE_DROPPED: "performance dropped on {rows} rows of version {version}, by estimate",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
     Action.TOKEN_MADE: "token {token} ({name}) made, good until {expires_at}",

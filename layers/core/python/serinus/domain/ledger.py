@@ -27,6 +27,7 @@ class Action(StrEnum):
     TRAFFIC_SHIFTED = "traffic_shifted"
     ROLLOUT_ENDED = "rollout_ended"
     DRIFT_DETECTED = "drift_detected"
+    PERFORMANCE_DROPPED = "performance_dropped"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"
     TOKEN_MADE = "token_made"  # noqa: S105 - no secret
