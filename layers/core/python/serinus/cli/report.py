@@ -169,11 +169,13 @@ def _print_performance(measured: Sequence[Performance], floors: Sequence[MetricG
         console().print(f"No requests were collected in the last {minutes} minutes.")
         return
     for found in shown:
-        title = (
+        console().print(
             f"Release {found.release} (version {found.model_version}), the last {minutes} minutes: "
-            f"{found.estimated.rows} rows scored, {found.labelled_rows} of them labelled"
+            f"{found.estimated.rows} rows scored, {found.labelled_rows} of them labelled",
+            soft_wrap=True,
         )
-        print_table(title, ("metric", "by estimate", "interval", "by the labels", "floor"), _rows(found, floors))
+        headings = ("metric", "by estimate", "interval", "by the labels", "floor")
+        print_table("Performance", headings, _rows(found, floors))
         if found.estimated.unknown_share:
             console().print(
                 f"{found.estimated.unknown_share:.1%} of the rows are scored beyond all held-out rows: there the "
