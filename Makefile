@@ -7,11 +7,11 @@ LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup check test unit demo layers lock clean
+.PHONY: help setup check test unit demo bench-rollout layers lock clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(VENV)/.installed ## Install everything that the lock file names into .venv.
 
@@ -44,6 +44,9 @@ unit: setup ## The unit tests alone.
 
 demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
 	@$(BIN)/python -m serinus.cli.demo
+
+bench-rollout: setup ## What a rollout promises, simulated and measured beside what others do, in ten minutes.
+	$(BIN)/python -m tests.benchmarks.rollout
 
 layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.
 	$(BIN)/python -m infra_cdk.layers

@@ -16,6 +16,7 @@ from serinus import settings
 
 _Settings = TypeVar("_Settings")
 _HANDLERS = (CORE, "handlers")
+_GATEWAY_WAITS_SECONDS = 29
 
 
 def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]:
@@ -23,12 +24,15 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
     return (
         _register_model(foundation, stack),
         _validate_model(foundation, stack),
+        _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
+        _shadow_candidate(foundation, stack),
         _advance_rollout(foundation, stack),
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
         _compact_profiles(foundation, stack),
+        _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
         _estimate_performance(foundation, stack),
         _snapshot_data(foundation, stack),
@@ -38,6 +42,11 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _conclude_batch(foundation),
         _describe_server(),
         _authorise_caller(foundation),
+        _request_rollout(foundation, stack),
+        _list_rollouts(foundation, stack),
+        _describe_rollout(foundation, stack),
+        _steer_rollout(foundation, stack),
+        _request_roll_back(foundation, stack),
     )
 
 
@@ -78,14 +87,41 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
+def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
+    machine = may.rollout_machine(stack)
+    return Blueprint(
+        "follow_deployment",
+        settings.function_name("follow_deployment"),
+        settings.FollowDeploymentSettings(table_name=foundation.table.table_name, rollout_machine_arn=machine),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(machine),
+        ),
+        invoked_asynchronously=True,
+    )
+
+
 def _start_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It takes the endpoint's lock."""
+    """It takes the endpoint's lock, and chooses steps that fit the endpoint's traffic."""
     return Blueprint(
         "start_rollout",
         settings.function_name("start_rollout"),
         _settings(settings.StartRolloutSettings, foundation),
         _HANDLERS,
-        (*_record(foundation), may.read_policies(stack), may.read_alias(stack)),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=1769,  # a whole processor: it simulates rollouts where the policy leaves the steps to it
     )
 
 
@@ -110,18 +146,38 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
+def _shadow_candidate(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It replays the log to a candidate, and may move no traffic."""
+    return Blueprint(
+        "shadow_candidate",
+        settings.function_name("shadow_candidate"),
+        _settings(settings.ShadowCandidateSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            *_record(foundation),
+            *may.clear_alarms(stack),
+            may.invoke_all_versions(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "records/", "profiles/"),
+            may.list_objects(foundation.data, "records/", "profiles/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
+    )
+
+
 def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It compares the candidate's profile with the stable release's."""
+    """It compares what the candidate did with what the stable release did: counts, and labels with records."""
     return Blueprint(
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        _HANDLERS,
+        (*_HANDLERS, "data"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/"),
-            may.list_objects(foundation.data, "profiles/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
     )
@@ -134,7 +190,7 @@ def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.function_name("roll_back"),
         _settings(settings.RollBackSettings, foundation),
         _HANDLERS,
-        _move(foundation, stack),
+        (*_move(foundation, stack), may.see_versions(stack)),
         invoked_asynchronously=True,
     )
 
@@ -174,6 +230,26 @@ def _compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=2048,
         timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
+def _prune_releases(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It alone may remove versions: numbered ones, and model layers."""
+    return Blueprint(
+        "prune_releases",
+        settings.function_name("prune_releases"),
+        _settings(settings.PruneReleasesSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            *may.remove_versions(stack),
+        ),
+        timeout_seconds=300,
         invoked_asynchronously=True,
     )
 
@@ -330,6 +406,87 @@ def _authorise_caller(foundation: Foundation) -> Blueprint:
         ),
         memory_mb=1769,  # a whole processor: a caller waits for its start
         timeout_seconds=10,  # API Gateway waits no longer
+    )
+
+
+def _request_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It may have a rollout begun, and see what is live; it moves nothing."""
+    return Blueprint(
+        "request_rollout",
+        settings.function_name("request_rollout"),
+        settings.RequestRolloutSettings(
+            table_name=foundation.table.table_name,
+            ledger_bucket=foundation.ledger.bucket_name,
+            rollout_machine_arn=may.rollout_machine(stack),
+        ),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(may.rollout_machine(stack)),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _list_rollouts(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It reads."""
+    return Blueprint(
+        "list_rollouts",
+        settings.function_name("list_rollouts"),
+        _settings(settings.ListRolloutsSettings, foundation),
+        _HANDLERS,
+        (may.use_encryption_key(foundation), may.read_table(foundation), may.read_policies(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _describe_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It reads."""
+    return Blueprint(
+        "describe_rollout",
+        settings.function_name("describe_rollout"),
+        _settings(settings.DescribeRolloutSettings, foundation),
+        _HANDLERS,
+        (may.use_encryption_key(foundation), may.read_table(foundation), may.read_policies(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _steer_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It writes down what a person wishes; the rollout's tick moves traffic."""
+    return Blueprint(
+        "steer_rollout",
+        settings.function_name("steer_rollout"),
+        _settings(settings.SteerRolloutSettings, foundation),
+        _HANDLERS,
+        (*_record(foundation), may.read_policies(stack), may.see_alarms(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _request_roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It passes on who wants traffic back; `roll_back` alone moves it."""
+    return Blueprint(
+        "request_roll_back",
+        settings.function_name("request_roll_back"),
+        _settings(settings.RequestRollBackSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.have_rolled_back(stack),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
     )
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
+from serinus.adapters.memory.executions import MemoryExecutions
+from serinus.adapters.memory.invocations import MemoryInvocations
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -28,12 +31,15 @@ from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.domain.composition import Composition, Runtime
+from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
 from serinus.domain.policy import (
     DriftLimits,
     EndpointName,
     HardAlarm,
+    Keeping,
     Metric,
     MetricGate,
     PerformanceLimits,
@@ -44,27 +50,35 @@ from serinus.domain.policy import (
 )
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
-from serinus.domain.rollout import Release, Rollout, Split
+from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
+from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
+from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.estimate_performance import Estimating
+from serinus.use_cases.follow_deployment import Following
+from serinus.use_cases.infer import InferenceRequest
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
+from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.shadow_candidate import Shadowing, shadow_candidate
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.snapshot_data import Snapshotting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.train_model import Training
 from serinus.use_cases.validate_model import Validation, validate_model
+from serinus.use_cases.weigh_ticks import Weighing
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 FRAUD = EndpointName("fraud")
@@ -72,13 +86,15 @@ COLOURS = ("blue", "green", "red")
 
 PLAN = RolloutPlan(
     steps=(10, 50),
-    bake_seconds=60,
-    minimum_requests=20,
-    tick_seconds=10,
+    guards=(
+        Guard(RolloutMetric.ERRORS, margin=0.1, tolerance=1.0, guards_promotion=True),
+        Guard(RolloutMetric.REFUSALS),
+        Guard(RolloutMetric.LATENCY),
+    ),
+    tick_seconds=60,
     watermark_seconds=30,
     horizon_seconds=3_600,
-    maximum_failure_share=0.05,
-    alarm=HardAlarm(failures=5, period_seconds=60),
+    alarm=HardAlarm(),
 )
 PERFORMANCE = PerformanceLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
@@ -94,6 +110,7 @@ def a_policy(
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
     serving: Serving = Serving(),  # noqa: B008 - frozen
+    keeping: Keeping = Keeping(),  # noqa: B008 - frozen
 ) -> Policy:
     """Return a policy of short steps."""
     return Policy(
@@ -105,6 +122,7 @@ def a_policy(
         drift=drift,
         performance=performance,
         retraining=retraining,
+        releases=keeping,
     )
 
 
@@ -142,6 +160,20 @@ def a_model_version(number: int = 1, *, status: Status = Status.REGISTERED) -> M
     return ModelVersion(FRAUD, number, manifest.content_digest, manifest, 7, f"upload-{number}", NOON, status)
 
 
+def a_runtime(
+    *,
+    memory_mb: int = 1024,
+    timeout_seconds: int = 10,
+    code: str = "infer.zip",
+    layers: Sequence[str] = ("arn:aws:lambda:eu-west-1:123456789012:layer:core:1",),
+    environment: Mapping[str, str] | None = None,
+) -> Runtime:
+    """Return what an endpoint's stack deploys of what serves."""
+    told = {"SERINUS_LOG_INPUTS": "all"} if environment is None else environment
+    serving = (tuple(layers), memory_mb, timeout_seconds, dict(told))
+    return Runtime("assets", code, "handler.handler", "python3.13", "x86_64", *serving)
+
+
 def a_rollout(
     step: int = -1, *, plan: RolloutPlan = PLAN, stable: int | None = 2, candidate: int | None = 3
 ) -> Rollout:
@@ -151,13 +183,25 @@ def a_rollout(
         endpoint=FRAUD,
         model_version=1,
         policy=a_policy(rollout=plan),
+        plan=ChosenPlan(plan.steps, plan.guards, "as the policy says"),
         execution="execution-1",
         started_at=NOON,
         stable=stable,
         candidate=candidate,
-        step=step,
-        step_since=NOON if step >= 0 else None,
+        steps_begun=(NOON,) * (step + 1),
     )
+
+
+def a_wish(
+    wish: Wish = Wish.PAUSE,
+    *,
+    actor: str = "ann",
+    reason: str = "a look at refunds",
+    at: datetime = NOON,
+    forced: bool = False,
+) -> Steering:
+    """Return what a person wishes of a rollout."""
+    return Steering(wish, actor, reason, at, forced)
 
 
 def a_release(number: int = 2, *, model_version: int = 1) -> Release:
@@ -210,6 +254,12 @@ def a_layout() -> Layout:
     )
 
 
+def features_of(asked: InferenceRequest) -> dict[str, list[object]]:
+    """Return the values that a request asks about, by column."""
+    blocks = asked.blocks()
+    return {name: list(block.column(at)) for block in blocks for at, name in enumerate(block.columns)}
+
+
 def a_prediction(
     request: str = "r1", *, at: datetime = NOON, status: int = 200, rows: int = 1, features: Table | None = None
 ) -> Prediction:
@@ -244,9 +294,9 @@ class Fate:
     def __init__(self) -> None:
         self.writes = 0
         self._at: int | None = None
-        self._then: Callable[[], None] = lambda: None
+        self._then: Callable[[], object] = lambda: None
 
-    def after_write(self, number: int, then: Callable[[], None]) -> None:
+    def after_write(self, number: int, then: Callable[[], object]) -> None:
         """Do something right after that write, counted from now; writes of its own are not counted."""
         self.writes, self._at, self._then = 0, number, then
 
@@ -310,11 +360,19 @@ class _Releases(MemoryReleases):
         self._fate = fate
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
-        release = super().publish(version, model, layout, policy, rollout=rollout)
+        release = super().publish(version, model, layout, composition, rollout=rollout)
         self._fate.wrote()
         return release
+
+    def remove(self, release: Release) -> None:
+        super().remove(release)
+        self._fate.wrote()
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        super().remove_layer(endpoint, layer)
+        self._fate.wrote()
 
 
 class _Traffic(MemoryTraffic):
@@ -396,8 +454,11 @@ class World:
         self.data = _Objects(self.clock, self.fate)
         self.anchor = _Objects(self.clock, self.fate)
         self.policies = MemoryPolicies(self.policy)
+        self.deployments = MemoryDeployments({FRAUD: a_runtime()})
+        self.executions = MemoryExecutions()
         self.events = _Events(self.fate)
         self.releases = _Releases(self.clock, self.fate)
+        self.invocations = MemoryInvocations()
         self.traffic = _Traffic({FRAUD: Split(1)}, self.fate)
         self.alarms = _Alarms(self.fate)
         self.signer = MemorySigner()
@@ -430,14 +491,30 @@ class World:
             self.events,
             self.clock,
         )
+        self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(
-            self.policies, self.versions, self.rollouts, self.traffic, self.ledger, self.events, self.clock
+            self.policies,
+            self.versions,
+            self.rollouts,
+            self.traffic,
+            self.choosing,
+            self.ledger,
+            self.events,
+            self.clock,
+            self.deployments,
         )
+        self.following = Following(self.deployments, self.rollouts, self.traffic, self.executions)
         self.conducting = Conducting(self.rollouts, self.traffic, self.alarms, self.ledger, self.events, self.clock)
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
         )
-        self.advancing = Advancing(self.references, self.parts, self.conducting)
+        self.shadowing = Shadowing(
+            self.versions, self.references, self.records, self.parts, self.invocations, self.conducting
+        )
+        self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
+        comparing = Comparing(self.records, self.labels)
+        self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
+        self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
@@ -509,7 +586,11 @@ class World:
 
     def started(self, name: str = "1") -> str:
         """Bring a model as far as a rollout that holds the lock; return the rollout's id."""
-        start = start_rollout(FRAUD, self.validated(name), execution=f"rollout-{name}", starting=self.starting)
+        return self.begin(self.validated(name), name)
+
+    def begin(self, number: int, name: str = "of a version") -> str:
+        """Have a model version's rollout take the lock; return the rollout's id."""
+        start = start_rollout(FRAUD, number, execution=f"rollout-{name}", starting=self.starting)
         assert start.rollout is not None, start.reason
         return start.rollout
 
@@ -520,14 +601,19 @@ class World:
         return rollout
 
     def canary(self) -> str:
-        """Have one release live and a second at its first step; return the rollout's id."""
+        """Have one release live that has served, and a second at its first step; return the rollout's id."""
         self.published("1")
+        self.serve(2, 200, prefix="before-")
         self.later(600)
         return self.published("2")
 
     def advance(self, rollout: str) -> Progress:
         """Look at a rollout once."""
         return advance_rollout(FRAUD, rollout, advancing=self.advancing)
+
+    def shadow(self, rollout: str) -> Progress:
+        """Look at a rollout's shadow once."""
+        return shadow_candidate(FRAUD, rollout, shadowing=self.shadowing)
 
     def collect(self, predictions: Sequence[Prediction], *, release: int, crashes: Sequence[Crash] = ()) -> int:
         """Deliver a log."""

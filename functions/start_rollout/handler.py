@@ -1,9 +1,9 @@
-"""A model version is validated: begin its rollout."""
+"""A model version is validated, or a deploy has changed what serves: begin its rollout."""
 
 from __future__ import annotations
 
 from serinus import settings, wiring
-from serinus.adapters.schemas.payloads import ModelVersionNamed
+from serinus.adapters.schemas.payloads import RolloutWanted
 from serinus.use_cases.start_rollout import start_rollout
 
 _STARTING = wiring.starting(settings.read(settings.StartRolloutSettings))
@@ -11,13 +11,18 @@ _STARTING = wiring.starting(settings.read(settings.StartRolloutSettings))
 
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Answer whether the rollout goes on, waits its turn, or is refused."""
-    named = ModelVersionNamed.model_validate(event)
+    wanted = RolloutWanted.model_validate(event)
     start = start_rollout(
-        named.endpoint, named.version, execution=named.execution, starting=_STARTING, asked_at=named.started_at
+        wanted.endpoint,
+        wanted.version,
+        execution=wanted.execution,
+        starting=_STARTING,
+        asked_at=wanted.started_at,
+        deployment=wanted.deployment,
     )
     return {
         "endpoint": start.endpoint,
-        "version": named.version,
+        "version": wanted.version,
         "rollout": start.rollout,
         "status": str(start.status),
         "wait_seconds": start.wait_seconds,

@@ -13,6 +13,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra_cdk import functions
+from infra_cdk.constructs.control_routes import ControlRoutes
 from infra_cdk.constructs.dashboard import Dashboard
 from infra_cdk.constructs.function import Blueprint, SerinusFunction
 from infra_cdk.constructs.http_api import SerinusApi
@@ -21,7 +22,7 @@ from infra_cdk.constructs.server_routes import ServerRoutes
 from infra_cdk.constructs.state_machine import SerinusStateMachine
 from infra_cdk.constructs.token_authorisers import TokenAuthorisers
 from infra_cdk.stacks.foundation import Foundation
-from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings
+from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings, runtime_parameter
 
 
 class ControlPlane(Stack):
@@ -37,12 +38,14 @@ class ControlPlane(Stack):
         self.api = SerinusApi(self, "Api")
         for blueprint in functions.keepers_of_tokens(foundation, self, self.api.api.api_id):
             self._functions[blueprint.verb_noun] = self._deploy(blueprint)
+        ControlRoutes(self, "ControlRoutes", api=self.api.api, function=self.function)
         ServerRoutes(self, "ServerRoutes", api=self.api.api, server=self.function("describe_server"))
         self.authorisers = TokenAuthorisers(
             self, "TokenAuthorisers", api=self.api.api, function=self.function("authorise_caller")
         )
         machines = self._machines()
         self._roll_back_on_alarm()
+        self._follow_deployments()
         Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
         self._tell_clients()
 
@@ -69,12 +72,14 @@ class ControlPlane(Stack):
         )
 
     def _machines(self) -> list[SerinusStateMachine]:
-        rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
+        rollout = self._machine(
+            "rollout", "start_rollout", "publish_release", "shadow_candidate", "advance_rollout", "roll_back"
+        )
         ended = {
             "execution": events.EventField.from_path("$.detail.executionArn"),
             "cause": events.EventField.from_path("$.detail.status"),
         }
-        rollout.watched_by("OnEarlyEnd", target=self._roll_back(ended))
+        rollout.watched_by("OnEarlyEnd", target=self._called("roll_back", ended))
         release = self._machine("release", "register_model", "validate_model", starts={"RolloutMachine": rollout})
         release.started_by(
             "OnUpload",
@@ -112,16 +117,29 @@ class ControlPlane(Stack):
                 detail_type=["CloudWatch Alarm State Change"],
                 detail={"alarmName": [{"prefix": f"{ALARM_PREFIX}/"}], "state": {"value": ["ALARM"]}},
             ),
-            targets=[self._roll_back(alarm)],
+            targets=[self._called("roll_back", alarm)],
         )
 
-    def _roll_back(self, payload: dict[str, str]) -> targets.LambdaFunction:
-        """Return `roll_back` as a rule's target, called with the payload."""
-        roll_back = self._functions["roll_back"]
+    def _follow_deployments(self) -> None:
+        """A deploy that changes what serves writes the endpoint's runtime, which the parameter store announces."""
+        events.Rule(
+            self,
+            "OnDeployment",
+            event_pattern=events.EventPattern(
+                source=["aws.ssm"],
+                detail_type=["Parameter Store Change"],
+                detail={"name": [{"wildcard": runtime_parameter("*")}], "operation": ["Create", "Update"]},
+            ),
+            targets=[self._called("follow_deployment", {"parameter": events.EventField.from_path("$.detail.name")})],
+        )
+
+    def _called(self, verb_noun: str, payload: dict[str, str]) -> targets.LambdaFunction:
+        """Return a function as a rule's target, called with the payload."""
+        called = self._functions[verb_noun]
         return targets.LambdaFunction(
-            roll_back.function,
+            called.function,
             event=events.RuleTargetInput.from_object(payload),
-            dead_letter_queue=roll_back.failures.queue if roll_back.failures else None,
+            dead_letter_queue=called.failures.queue if called.failures else None,
         )
 
     def _tell_clients(self) -> None:

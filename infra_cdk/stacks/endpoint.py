@@ -27,6 +27,8 @@ from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.policy import Policy
 
 _COMPACT_EVERY_MINUTES = 60
+_PRUNE_EVERY_MINUTES = 1_440
+_FOLLOW_EVERY_MINUTES = 60  # after an event that the parameter store, which does its best, has not sent
 _STANDARD_TIER_BYTES = 4_096
 _GATEWAY_SECONDS = 30  # how long an HTTP API waits for an answer
 
@@ -51,6 +53,8 @@ class Endpoint(Stack):
         estimate = control_plane.function("estimate_performance")
         self._schedule("EstimatePerformance", estimate, policy.performance.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
+        self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)
         ServingRoutes(
             self,
             "Routes",
@@ -61,7 +65,7 @@ class Endpoint(Stack):
             tokens=control_plane.authorisers,
         )
         CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}/v2/models/{policy.endpoint}/infer")
-        self._declare(infer)
+        self._declare(infer, live)
 
     def _infer(self, name: str, layers: Layers) -> SerinusFunction:
         serving = self._policy.serving
@@ -107,12 +111,15 @@ class Endpoint(Stack):
         )
         return SerinusFunction(self, "InferVersion", blueprint=blueprint, layers=layers)
 
-    def _declare(self, infer: SerinusFunction) -> None:
-        """Keep what the policy says, and what a release is made of besides its model, where rollouts read it."""
+    def _declare(self, infer: SerinusFunction, live: LiveAlias) -> None:
+        """Keep what the policy says, and what a release is made of besides its model, where rollouts read it.
+
+        All that serves is in the runtime, the policy's part too: a deploy that calls for a release changes it, once.
+        """
         endpoint, serving = self._policy.endpoint, self._policy.serving
         policy = policy_json(self._policy)
         too_long = len(policy.encode()) > _STANDARD_TIER_BYTES
-        ssm.StringParameter(
+        declared = ssm.StringParameter(
             self,
             "Policy",
             parameter_name=settings.policy_parameter(endpoint),
@@ -130,9 +137,10 @@ class Endpoint(Stack):
             "layers": [layer.layer_version_arn for layer in infer.layers],
             "environment": infer.environment,
         }
-        ssm.StringParameter(
+        serves = ssm.StringParameter(
             self,
             "Runtime",
             parameter_name=settings.runtime_parameter(endpoint),
             string_value=self.to_json_string(runtime),
         )
+        serves.node.add_dependency(declared, infer.function, live)  # its change starts a rollout, which needs these

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from serinus.domain.composition import Composition, Runtime
 from serinus.domain.gates import Finding
+from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import Holdout, Manifest, Upload
 from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart, RequestCounts
-from serinus.domain.rollout import Release, Rollout
+from serinus.domain.rollout import ChosenPlan, Release, Rollout
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table
 
@@ -58,14 +60,26 @@ def a_finding(*, passed: bool = True) -> Finding:
     )
 
 
+A_PLAN = ChosenPlan((5, 25, 50), DEFAULT_GUARDS, "as the policy says")
+
+
 def a_rollout(rollout: str = "fraud-1", *, started: float = 0, endpoint: str = FRAUD) -> Rollout:
     """Return a rollout that has just started, so many seconds after noon."""
-    return Rollout(rollout, EndpointName(endpoint), 1, a_policy(endpoint), f"execution-{rollout}", after(started))
+    return Rollout(
+        rollout, EndpointName(endpoint), 1, a_policy(endpoint), A_PLAN, f"execution-{rollout}", after(started)
+    )
+
+
+def a_composition(runtime: Runtime, *, model: str = "a") -> Composition:
+    """Return what a release of a model is made of."""
+    return Composition(1, model * 64, runtime)
 
 
 def a_release(number: int = 2, *, rollout: str = "fraud-1") -> Release:
     """Return a published release."""
-    return Release(FRAUD, number, 1, "c" * 64, "arn:aws:lambda:eu-west-1:1:layer:m:1", NOON, rollout)
+    layer = "arn:aws:lambda:eu-west-1:1:layer:m:1"
+    runtime = Runtime("assets", "infer.zip", "handler.handler", "python3.13", "x86_64", (layer,), 512, 5, {"A": "b"})
+    return Release(FRAUD, number, 1, "c" * 64, layer, NOON, rollout, a_composition(runtime, model="c"))
 
 
 def an_entry(
@@ -106,6 +120,7 @@ def some_rows(*rows: tuple[str, int, float, float], **features: Sequence[float |
             "_at": np.array([after(second).timestamp() for second in seconds]),
             "_inputs": np.ones(len(requests)),
             "_score": np.array(scores, dtype=np.float64),
+            "_latency_ms": np.full(len(requests), 2.5),
         }
         | logged
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from serinus import settings
 from serinus.adapters.aws.alarms import CloudWatchAlarms
 from serinus.adapters.aws.clients import Clients
+from serinus.adapters.aws.deployments import SsmDeployments
 from serinus.adapters.aws.documents import DynamoDocuments
 from serinus.adapters.aws.events import EventBridgeEvents
 from serinus.adapters.aws.objects import S3Objects
@@ -18,6 +19,7 @@ from serinus.adapters.aws.releases import LambdaReleases
 from serinus.adapters.aws.signer import KmsSigner
 from serinus.adapters.aws.traffic import LambdaTraffic
 from serinus.adapters.memory.alarms import MemoryAlarms
+from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.objects import MemoryObjects
@@ -26,11 +28,30 @@ from serinus.adapters.memory.releases import MemoryReleases
 from serinus.adapters.memory.signer import MemorySigner
 from serinus.adapters.memory.traffic import MemoryTraffic
 from serinus.adapters.schemas.policy import policy_json
+from serinus.domain.composition import Runtime
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Split
-from serinus.use_cases.ports import Alarms, Documents, Events, Objects, Policies, Releases, Signer, Traffic
+from serinus.use_cases.ports import (
+    Alarms,
+    Deployments,
+    Documents,
+    Events,
+    Objects,
+    Policies,
+    Releases,
+    Signer,
+    Traffic,
+)
 from tests.contract.builders import FRAUD
-from tests.contract.deployment import TABLE, make_function, make_key, make_runtime, make_table
+from tests.contract.deployment import (
+    TABLE,
+    a_runtime,
+    make_function,
+    make_key,
+    make_runtime,
+    make_table,
+    write_runtime,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef, PutEventsRequestTypeDef
@@ -55,6 +76,10 @@ class Cloud(Protocol):
     @property
     def policies(self) -> Policies:
         """The deployed policies."""
+
+    @property
+    def deployments(self) -> Deployments:
+        """What is deployed of what serves."""
 
     @property
     def events(self) -> Events:
@@ -83,6 +108,9 @@ class Cloud(Protocol):
     def deploy(self, policy: Policy) -> None:
         """Deploy an endpoint's policy."""
 
+    def deploy_runtime(self, runtime: Runtime) -> None:
+        """Deploy what serves."""
+
     def published(self) -> list[tuple[str, Mapping[str, object]]]:
         """Return the events on the bus: name, and detail with the endpoint."""
 
@@ -98,6 +126,7 @@ class MemoryCloud:
         self.objects = MemoryObjects()
         self.policies = MemoryPolicies()
         self.events = MemoryEvents()
+        self.deployments = MemoryDeployments({FRAUD: a_runtime(BUCKET)})
         self.releases = MemoryReleases()
         self.traffic = MemoryTraffic({FRAUD: Split(1)})
         self.alarms = MemoryAlarms()
@@ -107,6 +136,10 @@ class MemoryCloud:
     def deploy(self, policy: Policy) -> None:
         """Deploy an endpoint's policy."""
         self.policies.deploy(policy)
+
+    def deploy_runtime(self, runtime: Runtime) -> None:
+        """Deploy what serves."""
+        self.deployments.deploy(FRAUD, runtime)
 
     def published(self) -> list[tuple[str, Mapping[str, object]]]:
         """Return the events on the bus: name, and detail with the endpoint."""
@@ -149,10 +182,15 @@ class AwsCloud:
         return EventBridgeEvents(self.clients.events, BUS)
 
     @cached_property
-    def releases(self) -> LambdaReleases:
-        """The function's versions, with what an endpoint's stack says of its runtime."""
+    def deployments(self) -> SsmDeployments:
+        """The parameter store, with what an endpoint's stack says of its runtime."""
         make_runtime(self.clients, self.objects)
-        return LambdaReleases(self.functions, self.clients.ssm, self.objects)
+        return SsmDeployments(self.clients.ssm)
+
+    @cached_property
+    def releases(self) -> LambdaReleases:
+        """The function's versions."""
+        return LambdaReleases(self.functions, self.objects)
 
     @cached_property
     def functions(self) -> LambdaClient:
@@ -185,6 +223,10 @@ class AwsCloud:
         self.clients.ssm.put_parameter(
             Name=settings.policy_parameter(policy.endpoint), Value=policy_json(policy), Type="String", Overwrite=True
         )
+
+    def deploy_runtime(self, runtime: Runtime) -> None:
+        """Write what an endpoint's stack writes."""
+        write_runtime(self.clients, runtime)
 
     def note_sent(self, params: PutEventsRequestTypeDef, **_: object) -> None:
         """Keep what is sent to the bus; heard from botocore, since a target in moto needs more packages."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import asdict
 
 from moto.iam.models import iam_backends
 
 from serinus import settings
 from serinus.adapters.aws.clients import Clients
 from serinus.adapters.aws.objects import S3Objects
+from serinus.domain.composition import Runtime
 from tests.contract.builders import FRAUD
 
 TABLE = "serinus"
@@ -58,18 +60,19 @@ def make_runtime(clients: Clients, objects: S3Objects) -> None:
     """Say what a release is made of, as the endpoint's stack does."""
     objects.put(CODE_KEY, code_zip("def handler(event, context): ..."))
     base = clients.functions.publish_layer_version(LayerName="core", Content={"ZipFile": code_zip()})
-    runtime = {
-        "code_bucket": objects.bucket,
-        "code_key": CODE_KEY,
-        "handler": "handler.handler",
-        "runtime": "python3.13",
-        "architecture": "x86_64",
-        "memory_mb": 512,
-        "timeout_seconds": 5,
-        "layers": [base["LayerVersionArn"]],
-        "environment": {"PYTHONUTF8": "1"},
-    }
-    clients.ssm.put_parameter(Name=settings.runtime_parameter(FRAUD), Value=json.dumps(runtime), Type="String")
+    write_runtime(clients, a_runtime(objects.bucket, base["LayerVersionArn"]))
+
+
+def a_runtime(bucket: str, layer: str = "arn:aws:lambda:us-east-1:123456789012:layer:core:1") -> Runtime:
+    """Return what serves besides the model."""
+    environment = {"PYTHONUTF8": "1", "SERINUS_LOG_SHARE": "0.1"}
+    return Runtime(bucket, CODE_KEY, "handler.handler", "python3.13", "x86_64", (layer,), 512, 5, environment)
+
+
+def write_runtime(clients: Clients, runtime: Runtime) -> None:
+    """Write the parameter that an endpoint's stack writes."""
+    name = settings.runtime_parameter(FRAUD)
+    clients.ssm.put_parameter(Name=name, Value=json.dumps(asdict(runtime)), Type="String", Overwrite=True)
 
 
 def make_key(clients: Clients) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from serinus.domain.policy import HardAlarm
 from tests.contract.clouds import AwsCloud, Cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
 
 def test_alarms_begin_quiet(cloud: Cloud) -> None:
@@ -47,24 +52,35 @@ def test_removing_none_is_harmless(cloud: Cloud) -> None:
 
 def test_the_alarms_on_aws_are_what_the_rule_and_the_metrics_expect(aws: AwsCloud) -> None:
     """Names begin with the rule's prefix, dimensions are those that the handler and Lambda emit."""
-    aws.alarms.create("fraud", 5, HardAlarm(failures=20, period_seconds=10))
+    aws.alarms.create("fraud", 5, HardAlarm(failing_share=0.4, minimum_requests=30, period_seconds=10))
     found = aws.clients.cloudwatch.describe_alarms()["MetricAlarms"]
     alarms = {alarm["AlarmName"]: alarm for alarm in found}
-    failures, errors = alarms["serinus-rollout/fraud/5/failures"], alarms["serinus-rollout/fraud/5/errors"]
-    dimensions = [{d["Name"]: d["Value"] for d in alarm["Dimensions"]} for alarm in (failures, errors)]
-    assert dimensions == [
-        {"endpoint": "fraud", "release": "5"},
-        {
-            "FunctionName": "serinus-endpoint-fraud",
-            "Resource": "serinus-endpoint-fraud:live",
-            "ExecutedVersion": "5",
-        },
-    ]
-    assert [(alarm["Namespace"], alarm["MetricName"], alarm["Period"]) for alarm in (failures, errors)] == [
-        ("Serinus", "ServerErrors", 10),
-        ("AWS/Lambda", "Errors", 60),
-    ]
-    for alarm in (failures, errors):
-        assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 20, 1)
-        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert watched(alarms["serinus-rollout/fraud/5/failures"]) == {
+        (10, "Serinus", "ServerErrors", "endpoint=fraud, release=5"),
+        (10, "Serinus", "Requests", "endpoint=fraud, release=5"),
+    }
+    function = "FunctionName=serinus-endpoint-fraud, Resource=serinus-endpoint-fraud:live, ExecutedVersion=5"
+    assert watched(alarms["serinus-rollout/fraud/5/errors"]) == {
+        (60, "AWS/Lambda", "Errors", function),
+        (60, "AWS/Lambda", "Invocations", function),
+    }
+    for alarm in alarms.values():
+        (expression,) = [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
+        assert expression == "IF(asked >= 30, failed / asked, 0)"
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0.4, 1)
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
         assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def watched(alarm: MetricAlarmTypeDef) -> set[tuple[int, str, str, str]]:
+    """Return the period, namespace, name and dimensions of each metric that an alarm computes with."""
+    metrics = [query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query]
+    return {
+        (
+            stat["Period"],
+            stat["Metric"]["Namespace"],
+            stat["Metric"]["MetricName"],
+            ", ".join(f"{dimension['Name']}={dimension['Value']}" for dimension in stat["Metric"]["Dimensions"]),
+        )
+        for stat in metrics
+    }

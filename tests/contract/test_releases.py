@@ -15,11 +15,10 @@ from serinus import settings
 from serinus.adapters.aws.model_layers import layer_zip
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import EndpointName, LabelJoin, LogInputs, Serving
 from serinus.domain.rollout import Release
-from serinus.errors import EndpointNotFound, ReleaseFailed
-from tests.contract.builders import FRAUD, NOON, a_layout, a_manifest, a_policy, a_release, a_signature
-from tests.contract.clouds import AwsCloud, Cloud
+from serinus.errors import ReleaseFailed, ReleaseInUse
+from tests.contract.builders import FRAUD, NOON, a_composition, a_layout, a_manifest, a_release, a_signature
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 FUNCTION = "serinus-endpoint-fraud"
 
@@ -31,7 +30,10 @@ def a_version(model: str = "a", number: int = 1) -> ModelVersion:
 
 def published(cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1") -> Release:
     """Publish a version."""
-    return cloud.releases.publish(version or a_version(), b"model", a_layout(), a_policy(), rollout=rollout)
+    runtime = cloud.deployments.current("fraud").runtime
+    return cloud.releases.publish(
+        version or a_version(), b"model", a_layout(), a_composition(runtime), rollout=rollout
+    )
 
 
 def test_a_release_names_what_it_is_made_of(cloud: Cloud) -> None:
@@ -39,6 +41,7 @@ def test_a_release_names_what_it_is_made_of(cloud: Cloud) -> None:
     release = published(cloud)
     assert (release.endpoint, release.number, release.model_version) == ("fraud", 2, 1)
     assert (release.content_digest, release.rollout) == ("a" * 64, "fraud-1")
+    assert release.composition == a_composition(cloud.deployments.current("fraud").runtime)
     assert release.published_at.utcoffset() is not None
 
 
@@ -51,24 +54,13 @@ def test_publishing_again_returns_the_same_release(cloud: Cloud) -> None:
 
 
 def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
-    """Code, layers, memory, timeout and environment are those of the runtime, the model and the policy."""
-    serving = Serving(
-        memory_mb=2048, timeout_seconds=7, log_inputs=LogInputs.SAMPLE, log_share=0.1, personal=("name",)
-    )
-    policy = replace(a_policy(), serving=serving, labels=LabelJoin("order"))
-    release = aws.releases.publish(a_version(), b"model", a_layout(), policy, rollout="fraud-1")
+    """Code, layers, memory, timeout and environment are those of the runtime, and the last layer is the model's."""
+    release = published(aws)
     found = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=str(release.number))
-    assert (found["MemorySize"], found["Timeout"], found["Handler"]) == (2048, 7, "handler.handler")
+    assert (found["MemorySize"], found["Timeout"], found["Handler"]) == (512, 5, "handler.handler")
     assert [layer["Arn"].rsplit(":", 2)[-2] for layer in found["Layers"]] == ["core", "serinus-model-fraud"]
     assert found["Layers"][-1]["Arn"] == release.layer
-    assert found["Environment"]["Variables"] == {
-        "PYTHONUTF8": "1",
-        "SERINUS_ENDPOINT": "fraud",
-        "SERINUS_LOG_INPUTS": "sample",
-        "SERINUS_LOG_SHARE": "0.1",
-        "SERINUS_PERSONAL": '["name"]',
-        "SERINUS_ID_COLUMN": '"order"',
-    }
+    assert found["Environment"]["Variables"] == {"PYTHONUTF8": "1", "SERINUS_LOG_SHARE": "0.1"}
     deployed = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier="1")
     assert found["CodeSha256"] != deployed["CodeSha256"]
 
@@ -105,12 +97,6 @@ def test_the_layer_is_an_importable_package() -> None:
     assert layer_zip(a_version(), b"model", a_layout()) == body
 
 
-def test_an_endpoint_that_is_not_deployed_has_no_releases(aws: AwsCloud) -> None:
-    """Its stack would have said what a release is made of."""
-    with pytest.raises(EndpointNotFound):
-        published(aws, replace(a_version(), endpoint=EndpointName("churn")))
-
-
 def test_a_function_that_is_not_what_was_asked_for_is_not_published(aws: AwsCloud) -> None:
     """A deployment that writes in between is found out, and the field named."""
     events = aws.functions.meta.events
@@ -120,7 +106,7 @@ def test_a_function_that_is_not_what_was_asked_for_is_not_published(aws: AwsClou
 
     events.register("after-call.lambda.GetFunctionConfiguration", meddle)
     try:
-        with pytest.raises(ReleaseFailed, match="MemorySize = 128 where 1024"):
+        with pytest.raises(ReleaseFailed, match="MemorySize = 128 where 512"):
             published(aws)
     finally:
         events.unregister("after-call.lambda.GetFunctionConfiguration", meddle)
@@ -155,7 +141,7 @@ def test_a_changed_revision_is_set_again_a_few_times(aws: AwsCloud, times: int) 
 
 def test_an_update_that_fails_says_why(aws: AwsCloud) -> None:
     """Lambda's own reason reaches the person."""
-    releases = aws.releases
+    releases, composition = aws.releases, a_composition(aws.deployments.current("fraud").runtime)
     with Stubber(aws.functions) as stub:
         stub.add_response("list_layer_versions", {"LayerVersions": []})
         stub.add_response("publish_layer_version", {"LayerVersionArn": "arn:layer"})
@@ -163,7 +149,45 @@ def test_an_update_that_fails_says_why(aws: AwsCloud) -> None:
         broken = {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "the layer is gone"}
         stub.add_response("get_function", {"Configuration": broken})
         with pytest.raises(ReleaseFailed, match="the layer is gone"):
-            releases.publish(a_version(), b"model", a_layout(), a_policy(), rollout="fraud-1")
+            releases.publish(a_version(), b"model", a_layout(), composition, rollout="fraud-1")
+
+
+def test_a_removed_release_is_gone_and_so_is_its_layer(cloud: Cloud) -> None:
+    """Removing it again is harmless; another release of another model stays."""
+    gone, kept = published(cloud), published(cloud, a_version("b", 2), rollout="fraud-2")
+    for _ in range(2):
+        cloud.releases.remove(gone)
+        cloud.releases.remove_layer("fraud", gone.layer)
+    if isinstance(cloud, AwsCloud):
+        versions = cloud.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        assert sorted(version["Version"] for version in versions) == ["$LATEST", "1", str(kept.number)]
+        layers = cloud.functions.list_layer_versions(LayerName="serinus-model-fraud")["LayerVersions"]
+        assert [layer["LayerVersionArn"] for layer in layers] == [kept.layer]
+
+
+def test_a_release_that_the_alias_is_on_is_not_removed(cloud: Cloud) -> None:
+    """Lambda refuses, and that is told."""
+    release = published(cloud)
+    if isinstance(cloud, AwsCloud):
+        with Stubber(cloud.functions) as stub:
+            wanted = {"FunctionName": FUNCTION, "Qualifier": str(release.number)}
+            stub.add_client_error("delete_function", "ResourceConflictException", expected_params=wanted)
+            with pytest.raises(ReleaseInUse):
+                cloud.releases.remove(release)
+    elif isinstance(cloud, MemoryCloud):
+        cloud.releases.in_use.add(release.number)
+        with pytest.raises(ReleaseInUse):
+            cloud.releases.remove(release)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1])
+def test_nothing_but_a_release_is_ever_removed(aws: AwsCloud, number: int) -> None:
+    """A number that is none would remove the whole function; the first version is what CloudFormation knows."""
+    with pytest.raises(ValueError, match="is no release"):
+        aws.releases.remove(replace(a_release(), number=number))
+    with pytest.raises(ValueError, match="no version of the layer serinus-model-fraud"):
+        aws.releases.remove_layer("fraud", "arn:aws:lambda:us-east-1:123456789012:layer:core:1")
+    assert len(aws.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]) == 2
 
 
 def test_a_probe_is_answered(cloud: Cloud) -> None:

@@ -10,9 +10,9 @@ from botocore.stub import Stubber
 
 from serinus.adapters.aws.clients import Clients
 from serinus.domain.rollout import Split
-from serinus.errors import EndpointNotFound, RevisionChanged
+from serinus.errors import EndpointNotFound, ReleaseNotFound, RevisionChanged
 from serinus.use_cases.ports import Traffic
-from tests.contract.clouds import AwsCloud, Cloud
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 
 @pytest.fixture
@@ -54,6 +54,19 @@ def test_an_unknown_endpoint_has_no_traffic(traffic: Traffic) -> None:
     """The alias comes with the endpoint's stack."""
     with pytest.raises(EndpointNotFound):
         traffic.current("unknown")
+
+
+def test_a_release_whose_version_was_deleted_gets_no_traffic(cloud: Cloud, traffic: Traffic) -> None:
+    """It can be told beforehand, and is refused in words where it was not."""
+    assert traffic.has("fraud", 3)
+    if isinstance(cloud, AwsCloud):
+        cloud.functions.delete_function(FunctionName="serinus-endpoint-fraud", Qualifier="3")
+    elif isinstance(cloud, MemoryCloud):
+        cloud.traffic.gone.add(3)
+    assert not traffic.has("fraud", 3)
+    with pytest.raises(ReleaseNotFound, match="it was deleted"):
+        traffic.shift("fraud", Split(3))
+    assert traffic.current("fraud") == Split(1)
 
 
 def test_a_roll_back_is_one_call(aws: AwsCloud) -> None:

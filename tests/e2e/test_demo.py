@@ -16,7 +16,7 @@ _AT_MOST_SECONDS = 400  # three minutes on an idle machine of two cores; a test 
 
 
 def test_the_demonstration_tells_its_story() -> None:
-    """Four models: live, promoted, rolled back by its alarm, retrained after drift and promoted."""
+    """Four models: live, promoted, rolled back by alarm or evidence, retrained after drift and promoted."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     ran = subprocess.run(
         [sys.executable, "-m", "serinus.cli.demo"],
@@ -31,7 +31,9 @@ def test_the_demonstration_tells_its_story() -> None:
     ended = re.findall(r"rollout v(\d)-\w+ of version \d ended as (\w+)", told)
     assert ended == [("1", "promoted"), ("2", "promoted"), ("3", "rolled_back"), ("4", "promoted")]
     assert told.index("drift detected") < told.index("The labels of the new market come") < told.index("snapshot ")
-    assert re.search(r"all traffic to release \d+: (alarm serinus-rollout|hard alarm|\d+ of \d+ requests)", told)
+    assert re.search(
+        r"all traffic to release \d+: (alarm serinus-rollout|hard alarm|errors: \d+ of \d+ requests)", told
+    )
     assert "3 promoted, 1 rolled back" in told
     assert "the chain of hashes holds" in told
     left = [

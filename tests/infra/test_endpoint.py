@@ -101,10 +101,12 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
         ("DetectDrift", "rate(1 hour)"),
         ("EstimatePerformance", "rate(1 hour)"),
         ("CompactProfiles", "rate(1 hour)"),
+        ("FollowDeployment", "rate(1 hour)"),
+        ("PruneReleases", "rate(1 day)"),
     ],
 )
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
-    """Drift is looked for as often as the policy says, and parts of profiles are folded every hour."""
+    """Drift is looked for as often as the policy says, the rest is done at intervals of its own."""
     (rule,) = (
         resource.properties
         for resource in aws.resources("AWS::Events::Rule")
@@ -157,3 +159,47 @@ def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
 
     assert stage["AccessLogSettings"]["DestinationArn"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+@pytest.mark.parametrize("cloud", ["aws", "local"])
+def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pytest.FixtureRequest) -> None:
+    """Policy, function and alias are there before the runtime is written, whose change calls the function."""
+    assembly: Assembly = request.getfixturevalue(cloud)
+    (rule,) = (
+        rule.properties
+        for rule in assembly.resources("AWS::Events::Rule")
+        if rule.properties.get("EventPattern", {}).get("source") == ["aws.ssm"]
+    )
+    (runtime,) = (
+        parameter
+        for parameter in assembly.resources("AWS::SSM::Parameter")
+        if parameter.properties["Name"] == runtime_parameter("fraud")
+    )
+    (policy,) = (
+        parameter.logical_id
+        for parameter in assembly.resources("AWS::SSM::Parameter")
+        if parameter.properties["Name"] == policy_parameter("fraud")
+    )
+    (target,) = rule["Targets"]
+
+    function = assembly.functions()["serinus-endpoint-fraud"].logical_id
+    assert {policy, function} <= set(runtime.body["DependsOn"])
+    assert any(name.startswith("LiveAlias") for name in runtime.body["DependsOn"])
+    assert rule["EventPattern"]["detail"] == {
+        "name": [{"wildcard": "/serinus/endpoints/*/runtime"}],
+        "operation": ["Create", "Update"],
+    }
+    assert target["Arn"]["Fn::GetAtt"][0] == assembly.functions()["serinus-follow-deployment"].logical_id
+    assert target["InputTransformer"]["InputPathsMap"] == {"detail-name": "$.detail.name"}
+    assert target["InputTransformer"]["InputTemplate"] == '{"parameter":<detail-name>}'
+
+
+def test_no_parameter_but_a_long_policy_outgrows_the_standard_tier(aws: Assembly) -> None:
+    """A runtime, with every part of an ARN filled in, has room to spare in four kilobytes."""
+    for parameter in aws.resources("AWS::SSM::Parameter"):
+        if parameter.properties["Name"].endswith("/runtime"):
+            parts = parameter.properties["Value"]["Fn::Join"][1]
+            length = sum(len(part) if isinstance(part, str) else 150 for part in parts)
+
+            assert length < 4_096
+            assert parameter.properties.get("Tier") in {None, "Standard"}

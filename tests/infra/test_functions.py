@@ -80,7 +80,9 @@ def test_every_function_invoked_asynchronously_keeps_what_failed(aws: Assembly) 
         if permission.properties["Principal"] in ("events.amazonaws.com", "logs.amazonaws.com")
     }
 
-    assert len(invoked) == 5  # collect_predictions, compact_profiles, detect_drift, estimate_performance, roll_back
+    # collect_predictions, compact_profiles, detect_drift, estimate_performance, prune_releases, roll_back; and
+    # follow_deployment twice
+    assert len(invoked) == 8
     assert all(any(function in wanted for function in kept) for wanted in invoked), (invoked, kept)
 
 
@@ -98,7 +100,7 @@ def test_every_rule_keeps_events_it_could_not_deliver(aws: Assembly) -> None:
     """An event whose target could not be reached ends in a queue."""
     targets = [target for rule in aws.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
 
-    assert len(targets) == 4 + 3 * len(_ENDPOINTS)  # each looks for drift, estimates its performance and compacts
+    assert len(targets) == 5 + 5 * len(_ENDPOINTS)  # drift, performance, compacting, pruning, following deploys
     assert all(target["DeadLetterConfig"]["Arn"] for target in targets)
 
 

@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "SERINUS_LEDGER_BUCKET": "ledger",
     "SERINUS_EVENT_BUS_NAME": "serinus",
     "SERINUS_SIGNING_KEY_ID": KEY,
+    "SERINUS_ROLLOUT_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:serinus-rollout",
 }
 COLUMNS = ("amount", "age")
 
@@ -97,7 +98,7 @@ class Account:
         self.clients.functions.create_alias(FunctionName=function, Name=settings.LIVE_ALIAS, FunctionVersion="1")
         self.clients.s3.put_object(Bucket="artifacts", Key="code/infer.zip", Body=_code("200"))
         core = self.clients.functions.publish_layer_version(LayerName="core", Content={"ZipFile": _code("core")})
-        runtime = {
+        self.runtime = {
             "code_bucket": "artifacts",
             "code_key": "code/infer.zip",
             "handler": "handler.handler",
@@ -110,10 +111,25 @@ class Account:
         }
         parameters = {
             settings.policy_parameter("fraud"): policy_json(policy),
-            settings.runtime_parameter("fraud"): json.dumps(runtime),
+            settings.runtime_parameter("fraud"): json.dumps(self.runtime),
         }
         for name, value in parameters.items():
             self.clients.ssm.put_parameter(Name=name, Value=value, Type="String")
+        self.clients.state_machines.create_state_machine(name="serinus-rollout", definition="{}", roleArn=role)
+
+    def deploy(self, **changed: object) -> None:
+        """Change the endpoint's runtime, as a deploy does."""
+        value, name = json.dumps(self.runtime | changed), settings.runtime_parameter("fraud")
+        self.clients.ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Return the input of every execution of the rollout machine, each with its ARN."""
+        machines = self.clients.state_machines
+        found = machines.list_executions(stateMachineArn=ENVIRONMENT["SERINUS_ROLLOUT_MACHINE_ARN"])["executions"]
+        arns = [execution["executionArn"] for execution in found]
+        return [
+            {"execution": arn, **json.loads(machines.describe_execution(executionArn=arn)["input"])} for arn in arns
+        ]
 
     def call(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """Invoke a function; what it answers must be JSON."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
 Found = TypeVar("Found")
@@ -74,7 +75,7 @@ class Bench:
         session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=REGION)
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32, s3={"addressing_style": "path"})
 
-        def client(service: str) -> Any:  # noqa: ANN401 - clients of eleven types
+        def client(service: str) -> Any:  # noqa: ANN401 - clients of twelve types
             return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload] # the service is a variable here
 
         self.functions: LambdaClient = client("lambda")
@@ -87,6 +88,7 @@ class Bench:
         self.logs: CloudWatchLogsClient = client("logs")
         self.buckets: S3Client = client("s3")
         self.queues: SQSClient = client("sqs")
+        self.parameters: SSMClient = client("ssm")
         self.machines: SFNClient = client("stepfunctions")
 
     def make_function(

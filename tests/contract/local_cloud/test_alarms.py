@@ -146,13 +146,48 @@ def test_what_aws_refuses_is_refused(bench: Bench, options: dict[str, Any]) -> N
         make_alarm(bench, "Alarms", **options)
 
 
-def test_metric_math_is_refused_plainly(bench: Bench) -> None:
+def make_share_alarm(bench: Bench, namespace: str, expression: str) -> str:
+    """An alarm on a share of failures above a half, in ten seconds."""
+    name = unique("alarm")
+    queries: list[Any] = [{"Id": "share", "Expression": expression, "ReturnData": True}]
+    queries += [
+        {
+            "Id": id_,
+            "MetricStat": {
+                "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": DIMENSIONS},
+                "Period": 10,
+                "Stat": "Sum",
+            },
+            "ReturnData": False,
+        }
+        for id_, metric in (("failed", "Errors"), ("asked", "Requests"))
+    ]
+    bench.metrics.put_metric_alarm(
+        AlarmName=name,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=0.5,
+        TreatMissingData="notBreaching",
+        Metrics=queries,
+    )
+    return name
+
+
+def test_an_expression_over_two_metrics(bench: Bench) -> None:
+    """The share of requests that failed counts, once there are enough of them."""
+    namespaces = [unique("Alarms") for _ in range(3)]
+    names = [make_share_alarm(bench, namespace, "IF(asked >= 20, failed / asked, 0)") for namespace in namespaces]
+    for namespace, failed, asked in zip(namespaces, (15.0, 19.0, 5.0), (20.0, 19.0, 20.0), strict=True):
+        put(bench, namespace, [1.0], failed)
+        put(bench, namespace, [1.0], asked, MetricName="Requests")
+    assert [settled_state(bench, names[0]), *(settled_state(bench, name, 0) for name in names[1:])] == [
+        "ALARM",
+        "OK",
+        "OK",
+    ]
+
+
+def test_unknown_metric_math_is_refused_plainly(bench: Bench) -> None:
     """Better no alarm than one that never fires."""
     with pytest.raises(ClientError, match="metric math"):
-        bench.metrics.put_metric_alarm(
-            AlarmName=unique("alarm"),
-            EvaluationPeriods=1,
-            ComparisonOperator="GreaterThanThreshold",
-            Threshold=1,
-            Metrics=[{"Id": "e", "Expression": "1 + 1", "ReturnData": True}],
-        )
+        make_share_alarm(bench, "Alarms", "ANOMALY_DETECTION_BAND(failed)")

@@ -18,7 +18,6 @@ from serinus.adapters.onnx.c_api.session import CApiSession
 from serinus.adapters.onnx.datatypes import NUMPY
 from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.models import OnnxModels
-from serinus.adapters.onnx.tensor_runner import TensorRunner
 from serinus.adapters.onnx.zipmaps import without_zipmaps
 from serinus.adapters.open_inference.exchange import Exchange, exchange
 from serinus.adapters.open_inference.released import ReleasedModel
@@ -31,8 +30,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def served(model: bytes, signature: Signature) -> ReleasedModel:
     """Return a model as a release of the endpoint `fraud` serves it."""
-    runner = TensorRunner(CApiSession(model, signature), signature)
-    return ReleasedModel("fraud", 1, "digest", signature, runner)
+    return ReleasedModel("fraud", 1, "digest", signature, CApiSession(model, signature))
 
 
 def asked(release: ReleasedModel, path: str, body: object) -> Exchange:

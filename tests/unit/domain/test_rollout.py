@@ -1,4 +1,4 @@
-"""A rollout's state, and the table of its decisions."""
+"""A rollout's state: its steps, its ticks, its end."""
 
 from __future__ import annotations
 
@@ -10,105 +10,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.domain.policy import RolloutPlan
-from serinus.domain.rollout import Decision, Evidence, Outcome, Split, Verdict, decide
+from serinus.domain.rollout import Outcome, Split
 from tests.builders import NOON, PLAN, a_rollout
 
-# candidate's requests and failures, stable's, firing alarms, seconds counted; verdict, and part of the reason
-CASES = [
-    pytest.param(100, 0, 100, 0, (), 60, Verdict.ADVANCE, "0 of 100", id="healthy and baked"),
-    pytest.param(100, 0, 100, 0, (), 59, Verdict.HOLD, "59 of 60 seconds", id="healthy, not baked"),
-    pytest.param(19, 0, 900, 0, (), 600, Verdict.HOLD, "19 of 20 requests", id="too few requests"),
-    pytest.param(0, 0, 0, 0, (), 600, Verdict.HOLD, "0 of 20 requests", id="no traffic at all"),
-    pytest.param(0, 0, 0, 0, ("crashed",), -30, Verdict.ROLL_BACK, "hard alarm: crashed", id="alarm before anything"),
-    pytest.param(100, 0, 100, 0, ("a", "b"), 60, Verdict.ROLL_BACK, "a, b", id="alarms beat good counts"),
-    pytest.param(100, 6, 100, 0, (), 60, Verdict.ROLL_BACK, "6 of 100", id="more than the limit worse"),
-    pytest.param(100, 6, 100, 0, (), 0, Verdict.ROLL_BACK, "6 of 100", id="worse, before it is baked"),
-    pytest.param(100, 5, 100, 0, (), 60, Verdict.ADVANCE, "5 of 100", id="just at the limit"),
-    pytest.param(100, 50, 100, 50, (), 60, Verdict.ADVANCE, "50 of 100", id="no worse than an ailing stable"),
-    pytest.param(100, 1, 100, 60, (), 60, Verdict.ADVANCE, "60 of 100", id="the cure of an ailing stable"),
-    pytest.param(19, 19, 100, 0, (), 60, Verdict.HOLD, "19 of 20", id="failing, but too few to say"),
-    pytest.param(100, 0, 0, 0, (), 60, Verdict.ADVANCE, "0 of 0", id="stable without traffic"),
-    pytest.param(100, 6, 0, 0, (), 60, Verdict.ROLL_BACK, "0 of 0", id="failing, stable without traffic"),
-    pytest.param(100, 0, 100, 0, (), -30, Verdict.HOLD, "0 of 60 seconds", id="watermark before the step"),
-]
 
-
-@pytest.mark.parametrize(
-    ("requests", "failures", "stable", "stable_failures", "firing", "seconds", "verdict", "reason"), CASES
-)
-def test_decisions(
-    requests: int,
-    failures: int,
-    stable: int,
-    stable_failures: int,
-    firing: tuple[str, ...],
-    seconds: int,
-    verdict: Verdict,
-    reason: str,
-) -> None:
-    """Every row of the table of cases is decided so, for the reason given."""
-    decision = decide(
-        a_rollout(step=0),
-        stable=Evidence(stable, stable_failures),
-        candidate=Evidence(requests, failures),
-        firing=firing,
-        counted_until=NOON + timedelta(seconds=seconds),
+def test_ticks_are_due_once_their_watermark_has_passed() -> None:
+    """The tick in which the weight changed is dropped; the others come one after the other, each whole."""
+    rollout = a_rollout().advanced(at=NOON)
+    tick, watermark = PLAN.tick_seconds, PLAN.watermark_seconds
+    begin = NOON + timedelta(seconds=tick)
+    assert rollout.due_ticks(NOON + timedelta(seconds=2 * tick + watermark - 1)) == ()
+    assert rollout.due_ticks(NOON + timedelta(seconds=2 * tick + watermark)) == (
+        begin,
+        begin + timedelta(seconds=tick),
     )
-    assert decision.verdict is verdict
-    assert reason in decision.reason
+    assert len(rollout.due_ticks(NOON + timedelta(seconds=4.5 * tick + watermark))) == 4
 
 
-@pytest.mark.parametrize(
-    ("candidate", "stable", "verdict", "reason"),
-    [
-        pytest.param(
-            Evidence(100, 0, 100),
-            Evidence(100, 0),
-            Verdict.ROLL_BACK,
-            "100 of 100 requests to the candidate were refused with a 4xx (100.0%), 0 of 100 to stable (0.0%): "
-            "more than 5.0% worse",
-            id="refuses everybody",
-        ),
-        pytest.param(Evidence(100, 0, 6), Evidence(100, 0), Verdict.ROLL_BACK, "6 of 100", id="more than the limit"),
-        pytest.param(Evidence(100, 0, 5), Evidence(100, 0), Verdict.ADVANCE, "0 of 100", id="just at the limit"),
-        pytest.param(Evidence(100, 0, 40), Evidence(50, 0, 20), Verdict.ADVANCE, "0 of 100", id="callers err alike"),
-        pytest.param(Evidence(19, 0, 19), Evidence(100, 0), Verdict.HOLD, "19 of 20", id="too few to say"),
-    ],
-)
-def test_refusals_are_compared_as_failures_are(
-    candidate: Evidence, stable: Evidence, verdict: Verdict, reason: str
-) -> None:
-    """A candidate that answers 4xx where stable does not is no candidate, though nothing has failed."""
-    decision = decide(
-        a_rollout(step=0), stable=stable, candidate=candidate, firing=(), counted_until=NOON + timedelta(seconds=60)
-    )
-    assert decision.verdict is verdict
-    assert reason in decision.reason
+def test_after_a_long_wait_ticks_come_a_transaction_at_a_time() -> None:
+    """What was weighed at once is stored at once."""
+    rollout = a_rollout().advanced(at=NOON)
+    assert len(rollout.due_ticks(NOON + timedelta(days=2))) == 61
+    assert a_rollout().due_ticks(NOON + timedelta(days=2)) == ()
 
 
-def test_a_rollout_without_a_step_cannot_be_decided_on() -> None:
-    """Deciding before any traffic was shifted is a programming error."""
-    with pytest.raises(ValueError, match="no step"):
-        decide(a_rollout(), stable=Evidence(0, 0), candidate=Evidence(0, 0), firing=(), counted_until=NOON)
+@given(st.integers(0, 100_000))
+def test_no_tick_is_due_twice_or_left_out(seconds: int) -> None:
+    """Weighing up to the end of what was due makes the next begin just there."""
+    rollout = a_rollout().advanced(at=NOON)
+    now = NOON + timedelta(seconds=seconds)
+    edges = rollout.due_ticks(now)
+    if edges:
+        later = replace(rollout, counted_until=edges[-1]).due_ticks(now + timedelta(seconds=PLAN.tick_seconds))
+        assert later[0] == edges[-1]
+        assert edges[-1] <= now - timedelta(seconds=PLAN.watermark_seconds)
 
 
-@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500), st.integers(0, 500), st.integers(-100, 1_000))
-def test_more_failures_never_advance_a_rollout(
-    requests: int, failures: int, stable: int, stable_failures: int, seconds: int
-) -> None:
-    """What is rolled back with some failures is not advanced with more."""
-
-    def look(failed: int) -> Decision:
-        return decide(
-            a_rollout(step=0),
-            stable=Evidence(stable, min(stable, stable_failures)),
-            candidate=Evidence(requests, min(requests, failed)),
-            firing=(),
-            counted_until=NOON + timedelta(seconds=seconds),
-        )
-
-    if look(failures).verdict is Verdict.ROLL_BACK:
-        assert look(failures + 1).verdict is Verdict.ROLL_BACK
+def test_hours_count_from_the_start() -> None:
+    """Evidence is staked anew each hour."""
+    hours = [a_rollout().hour(NOON + timedelta(minutes=minutes)) for minutes in (-5, 0, 59, 60, 150)]
+    assert hours == [0, 0, 0, 1, 2]
 
 
 def test_the_horizon_passes_when_it_is_reached() -> None:
@@ -134,10 +75,12 @@ def test_a_split_names_a_candidate_just_where_it_gets_traffic(
 def test_a_rollout_walks_its_steps() -> None:
     """Each step's split is the policy's, and the state before any step is all stable."""
     rollout = a_rollout(plan=RolloutPlan(steps=(5, 25, 50)))
-    splits = [rollout.split]
+    splits, coming = [rollout.split], [rollout.next_percent]
     while not rollout.at_last_step:
         rollout = rollout.advanced(at=NOON)
         splits.append(rollout.split)
+        coming.append(rollout.next_percent)
+    assert coming == [5, 25, 50, 100]
     assert splits == [Split(2), Split(2, 3, 5), Split(2, 3, 25), Split(2, 3, 50)]
     assert rollout.candidate_percent == 50
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy, policy_json, read_policy
+from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
+    BadOutcome,
     EndpointName,
     JwtIssuer,
     LogInputs,
@@ -18,6 +21,9 @@ from serinus.domain.policy import (
     Policy,
     Retraining,
     Serving,
+    ShadowPlan,
+    WhenBusy,
+    WrongLabel,
 )
 from serinus.errors import PolicyRefused
 
@@ -29,6 +35,8 @@ owners = ["risk@example.com"]
 metric = "roc_auc"
 minimum = 0.7
 """
+
+GUARD = "[[rollout.guards]]\nmetric = 'errors'\nmargin = 0.01\ntolerance = 1.0\nguards_promotion = true\n"
 
 ISSUER = JwtIssuer("https://login.example.com/", ("a",))
 JWT = "[serving.jwt]\nissuer = 'https://login.example.com/'\naudience = ['a']\n"
@@ -75,6 +83,26 @@ def test_whom_a_policy_lets_in_is_kept(tmp_path: Path) -> None:
         assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
+def test_what_a_rollout_judges_is_the_policys(tmp_path: Path) -> None:
+    """Read from TOML and from the store alike."""
+    said = (
+        "[rollout]\nwrong_label = 'false_positive'\nwhen_busy = 'refuse'\n"
+        + GUARD
+        + "[[rollout.guards]]\nmetric = 'outcome'\n[[rollout.guards]]\nmetric = 'labels'\nmargin = 0.02\n"
+        + "[rollout.outcome]\nscore_at_least = 0.9\n"
+    )
+    policy = read(tmp_path, MINIMAL + said)
+    assert policy.rollout.guards == (
+        Guard(RolloutMetric.ERRORS, margin=0.01, tolerance=1.0, guards_promotion=True),
+        Guard(RolloutMetric.OUTCOME),
+        Guard(RolloutMetric.LABELS, margin=0.02),
+    )
+    assert policy.rollout.outcome == BadOutcome(score_at_least=0.9)
+    assert policy.rollout.wrong_label is WrongLabel.FALSE_POSITIVE
+    assert policy.rollout.when_busy is WhenBusy.REFUSE
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
 def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
     """Any field is part of the version."""
     changed = read(tmp_path, MINIMAL + "[serving]\nmemory_mb = 2048\n")
@@ -105,15 +133,25 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ),
         ("[serving]\nthrottle_callers = 'yes'", "serving.throttle_callers", "valid boolean"),
         ("[serving]\nauthorization = 'iam'", "serving.authorization", "not permitted"),
-        ("[rollout]\nsteps = []", "rollout.steps", "at least 1"),
         ("[rollout]\nsteps = [50, 25]", "rollout", "must rise"),
         ("[rollout]\nsteps = [25, 25]", "rollout", "must rise"),
         ("[rollout]\nsteps = [25, 100]", "rollout.steps.1", "99"),
         ("[rollout]\nsteps = ['5']", "rollout.steps.0", "valid integer"),
         ("[rollout]\nsteps = 5", "rollout.steps", "tuple"),
-        ("[rollout]\nminimum_requests = 0", "rollout.minimum_requests", "greater than or equal to 1"),
-        ("[rollout]\nmaximum_failure_share = 1.5", "rollout.maximum_failure_share", "1"),
-        ("[rollout]\nhorizon_seconds = 2000", "rollout", "alone take 2340"),
+        ("[rollout]\nbake_seconds = 600", "rollout.bake_seconds", "not permitted"),
+        ("[rollout]\nhorizon_seconds = 299", "rollout", "later, takes 300"),
+        ("[rollout]\nwhen_busy = 'push in'", "rollout.when_busy", "'wait' or 'refuse'"),
+        ("[rollout]\nslo_latency_ms = 0", "rollout.slo_latency_ms", "greater than 0"),
+        ("[[rollout.guards]]\nmetric = 'charm'", "rollout.guards.0.metric", "'errors'"),
+        ("[[rollout.guards]]\nmetric = 'errors'\nmargin = 1.5", "rollout.guards.0.margin", "less than 1"),
+        ("[[rollout.guards]]\nmetric = 'errors'\ntolerance = 0.5", "rollout.guards.0.tolerance", "1"),
+        ("[[rollout.guards]]\nmetric = 'errors'", "rollout", "guards_promotion = true for one"),
+        (GUARD + GUARD, "rollout", "errors is guarded twice"),
+        (GUARD + "[[rollout.guards]]\nmetric = 'outcome'", "rollout", "[rollout.outcome] go together"),
+        ("[rollout.outcome]\nscore_at_least = 0.9", "rollout", "[rollout.outcome] go together"),
+        ("[rollout.outcome]\nscore_at_least = 0.9\nscore_at_most = 0.1", "rollout.outcome", "takes one limit"),
+        ("[rollout.alarm]\nfailing_share = 1.0", "rollout.alarm.failing_share", "less than 1"),
+        ("[rollout.alarm]\nminimum_requests = 0", "rollout.alarm.minimum_requests", "1"),
         ("[rollout]\ntick_seconds = 1", "rollout", "make tick_seconds longer"),
         ("[rollout]\nwhen_undecided = 'ask'", "rollout.when_undecided", "'return' or 'promote'"),
         ("[rollout.alarm]\nperiod_seconds = 45", "rollout.alarm", "10, 20, 30 or a multiple of 60"),
@@ -211,3 +249,32 @@ def test_a_sample_of_the_inputs_is_enough_to_retrain_on(tmp_path: Path) -> None:
     """It takes longer to have enough rows."""
     said = "[retraining]\n[serving]\nlog_inputs = 'sample'\nlog_share = 0.25\n"
     assert read(tmp_path, MINIMAL + said).retraining is not None
+
+
+def test_a_shadow_is_kept_as_it_was_asked_for(tmp_path: Path) -> None:
+    """Unsaid it stays unsaid, so that what the log holds decides; the store gives the same back."""
+    unsaid = read(tmp_path, MINIMAL)
+    asked = read(tmp_path, MINIMAL + "[rollout.shadow]\nrequests = 50\nminimum_agreement = 0.95\n")
+    left_out = read(tmp_path, MINIMAL + "[rollout.shadow]\nrequests = 0\n[serving]\nlog_inputs = 'none'\n")
+    assert (unsaid.rollout.shadow, unsaid.shadow) == (None, ShadowPlan())
+    assert asked.shadow == ShadowPlan(requests=50, minimum_agreement=0.95)
+    assert left_out.shadow is None
+    for policy in (unsaid, asked, left_out):
+        assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rollout.shadow]\n[serving]\nlog_inputs = 'none'\n", "a shadow needs every input of the log"),
+        ("[rollout.shadow]\n[serving]\npersonal = ['name']\n", "serving.personal keeps 'name' out of it"),
+        ("[rollout.shadow]\nhorizon_seconds = 86200\n", "the steps alone take 300 of horizon_seconds = 86400"),
+        ("[rollout.shadow]\nrequests = -1\n", "rollout.shadow.requests"),
+        ("[rollout.shadow]\nminimum_agreement = 1.5\n", "rollout.shadow.minimum_agreement"),
+        ("[rollout.shadow]\nsample = 3\n", "rollout.shadow.sample"),
+    ],
+)
+def test_a_shadow_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With what is in its way."""
+    with pytest.raises(PolicyRefused, match=re.escape(said)):
+        read(tmp_path, MINIMAL + text)

@@ -55,7 +55,7 @@ def test_the_second_release_gets_its_first_step() -> None:
     assert world.split() == Split(2, 3, 10)
     assert (FRAUD, 3) in world.alarms.existing
     state = world.rollouts.get(FRAUD, rollout)
-    assert (state.stable, state.candidate, state.step, state.step_since) == (2, 3, 0, world.now)
+    assert (state.stable, state.candidate, state.steps_begun) == (2, 3, (world.now,))
 
 
 def test_publishing_again_changes_nothing() -> None:

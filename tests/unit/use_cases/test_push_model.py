@@ -16,16 +16,19 @@ from serinus.adapters.schemas.manifest import read_manifest, write_manifest
 from serinus.adapters.stored.model_versions import StoredModelVersions
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.domain.gates import Finding
+from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.model_version import ModelVersion, Upload
 from serinus.domain.policy import EndpointName, Policy
-from serinus.domain.rollout import Decision, Outcome, Release, Rollout, Split, Verdict
+from serinus.domain.rollout import ChosenPlan, Decision, Outcome, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.verdict import Verdict
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.push_model import Following, Package, Pushing, PushProgress, Stage, follow_push, push_model
 
 NOON = datetime(2030, 1, 31, 12, tzinfo=UTC)
 FRAUD = EndpointName("fraud")
 POLICY = Policy(FRAUD, ("risk@example.com",))
+PLAN = ChosenPlan((5, 25, 50), DEFAULT_GUARDS, "as the policy says")
 SIGNATURE = Signature(
     (InputTensor("features", Datatype.FP32, ("a",)),), (OutputTensor("p", Datatype.FP32, (-1, 1)),), Score("p")
 )
@@ -141,7 +144,7 @@ def judged(*, passed: bool) -> Callable[[Pipeline], None]:
 
 def a_rollout(at: datetime, number: int = 1) -> Rollout:
     """Return a rollout with two releases, before its first step."""
-    return Rollout(f"v{number}", FRAUD, number, POLICY, "execution", at, stable=2, candidate=3)
+    return Rollout(f"v{number}", FRAUD, number, POLICY, PLAN, "execution", at, stable=2, candidate=3)
 
 
 def started(pipeline: Pipeline) -> None:
@@ -152,8 +155,8 @@ def started(pipeline: Pipeline) -> None:
 def stepped(pipeline: Pipeline) -> None:
     """It takes its first step, and is looked at."""
     rollout = pipeline.rollouts.get("fraud", "v1")
-    pipeline.rollouts.save(rollout.advanced(at=pipeline.now), replaced=rollout)
-    pipeline.rollouts.record_decision(rollout, Decision(Verdict.HOLD, "too few requests"), at=pipeline.now)
+    look = Decision(pipeline.now, Verdict.HOLD, "too few requests")
+    pipeline.rollouts.save(rollout.advanced(at=pipeline.now).looked_at(look), replaced=rollout, looks=[look])
 
 
 def ended(outcome: Outcome) -> Callable[[Pipeline], None]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from serinus.adapters.memory.releases import MemoryReleases
+from serinus.domain.composition import Composition
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Policy
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Outcome, Release
 from serinus.domain.signature import Signature
@@ -52,10 +52,10 @@ def publish(world: World) -> tuple[Outcome | None, list[bytes]]:
 
     class Noting(MemoryReleases):
         def publish(
-            self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+            self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
         ) -> Release:
             published.append(model)
-            return super().publish(version, model, layout, policy, rollout=rollout)
+            return super().publish(version, model, layout, composition, rollout=rollout)
 
     publishing = replace(world.publishing, releases=Noting(world.clock))
     return publish_release(FRAUD, world.started(), publishing=publishing).outcome, published

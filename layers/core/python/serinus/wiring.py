@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.control_api import ControlApiClient
+    from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
     from serinus.adapters.aws.policies import SsmPolicies
@@ -36,23 +38,31 @@ if TYPE_CHECKING:
     from serinus.adapters.tables.arrow import ArrowTables
     from serinus.use_cases.advance_rollout import Advancing
     from serinus.use_cases.authorise_caller import Authorising
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.collect_predictions import Collecting
     from serinus.use_cases.compact_profiles import Compacting
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
     from serinus.use_cases.estimate_performance import Estimating
+    from serinus.use_cases.find_rollout import Looking
+    from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
     from serinus.use_cases.live_window import Reading
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
+    from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
+    from serinus.use_cases.request_roll_back import Returning
+    from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
     from serinus.use_cases.start_rollout import Starting
+    from serinus.use_cases.steer_rollout import Guiding
     from serinus.use_cases.train_model import Training
     from serinus.use_cases.validate_model import Validation
 
@@ -96,6 +106,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
 
 def starting(told: settings.StartRolloutSettings) -> Starting:
     """Wire `start_rollout`."""
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.start_rollout import Starting
 
     return Starting(
@@ -103,9 +114,24 @@ def starting(told: settings.StartRolloutSettings) -> Starting:
         versions=_versions(told.table_name),
         rollouts=_rollouts(told.table_name),
         traffic=_traffic(),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        deployments=_deployments(),
+    )
+
+
+def following(told: settings.FollowDeploymentSettings) -> Following:
+    """Wire `follow_deployment`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.follow_deployment import Following
+
+    return Following(
+        deployments=_deployments(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
     )
 
 
@@ -119,8 +145,23 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
         artifacts=artifacts,
         versions=_versions(told.table_name),
         references=_references(told.artifacts_bucket),
-        releases=LambdaReleases(_clients().functions, _clients().ssm, artifacts),
+        releases=LambdaReleases(_clients().functions, artifacts),
         signer=_signer(told.signing_key_id),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
+def shadowing(told: settings.ShadowCandidateSettings) -> Shadowing:
+    """Wire `shadow_candidate`."""
+    from serinus.adapters.aws.invocations import LambdaInvocations
+    from serinus.use_cases.shadow_candidate import Shadowing
+
+    return Shadowing(
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        records=_records(told.data_bucket),
+        parts=_parts(told.data_bucket),
+        invocations=LambdaInvocations(_clients().functions),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 
@@ -128,10 +169,16 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
+    from serinus.use_cases.compare_labels import Comparing
+    from serinus.use_cases.weigh_ticks import Weighing
 
     return Advancing(
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        weighing=Weighing(
+            rollouts=_rollouts(told.table_name),
+            references=_references(told.artifacts_bucket),
+            parts=_parts(told.data_bucket),
+            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+        ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
 
@@ -139,6 +186,53 @@ def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
 def rolling_back(told: settings.RollBackSettings) -> Conducting:
     """Wire `roll_back`."""
     return _conducting(told.table_name, told.ledger_bucket, told.event_bus_name)
+
+
+def requesting(told: settings.RequestRolloutSettings) -> Requesting:
+    """Wire `request_rollout`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.request_rollout import Requesting
+
+    return Requesting(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
+        deployments=_deployments(),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
+
+
+def looking(told: settings.ListRolloutsSettings | settings.DescribeRolloutSettings) -> Looking:
+    """Wire `list_rollouts` and `describe_rollout`."""
+    from serinus.use_cases.find_rollout import Looking
+
+    return Looking(_policies(), _rollouts(told.table_name))
+
+
+def guiding(told: settings.SteerRolloutSettings) -> Guiding:
+    """Wire `steer_rollout`."""
+    from serinus.adapters.aws.alarms import CloudWatchAlarms
+    from serinus.use_cases.steer_rollout import Guiding
+
+    return Guiding(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        alarms=CloudWatchAlarms(_clients().cloudwatch),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def returning(told: settings.RequestRollBackSettings) -> Returning:
+    """Wire `request_roll_back`."""
+    from serinus.adapters.aws.roll_backs import LambdaRollBacks
+    from serinus.use_cases.request_roll_back import Returning
+
+    return Returning(_policies(), _rollouts(told.table_name), LambdaRollBacks(_clients().functions))
 
 
 def asking(told: settings.InferVersionSettings) -> Asking:
@@ -191,6 +285,21 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     from serinus.use_cases.compact_profiles import Compacting
 
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
+
+
+def pruning(told: settings.PruneReleasesSettings) -> Pruning:
+    """Wire `prune_releases`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.prune_releases import Pruning
+
+    return Pruning(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        releases=LambdaReleases(_clients().functions, _bucket(told.artifacts_bucket)),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
 
 
 def watching(told: settings.DetectDriftSettings) -> Watching:
@@ -296,6 +405,7 @@ class Client:
     rollouts: StoredRollouts
     ledger: StoredLedger
     describing: Describing
+    choosing: Choosing
     measuring: Measuring
     reading: Reading
     tokens: StoredTokens
@@ -303,6 +413,7 @@ class Client:
     data: S3Objects
     uploads: S3Client
     functions: LambdaClient
+    control: ControlApiClient
 
 
 def client() -> Client:
@@ -312,6 +423,9 @@ def client() -> Client:
         NothingDeployed: the account and region hold no Serinus.
     """
     from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.adapters.aws.control_api import ControlApiClient
+    from serinus.adapters.aws.signed_calls import SignedCalls
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.measure_performance import Measuring
 
@@ -324,6 +438,7 @@ def client() -> Client:
         rollouts=rollouts,
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         measuring=Measuring(
             policies,
             rollouts,
@@ -338,6 +453,7 @@ def client() -> Client:
         data=_bucket(told.data_bucket),
         uploads=_clients().s3,
         functions=_clients().functions,
+        control=ControlApiClient(SignedCalls(told.api_url)),
     )
 
 
@@ -374,6 +490,12 @@ def _policies() -> SsmPolicies:
     from serinus.adapters.aws.policies import SsmPolicies
 
     return SsmPolicies(_clients().ssm)
+
+
+def _deployments() -> SsmDeployments:
+    from serinus.adapters.aws.deployments import SsmDeployments
+
+    return SsmDeployments(_clients().ssm)
 
 
 def _versions(table: str) -> StoredModelVersions:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 
+from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.performance_estimate import PerformanceEstimate
-from serinus.domain.rollout import Decision, Rollout
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import Performance
@@ -52,36 +51,15 @@ def version_document(version: ModelVersion) -> dict[str, object]:
     }
 
 
-def rollout_document(rollout: Rollout, last: tuple[datetime, Decision] | None = None) -> dict[str, object]:
-    """A rollout, and the last look that was taken at it."""
-    return {
-        "id": rollout.id,
-        "version": rollout.model_version,
-        "stable": rollout.stable,
-        "candidate": rollout.candidate,
-        "step": rollout.step,
-        "steps": list(rollout.policy.rollout.steps),
-        "candidate_percent": rollout.candidate_percent,
-        "started_at": rollout.started_at.isoformat(),
-        "outcome": None if rollout.outcome is None else str(rollout.outcome),
-        "reason": rollout.reason,
-        "last_decision": None
-        if last is None
-        else {"at": last[0].isoformat(), "verdict": str(last[1].verdict), "reason": last[1].reason},
-    }
-
-
-def status_document(
-    status: EndpointStatus,
-    last: tuple[datetime, Decision] | None,
-    measured: Sequence[Performance] | None = None,
-) -> dict[str, object]:
+def status_document(status: EndpointStatus, measured: Sequence[Performance] | None = None) -> dict[str, object]:
     """How an endpoint stands; without `performance` where it was not measured."""
     document: dict[str, object] = {
         "endpoint": status.policy.endpoint,
         "policy": status.policy.digest,
         "live": live_document(status),
-        "rollout": None if status.rollout is None else rollout_document(status.rollout, last),
+        "rollout": None
+        if status.rollout is None
+        else {**rollout_document(status.rollout), "changes": list(status.changes)},
         "versions": [version_document(version) for version in status.versions],
     }
     if measured is not None:

@@ -106,7 +106,7 @@ def _rollout_line(rollout: Rollout) -> str:
         return f"Rollout {escaped(rollout.id)} ended: {rollout.outcome}."
     if rollout.step < 0:
         return f"Rollout {escaped(rollout.id)} began."
-    steps = rollout.policy.rollout.steps
+    steps = rollout.plan.steps
     return (
         f"Rollout {escaped(rollout.id)}: step {rollout.step + 1} of {len(steps)}, {rollout.candidate_percent} % of "
         f"traffic to release {rollout.candidate}."

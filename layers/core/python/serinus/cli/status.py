@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from serinus.domain.model_version import ModelVersion
     from serinus.domain.performance_estimate import Estimate
     from serinus.domain.policy import Metric
-    from serinus.domain.rollout import Decision, Rollout
+    from serinus.domain.rollout import Rollout
     from serinus.use_cases.describe_endpoint import EndpointStatus
     from serinus.use_cases.measure_performance import Performance
     from serinus.wiring import Client
-
-    LastLook = tuple[datetime, Decision] | None
 
 _SHOWN_VERSIONS = 10  # the latest; --json has all
 
@@ -48,7 +46,7 @@ def _all(deployed: Client, *, as_json: bool) -> None:
 
     found = [describe_endpoint(name, describing=deployed.describing) for name in deployed.policies.names()]
     if as_json:
-        print_json({"endpoints": [status_document(known, _last_look(deployed, known.rollout)) for known in found]})
+        print_json({"endpoints": [status_document(known) for known in found]})
     elif found:
         print_table(
             "Endpoints", ("endpoint", "live", "on its way", "latest version"), [_row(known) for known in found]
@@ -66,23 +64,17 @@ def _one(deployed: Client, endpoint: str, minutes: int, *, as_json: bool) -> Non
     now = datetime.now(UTC)
     start = now - timedelta(minutes=minutes)
     measured = measure_performance(endpoint, start=start, end=now, measuring=deployed.measuring)
-    last = _last_look(deployed, known.rollout)
     if as_json:
-        print_json({**status_document(known, last, measured), "minutes": minutes})
+        print_json({**status_document(known, measured), "minutes": minutes})
         return
     console().print(f"[bold]{escaped(endpoint)}[/] {escaped(known.policy.description)}", soft_wrap=True)
     console().print(f"Live: {escaped(_live(known))}.", soft_wrap=True)
     if known.rollout is not None:
-        console().print(f"Rollout: {escaped(_rollout(known.rollout, last))}.", soft_wrap=True)
+        console().print(f"Rollout: {escaped(_rollout(known.rollout))}.", soft_wrap=True)
+        if known.changes:
+            console().print(f"It changes: {escaped(', '.join(known.changes))}.", soft_wrap=True)
     _print_versions(known.versions)
     _print_performance(measured, minutes)
-
-
-def _last_look(deployed: Client, rollout: Rollout | None) -> LastLook:
-    if rollout is None:
-        return None
-    looks = deployed.rollouts.decisions(rollout.endpoint, rollout.id)
-    return looks[-1] if looks else None
 
 
 def _row(known: EndpointStatus) -> tuple[str, ...]:
@@ -101,11 +93,24 @@ def _live(known: EndpointStatus) -> str:
     return ", ".join(f"release {side['release']} (version {side['version']}) {side['percent']} %" for side in sides)
 
 
-def _rollout(rollout: Rollout, last: LastLook) -> str:
-    steps = len(rollout.policy.rollout.steps)
-    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
-    looked = f"; last look at {in_utc(last[0])}: {last[1].verdict}, {last[1].reason}" if last else ""
-    return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+def _rollout(rollout: Rollout) -> str:
+    steps, last = len(rollout.plan.steps), rollout.last_look
+    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else _before_traffic(rollout)
+    looked = f"; last look at {in_utc(last.at)}: {last.verdict}, {last.reason}" if last else ""
+    return f"{rollout.id}, version {rollout.model_version}, {step}{_wished(rollout)}{looked}"
+
+
+def _wished(rollout: Rollout) -> str:
+    if rollout.steering is None or not (rollout.paused or rollout.promoted_by_hand):
+        return ""
+    wish = "paused" if rollout.paused else "to be promoted at its next tick"
+    return f", {wish} by {rollout.steering.actor}: {rollout.steering.reason}"
+
+
+def _before_traffic(rollout: Rollout) -> str:
+    if rollout.shadow is None:
+        return "its release is being published"
+    return f"it is in its shadow, where {rollout.shadow.replayed} live requests were replayed"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:

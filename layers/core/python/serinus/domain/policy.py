@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.guard import DEFAULT_GUARDS, Guard
+
 EndpointName = NewType("EndpointName", str)
 
 
@@ -42,6 +44,13 @@ class WhenUndecided(StrEnum):
 
     RETURN = "return"
     PROMOTE = "promote"
+
+
+class WhenBusy(StrEnum):
+    """What becomes of a rollout that finds another one of its endpoint under way."""
+
+    WAIT = "wait"
+    REFUSE = "refuse"
 
 
 class Metric(StrEnum):
@@ -108,38 +117,93 @@ class MetricGate:
 
 @dataclass(frozen=True)
 class HardAlarm:
-    """The per-version alarm for catastrophe: this many failed requests of the candidate within one period."""
+    """The per-version alarm for catastrophe, which bypasses the evidence: more than this share of requests fails.
 
-    failures: int = 20
+    Attributes:
+        failing_share: of the candidate's requests within one period.
+        minimum_requests: with fewer of them in the period, nothing is said.
+        period_seconds: 10, 20, 30 or a multiple of 60.
+    """
+
+    failing_share: float = 0.5
+    minimum_requests: int = 20
     period_seconds: int = 60
 
 
 @dataclass(frozen=True)
-class RolloutPlan:
-    """How a rollout shifts traffic.
+class ShadowPlan:
+    """How the candidate answers a copy of live requests before it gets traffic.
 
     Attributes:
-        steps: the candidate's share of traffic at each step, in percent, rising; 100 is implied at the end.
-        bake_seconds: how long a step lasts at least.
-        minimum_requests: how many requests the candidate must have answered in a step before it advances.
-        tick_seconds: how often the rollout is looked at.
-        watermark_seconds: how late a prediction may be collected; younger ones are not counted yet.
-        horizon_seconds: when an undecided rollout ends.
-        when_undecided: how it ends then.
-        maximum_failure_share: a step is rolled back where the candidate's share of failed requests exceeds stable's
-            by more than this.
-        alarm: the hard alarm.
+        requests: how many it must have been asked; 0 to leave the shadow out.
+        maximum_per_tick: how many it is asked at each look, one after the other.
+        window_minutes: how far back before the rollout live requests are taken from.
+        minimum_agreement: the share of rows that both releases must put on the same side of the operating threshold.
+        maximum_slowdown: a request is slow where it takes longer than this times stable's 95th percentile.
+        horizon_seconds: when the shadow is judged by what there is.
     """
 
-    steps: tuple[int, ...] = (5, 25, 50)
-    bake_seconds: int = 600
-    minimum_requests: int = 500
+    requests: int = 500
+    maximum_per_tick: int = 200
+    window_minutes: int = 1_440
+    minimum_agreement: float = 0.8
+    maximum_slowdown: float = 2.0
+    horizon_seconds: int = 1_800
+
+
+@dataclass(frozen=True)
+class BadOutcome:
+    """The binary outcome that the policy declares: a request is bad where any of its scores is at or beyond a limit.
+
+    Exactly one of the two is given.
+    """
+
+    score_at_least: float | None = None
+    score_at_most: float | None = None
+
+
+class WrongLabel(StrEnum):
+    """Which predictions late labels count as bad, at the operating threshold."""
+
+    ANY = "any"
+    FALSE_POSITIVE = "false_positive"
+    FALSE_NEGATIVE = "false_negative"
+
+
+@dataclass(frozen=True)
+class RolloutPlan:
+    """How a rollout shifts traffic, and what it judges.
+
+    Attributes:
+        steps: the candidate's share of traffic at each step, in percent, rising; 100 is implied at the end. None of
+            them: chosen from the endpoint's traffic when a rollout starts.
+        guards: the metrics that are judged; see `domain.guard`.
+        outcome: what is bad, where the outcome is guarded.
+        wrong_label: what is bad, where labels are guarded.
+        slo_latency_ms: answers up to this are never slow.
+        tick_seconds: how often the rollout is looked at.
+        watermark_seconds: how late a prediction may be collected; a tick is weighed once this has passed.
+        horizon_seconds: when an undecided rollout ends.
+        when_undecided: how it ends then.
+        when_busy: what becomes of a rollout that finds another one under way.
+        most_bad_requests: how many bad answers of a bad candidate the choice of steps may risk.
+        alarm: the hard alarm.
+        shadow: what precedes the first step; `None` where the policy does not say, see `Policy.shadow`.
+    """
+
+    steps: tuple[int, ...] = ()
+    guards: tuple[Guard, ...] = DEFAULT_GUARDS
+    outcome: BadOutcome | None = None
+    wrong_label: WrongLabel = WrongLabel.ANY
+    slo_latency_ms: float = 100.0
     tick_seconds: int = 60
     watermark_seconds: int = 180
     horizon_seconds: int = 86_400
     when_undecided: WhenUndecided = WhenUndecided.RETURN
-    maximum_failure_share: float = 0.02
+    when_busy: WhenBusy = WhenBusy.WAIT
+    most_bad_requests: int = 100
     alarm: HardAlarm = HardAlarm()
+    shadow: ShadowPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +286,17 @@ class LabelJoin:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Which releases are kept.
+
+    Attributes:
+        keep: how many of the releases that served all traffic last can be rolled back to, the live one among them.
+    """
+
+    keep: int = 10
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything an endpoint declares."""
 
@@ -236,6 +311,29 @@ class Policy:
     performance: PerformanceLimits = PerformanceLimits()
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
+    releases: Keeping = Keeping()
+
+    @property
+    def logs_whole_requests(self) -> bool:
+        """Whether the log holds all that is needed to ask a request again, of some requests at least."""
+        return self.serving.log_inputs is not LogInputs.NONE and not self.serving.personal
+
+    @property
+    def shadow(self) -> ShadowPlan | None:
+        """What precedes the first step of a rollout, if anything does.
+
+        A shadow risks nothing and costs a few hundred invocations, so it is there unless the policy leaves it out or
+        keeps inputs out of the log; it then takes no more than a quarter of the rollout's time.
+        """
+        plan = self.rollout.shadow
+        if plan is not None:
+            return plan if plan.requests else None
+        if not self.logs_whole_requests:
+            return None
+        usual = ShadowPlan()
+        return dataclasses.replace(
+            usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
+        )
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:

@@ -402,9 +402,9 @@ def _quantile_bins(name: str, values: npt.NDArray[np.float64], datatype: Datatyp
 
 def _next_up(values: npt.NDArray[np.float64], datatype: Datatype) -> npt.NDArray[np.float64]:
     """Return the smallest number above each value in the feature's precision."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # above the largest number there is infinity
         exact = values.astype(_precision(datatype))
-    return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
+        return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
 
 
 def _precision(datatype: Datatype) -> type[np.float32] | type[np.float64]:

@@ -1,19 +1,19 @@
-"""Look at a rollout once a tick: advance it, hold it, or roll it back, on what its two releases did."""
+"""Look at a rollout once a tick: advance it, hold it, or roll it back, on the evidence about its two releases."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from serinus.domain.policy import WhenUndecided
-from serinus.domain.profile import Outcome as Ending
-from serinus.domain.profile import of_parts
-from serinus.domain.rollout import Decision, Evidence, Outcome, Rollout, Split, Verdict, decide
-from serinus.errors import ReleaseNotFound
+from serinus.domain.rollout import Decision, Outcome, Rollout, Split, heed_steering
+from serinus.domain.verdict import Verdict
+from serinus.errors import SourceFailed
 from serinus.use_cases.begin_step import begin_step
-from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
-from serinus.use_cases.ports import ProfileParts, References
-from serinus.use_cases.shift_traffic import Conducting, record_shift, shift_traffic
+from serinus.use_cases.end_rollout import Progress, conclude, end_rollout, progress_of
+from serinus.use_cases.reconcile_traffic import reconcile_traffic, undecided_reason
+from serinus.use_cases.shift_traffic import Conducting, shift_traffic
+from serinus.use_cases.weigh_ticks import Weighing, weigh_ticks
 
 _ACTOR = "advance_rollout"
 
@@ -22,16 +22,16 @@ _ACTOR = "advance_rollout"
 class Advancing:
     """What advancing a rollout needs of the world."""
 
-    references: References
-    parts: ProfileParts
+    weighing: Weighing
     conducting: Conducting
 
 
 def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> Progress:
     """Look once, and do what the look says.
 
-    Traffic is moved before the state is saved, each with compare-and-set: a tick that died in between is finished by
-    the next one, which finds the alias one step ahead of the state. A roll-back in the middle is found the same way.
+    What was weighed is saved before it is acted on, and traffic is moved before that is saved, each with
+    compare-and-set. So a tick counts once, and one that died in between is finished by the next, which finds the
+    alias one step ahead of the state. A roll-back in the middle is found the same way.
 
     Raises:
         RolloutNotFound: there is no such rollout.
@@ -40,13 +40,13 @@ def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> 
     conducting = advancing.conducting
     rollout = conducting.rollouts.get(endpoint, rollout_id)
     if rollout.outcome:
+        conclude(rollout, actor=_ACTOR, conducting=conducting)
         return progress_of(rollout, "ended already")
     current = conducting.traffic.current(endpoint)
     if current != rollout.split:
-        return _reconcile(rollout, current, conducting)
+        return reconcile_traffic(rollout, current, actor=_ACTOR, conducting=conducting)
     now = conducting.clock()
-    decision = _look(rollout, now, advancing)
-    conducting.rollouts.record_decision(rollout, decision, at=now)
+    rollout, decision = _look(rollout, now, advancing)
     if decision.verdict is Verdict.ROLL_BACK:
         return _return_to_stable(rollout, Outcome.ROLLED_BACK, decision.reason, conducting)
     if decision.verdict is Verdict.ADVANCE:
@@ -56,34 +56,35 @@ def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> 
     return progress_of(rollout, decision.reason)
 
 
-def _look(rollout: Rollout, now: datetime, advancing: Advancing) -> Decision:
-    assert rollout.stable is not None  # noqa: S101 - `split` has been read
-    assert rollout.candidate is not None  # noqa: S101 - likewise
-    counted_until = now - timedelta(seconds=rollout.policy.rollout.watermark_seconds)
-    return decide(
-        rollout,
-        stable=_evidence(rollout, rollout.stable, counted_until, advancing),
-        candidate=_evidence(rollout, rollout.candidate, counted_until, advancing),
-        firing=advancing.conducting.alarms.firing(rollout.endpoint, rollout.candidate),
-        counted_until=counted_until,
-    )
+def _look(rollout: Rollout, now: datetime, advancing: Advancing) -> tuple[Rollout, Decision]:
+    """Weigh what has been counted, save it, and let alarms and people have their say; all of it is put on record."""
+    rollouts = advancing.conducting.rollouts
+    try:
+        weighed, decisions = weigh_ticks(rollout, now, weighing=advancing.weighing)
+    except SourceFailed as failure:
+        reason = f"the counts could not be read, which speaks neither for the candidate nor against it: {failure}"
+        weighed, decisions = rollout, (Decision(now, Verdict.HOLD, reason, rollout.candidate_percent),)
+    last = heed_steering(_heed_alarms(decisions[-1], weighed, advancing.conducting), weighed.steering)
+    looked = weighed.looked_at(last)
+    rollouts.save(looked, replaced=rollout, looks=(*decisions[:-1], last))
+    return looked, last
 
 
-def _evidence(rollout: Rollout, number: int, counted_until: datetime, advancing: Advancing) -> Evidence:
-    release = advancing.conducting.rollouts.release(rollout.endpoint, number)
-    reference = advancing.references.get(rollout.endpoint, release.content_digest) if release else None
-    if reference is None or rollout.step_since is None:
-        raise ReleaseNotFound(rollout.endpoint, f"release {number} with a reference profile")
-    if counted_until <= rollout.step_since:
-        return Evidence(0, 0)
-    parts = advancing.parts.read(rollout.endpoint, number, rollout.step_since, counted_until)
-    profile = of_parts(reference.layout, parts, rollout.step_since, counted_until)
-    return Evidence(profile.requests, profile.failures, profile.outcome(Ending.CLIENT_ERROR))
+def _heed_alarms(decision: Decision, rollout: Rollout, conducting: Conducting) -> Decision:
+    """A hard alarm of the candidate overrides the evidence."""
+    assert rollout.candidate is not None  # noqa: S101 - `split` has been read
+    try:
+        firing = conducting.alarms.firing(rollout.endpoint, rollout.candidate)
+    except SourceFailed as failure:
+        return replace(decision, reason=f"{decision.reason}; its alarms could not be read: {failure}")
+    if not firing:
+        return decision
+    return replace(decision, verdict=Verdict.ROLL_BACK, reason=f"hard alarm: {', '.join(firing)}")
 
 
 def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
-    if rollout.at_last_step:
+    if rollout.at_last_step or rollout.promoted_by_hand:
         target = Split(rollout.candidate)
         _shift(rollout, target, f"{rollout.id}:promoted", reason, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
@@ -92,8 +93,8 @@ def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
 
 def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
-    why = _undecided_reason(rollout, reason)
-    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE:
+    why = undecided_reason(rollout, reason)
+    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE and not rollout.paused:
         why = f"unproven: {why}"
         _shift(rollout, Split(rollout.candidate), f"{rollout.id}:promoted", why, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, why, actor=_ACTOR, conducting=conducting)
@@ -116,52 +117,3 @@ def _shift(rollout: Rollout, target: Split, deed: str, reason: str, conducting: 
         reason=reason,
         conducting=conducting,
     )
-
-
-def _reconcile(rollout: Rollout, current: Split, conducting: Conducting) -> Progress:
-    """Find out who moved the alias: an earlier tick of ours that died, a roll-back, or somebody by hand."""
-    assert rollout.stable is not None  # noqa: S101 - `split` has been read
-    assert rollout.candidate is not None  # noqa: S101 - likewise
-    if current == Split(rollout.candidate):
-        reason = "promoted by an earlier tick that could not record it"
-        _adopt(rollout, current, f"{rollout.id}:promoted", reason, conducting)
-        return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
-    following = None if rollout.at_last_step else rollout.advanced(at=conducting.clock())
-    if following is not None and current == following.split:
-        reason = "moved by an earlier tick that could not record it"
-        return begin_step(rollout, current=current, actor=_ACTOR, reason=reason, conducting=conducting)
-    if current == Split(rollout.stable):
-        outcome, reason = _why_returned(rollout, conducting)
-        _adopt(rollout, current, f"{rollout.id}:returned", reason, conducting)
-        return end_rollout(rollout, outcome, reason, actor=_ACTOR, conducting=conducting)
-    reason = f"somebody moved the alias to {current}; all traffic is returned to stable"
-    shift_traffic(
-        rollout.endpoint,
-        Split(rollout.stable),
-        expected=current,
-        deed=f"{rollout.id}:returned",
-        actor=_ACTOR,
-        reason=reason,
-        conducting=conducting,
-    )
-    return end_rollout(rollout, Outcome.FAILED, reason, actor=_ACTOR, conducting=conducting)
-
-
-def _why_returned(rollout: Rollout, conducting: Conducting) -> tuple[Outcome, str]:
-    """Return how the last look ended the rollout, should it have died after moving traffic; else somebody did."""
-    looks = conducting.rollouts.decisions(rollout.endpoint, rollout.id)
-    if looks:
-        at, decision = looks[-1]
-        if decision.verdict is Verdict.ROLL_BACK:
-            return Outcome.ROLLED_BACK, decision.reason
-        if decision.verdict is Verdict.HOLD and rollout.horizon_passed(at):
-            return Outcome.INCONCLUSIVE, _undecided_reason(rollout, decision.reason)
-    return Outcome.ROLLED_BACK, "all traffic was returned to stable"
-
-
-def _undecided_reason(rollout: Rollout, reason: str) -> str:
-    return f"undecided after {rollout.policy.rollout.horizon_seconds} seconds: {reason}"
-
-
-def _adopt(rollout: Rollout, split: Split, deed: str, reason: str, conducting: Conducting) -> None:
-    record_shift(rollout.endpoint, split, deed=deed, actor=_ACTOR, reason=reason, conducting=conducting)

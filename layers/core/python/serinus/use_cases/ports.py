@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
+from serinus.domain.composition import Composition, Deployment
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -70,6 +71,7 @@ class Objects(Protocol):
 
         Raises:
             ObjectNotFound: there is none.
+            SourceFailed: the store does not answer.
         """
 
     def put(self, key: str, body: bytes) -> None:
@@ -93,7 +95,11 @@ class Objects(Protocol):
         """
 
     def list(self, prefix: str) -> Sequence[str]:
-        """Return every key with that prefix, sorted."""
+        """Return every key with that prefix, sorted.
+
+        Raises:
+            SourceFailed: the store does not answer.
+        """
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix and when it was last written, oldest first; ties are in order of keys."""
@@ -111,6 +117,28 @@ class Policies(Protocol):
 
     def names(self) -> Sequence[EndpointName]:
         """Return the deployed endpoints, sorted."""
+
+
+class Deployments(Protocol):
+    """What the endpoints' stacks have deployed of what serves."""
+
+    def current(self, endpoint: str) -> Deployment:
+        """Return the latest deploy.
+
+        Raises:
+            EndpointNotFound: no such endpoint is deployed.
+        """
+
+
+class Executions(Protocol):
+    """Executions of the rollout state machine."""
+
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its id; the same again is the same one for as long as it runs.
+
+        Returns:
+            `None`, and nothing is started, where one of that name has ended, or was started with something else.
+        """
 
 
 class ModelVersions(Protocol):
@@ -142,6 +170,35 @@ class ModelVersions(Protocol):
         """Return every version, by number."""
 
 
+@dataclass(frozen=True)
+class RollBackWish:
+    """What a person wants of `roll_back`.
+
+    Attributes:
+        actor: who asks, by the name AWS verified.
+        rollout: the rollout that is to end; `None` for whatever is live.
+        to: a release to return to.
+        leaving: the live release that is to go; nothing is done where it is not live.
+    """
+
+    endpoint: EndpointName
+    actor: str
+    reason: str
+    rollout: str | None = None
+    to: int | None = None
+    leaving: int | None = None
+
+
+@dataclass(frozen=True)
+class ReturnedTraffic:
+    """Where traffic goes now, the rollout that this ended, and whether there was anything to do."""
+
+    split: Split
+    rollout: str | None
+    changed: bool
+    reason: str
+
+
 class Rollouts(Protocol):
     """Rollouts, their lock, and the releases they publish."""
 
@@ -151,6 +208,9 @@ class Rollouts(Protocol):
         Raises:
             RolloutInProgress: another rollout holds the lock.
         """
+
+    def end_early(self, ended: Rollout) -> None:
+        """Store a rollout that ended before it began, and free the lock where it has it; again is harmless."""
 
     def get(self, endpoint: str, rollout: str) -> Rollout:
         """Return a rollout.
@@ -162,17 +222,21 @@ class Rollouts(Protocol):
     def active(self, endpoint: str) -> Rollout | None:
         """Return the rollout that holds the endpoint's lock."""
 
-    def save(self, rollout: Rollout, replaced: Rollout) -> None:
-        """Store a rollout's new state; free the lock where it has ended.
+    def save(self, rollout: Rollout, replaced: Rollout, looks: Sequence[Decision] = ()) -> None:
+        """Store a rollout's new state, and the looks that led to it; free the lock where it has ended.
 
         Raises:
-            RevisionChanged: the stored state is not `replaced`.
+            RevisionChanged: the stored state is not `replaced`, or a look at the same tick is stored already.
         """
 
-    def record_decision(self, rollout: Rollout, decision: Decision, *, at: datetime) -> None:
-        """Keep one look at a rollout."""
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
 
-    def decisions(self, endpoint: str, rollout: str) -> Sequence[tuple[datetime, Decision]]:
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+
+    def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
 
     def list(self, endpoint: str) -> Sequence[Rollout]:
@@ -181,11 +245,30 @@ class Rollouts(Protocol):
     def record_release(self, release: Release) -> None:
         """Keep a published release; recording it again is harmless."""
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
 
     def releases(self, endpoint: str) -> Sequence[Release]:
         """Return every release, by number."""
+
+
+class RollBacks(Protocol):
+    """Has the function `roll_back` move traffic, which alone may do so at once."""
+
+    def ask(self, wanted: RollBackWish) -> ReturnedTraffic:
+        """Return all traffic to stable, or to an earlier release.
+
+        Raises:
+            NotFound: there is no release to return to.
+            Conflict: somebody else changed the rollout in the meantime; traffic is safe, ask again.
+        """
 
 
 class Ledger(Protocol):
@@ -212,7 +295,7 @@ class Releases(Protocol):
     """Turns a model version into a published, immutable Lambda version."""
 
     def publish(
-        self, version: ModelVersion, model: bytes, layout: Layout, policy: Policy, *, rollout: str
+        self, version: ModelVersion, model: bytes, layout: Layout, composition: Composition, *, rollout: str
     ) -> Release:
         """Publish the model's layer and a Lambda version with it; doing it again returns the same release.
 
@@ -220,7 +303,7 @@ class Releases(Protocol):
             version: what is released.
             model: its ONNX file.
             layout: what profiles count of it; the release bins by it what it may not log.
-            policy: whose serving fields the version gets.
+            composition: what else it is made of.
             rollout: by whose id the release is found again.
 
         Raises:
@@ -234,6 +317,19 @@ class Releases(Protocol):
             ReleaseFailed: it did not answer 200; the message carries what it answered.
         """
 
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless.
+
+        Releases that were made with it keep it: Lambda copies layers into versions.
+        """
+
 
 class Traffic(Protocol):
     """The endpoint's alias `live`. Only `publish_release`, `advance_rollout` and `roll_back` may write it."""
@@ -241,10 +337,14 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere, in one call.
 
         Raises:
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
 
@@ -259,7 +359,11 @@ class Alarms(Protocol):
         """Remove them; removing none is harmless."""
 
     def firing(self, endpoint: str, release: int) -> tuple[str, ...]:
-        """Return the reasons of those that are in alarm."""
+        """Return the reasons of those that are in alarm.
+
+        Raises:
+            SourceFailed: what watches them does not answer.
+        """
 
 
 class Signer(Protocol):
@@ -394,19 +498,23 @@ class Records(Protocol):
         """Return the rows asked about in [start, end), each once, in time order.
 
         Columns: `_request`, `_id`, `_row`, `_row_id` (what the policy's id column said, or missing), `_at` (epoch
-        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, and the logged features by name.
+        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, `_latency_ms` (of the whole request;
+        missing in what was recorded before that was kept), and the logged features by name.
         """
 
 
 class Labels(Protocol):
     """The truth, as it arrives in files."""
 
-    def read(self, endpoint: str, id_column: str | None = None) -> Table:
-        """Return columns `id`, `row` and `label` (0 or 1).
+    def read(self, endpoint: str, id_column: str | None = None, *, before: datetime | None = None) -> Table:
+        """Return columns `id`, `row` and `label` (0 or 1), of all files or of those uploaded before an instant.
 
         Where an (id, row) comes twice, the file uploaded last wins. The row is missing where the id is what the
         policy's id column says of a row, and not a request's.
         """
+
+    def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
+        """Return when the last file was uploaded before an instant; `None` where none was."""
 
 
 class Snapshots(Protocol):
@@ -456,6 +564,7 @@ class Invocations(Protocol):
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
+            ReleaseBusy: Lambda had no room to run it.
             ReleaseFailed: it gave no answer.
         """
 

@@ -182,22 +182,26 @@ def _look(endpoint: str, upload: str, following: Following) -> PushProgress:
 
 
 def _look_at_rollout(upload: str, version: ModelVersion, received_at: datetime, following: Following) -> PushProgress:
-    """A version that was pushed before may have rollouts of its own: ours is one that began after our upload came."""
+    """A version that was pushed before may have rollouts of its own: ours is one that began after our upload came.
+
+    A deploy is rolled out with whatever version is live: that is none of ours.
+    """
     endpoint = version.endpoint
     active = following.rollouts.active(endpoint)  # before the list, so that ours cannot begin between the two
     found = [
         rollout
         for rollout in following.rollouts.list(endpoint)
-        if rollout.model_version == version.number and rollout.started_at >= received_at
+        if rollout.model_version == version.number
+        and rollout.started_at >= received_at
+        and not rollout.is_of_a_deploy
     ]
     if not found:
         return _not_begun(upload, version, active, following)
     rollout = found[-1]
     if rollout.outcome is not None:
         return PushProgress(endpoint, upload, _ENDS[rollout.outcome], version, rollout, rollout.reason)
-    decisions = following.rollouts.decisions(endpoint, rollout.id)
     waiting = "its release is being published" if rollout.step < 0 else "the step has begun"
-    reason = decisions[-1][1].reason if decisions else waiting
+    reason = rollout.last_look.reason if rollout.last_look else waiting
     return PushProgress(endpoint, upload, Stage.ROLLING_OUT, version, rollout, reason)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import RolloutPlan
-from serinus.domain.rollout import Outcome, Release, Rollout
+from serinus.domain.policy import RolloutPlan, WhenBusy
+from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
 from serinus.errors import RolloutInProgress
-from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
+from serinus.use_cases.choose_plan import Choosing, choose_plan
+from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 
 class StartStatus(StrEnum):
@@ -42,67 +43,131 @@ class Starting:
     versions: ModelVersions
     rollouts: Rollouts
     traffic: Traffic
+    choosing: Choosing
     ledger: Ledger
     events: Events
     clock: Clock
+    deployments: Deployments
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Who asks: an execution, since when, and whether for a deploy, whose model is the one that is live."""
+
+    execution: str
+    asked_at: datetime | None
+    deployment: str | None
 
 
 def start_rollout(
-    endpoint: str, number: int, *, execution: str, starting: Starting, asked_at: datetime | None = None
+    endpoint: str,
+    number: int | None,
+    *,
+    execution: str,
+    starting: Starting,
+    asked_at: datetime | None = None,
+    deployment: str | None = None,
 ) -> Start:
-    """Start the rollout of a validated model version; the same execution again gets the same rollout.
+    """Start the rollout of a model version, or of a deploy; the same execution again gets the same rollout.
 
     Whether it may replace what is live is looked at while it holds the lock, so that nothing else goes live in
     between. One that may not is kept as a rollout that failed, with the reason: whoever waits for it reads that.
 
     Args:
         endpoint: whose traffic it is to get.
-        number: the model version.
+        number: the model version; `None` for a deploy, which comes with the one that is live when its turn comes.
         execution: the pipeline execution that carries it.
         starting: what it needs of the world.
         asked_at: when that execution began, and with it perhaps a wait for other rollouts.
+        deployment: the deploy that is to be rolled out, and no later one.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
         ModelVersionNotFound: there is no such version.
     """
-    policy = starting.policies.get(endpoint)
-    version = starting.versions.get(endpoint, number)
+    policy, deployed = starting.policies.get(endpoint), starting.deployments.current(endpoint)
+    active = starting.rollouts.active(endpoint)  # before what is live is read: with none active, that stays live
+    live = _live(endpoint, starting)
+    mine = active is not None and active.execution == execution
+    if number is None and live is None:
+        return Start(endpoint, StartStatus.REFUSED, reason="nothing is released yet")
+    if deployment not in {None, deployed.id} and not mine:
+        return Start(endpoint, StartStatus.REFUSED, reason="superseded by a later deploy")
+    asked = _Asked(execution, asked_at, deployment)
+    version = starting.versions.get(endpoint, live.model_version if number is None and live else number or 0)
     if version.status is not Status.VALIDATED:
-        return Start(endpoint, StartStatus.REFUSED, reason=f"version {number} is {version.status}, not validated")
+        reason = f"version {version.number} is {version.status}, not validated"
+        return Start(endpoint, StartStatus.REFUSED, reason=reason)
+    composition = _composition(version, deployed)
+    if active is None and live is not None and live.composition == composition:
+        reason = f"version {version.number} is live already" if deployment is None else _unchanged(live)
+        return Start(endpoint, StartStatus.REFUSED, reason=reason)
+    waits = policy.rollout.when_busy is WhenBusy.WAIT or deployment is not None  # nobody would deploy it again
+    if active is not None and not mine and waits:
+        return _busy(RolloutInProgress(endpoint, active.id), policy.rollout)
+    now = starting.clock()
     rollout = Rollout(
-        id=f"v{number}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}",
+        id=rollout_id(version.number if deployment is None else None, execution),
         endpoint=version.endpoint,
-        model_version=number,
+        model_version=version.number,
         policy=policy,
+        plan=choose_plan(policy.rollout, live, now, choosing=starting.choosing),
         execution=execution,
-        started_at=starting.clock(),
+        started_at=now,
+        composition=composition,
     )
-    active = starting.rollouts.active(endpoint)
-    if active is None and _is_live(version.content_digest, endpoint, starting):
-        return Start(endpoint, StartStatus.REFUSED, reason=f"version {number} is live already")
     try:
         started = starting.rollouts.start(rollout)
     except RolloutInProgress as busy:
-        return Start(endpoint, StartStatus.BUSY, wait_seconds=_pause_seconds(policy.rollout), reason=str(busy))
+        if waits:
+            return _busy(busy, policy.rollout)
+        return _refuse(rollout, f"{busy}, and the policy refuses a second one: push it again then", starting)
+    return _begin(started, version, asked, starting)
+
+
+def _begin(started: Rollout, version: ModelVersion, asked: _Asked, starting: Starting) -> Start:
+    """Go on with the lock held, or with a rollout that an earlier try of the same execution has brought further."""
+    endpoint = started.endpoint
     if started.outcome is Outcome.FAILED and started.candidate is None:
         return Start(endpoint, StartStatus.REFUSED, started.id, reason=started.reason)
     if started.outcome is None and started.candidate is None:
-        against = _refused_before(started, starting) or _against(version, asked_at, starting)
+        started, version = _with_the_live_model(started, version, asked, starting)
+        against = _refused_before(started, starting) or _against(version, asked.asked_at, starting)
         if against is not None:
             return _refuse(started, against, starting)
     _record(started, starting)
     return Start(endpoint, StartStatus.STARTED, started.id)
 
 
+def _composition(version: ModelVersion, deployed: Deployment) -> Composition:
+    return Composition(version.number, version.content_digest, deployed.runtime)
+
+
+def _unchanged(live: Release) -> str:
+    return f"nothing that serves has changed: release {live.number} is made of the same"
+
+
+def _with_the_live_model(
+    rollout: Rollout, version: ModelVersion, asked: _Asked, starting: Starting
+) -> tuple[Rollout, ModelVersion]:
+    """Have a deploy bring no older model back, should another one have gone live just before the lock was taken."""
+    live = _live(rollout.endpoint, starting)
+    if asked.deployment is None or live is None or live.model_version == rollout.model_version:
+        return rollout, version
+    found = starting.versions.get(rollout.endpoint, live.model_version)
+    runtime = starting.deployments.current(rollout.endpoint)
+    changed = replace(rollout, model_version=found.number, composition=_composition(found, runtime))
+    starting.rollouts.save(changed, replaced=rollout)
+    return changed, found
+
+
+def _busy(busy: RolloutInProgress, plan: RolloutPlan) -> Start:
+    return Start(busy.endpoint, StartStatus.BUSY, wait_seconds=_pause_seconds(plan), reason=str(busy))
+
+
 def _pause_seconds(plan: RolloutPlan) -> int:
     """Ask seldom enough that the wait for another rollout's whole horizon fits into an execution's history."""
     return max(plan.tick_seconds, plan.horizon_seconds // 100)
-
-
-def _is_live(content_digest: str, endpoint: str, starting: Starting) -> bool:
-    release = _live(endpoint, starting)
-    return release is not None and release.content_digest == content_digest
 
 
 def _live(endpoint: str, starting: Starting) -> Release | None:
@@ -133,15 +198,21 @@ def _refused_before(rollout: Rollout, starting: Starting) -> str | None:
 
 
 def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting: Starting) -> bool:
-    """Whether a newer version went live while this one waited; asking for an older one afterwards is no such case."""
+    """Whether a newer version went live while this one waited; asking for an older one afterwards is no such case.
+
+    Nor is a deploy that was rolled out with the model that had been live before.
+    """
     return live.model_version > version.number and any(
-        rollout.model_version == live.model_version and rollout.started_at > asked_at
+        rollout.model_version == live.model_version and rollout.started_at > asked_at and not rollout.is_of_a_deploy
         for rollout in starting.rollouts.list(version.endpoint)
     )
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
-    """End it before it began; the ledger comes first, as in `end_rollout`, so that a retry completes the rest."""
+    """End it before it began; the ledger comes first, as in `end_rollout`, so that a retry completes the rest.
+
+    One that was turned away, because another one was under way, never held the lock.
+    """
     now = starting.clock()
     details: dict[str, Detail] = {
         "rollout": rollout.id,
@@ -153,16 +224,20 @@ def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
     }
     entry = LedgerEntry(rollout.endpoint, f"ended:{rollout.id}", Action.ROLLOUT_ENDED, "start_rollout", now, details)
     starting.ledger.append(entry)
-    starting.rollouts.save(rollout.ended(Outcome.FAILED, reason, at=now), replaced=rollout)
+    starting.rollouts.end_early(rollout.ended(Outcome.FAILED, reason, at=now))
     starting.events.publish("RolloutFailed", rollout.endpoint, details)
     return Start(rollout.endpoint, StartStatus.REFUSED, rollout.id, reason=reason)
 
 
 def _record(rollout: Rollout, starting: Starting) -> None:
+    live = _live(rollout.endpoint, starting)
+    changes = differences(live.composition, rollout.composition) if live and rollout.composition else ()
     details: dict[str, Detail] = {
         "rollout": rollout.id,
         "version": rollout.model_version,
         "policy": rollout.policy.digest,
+        "plan": rollout.plan.reason,
+        "changes": ", ".join(changes),
     }
     entry = LedgerEntry(
         rollout.endpoint,

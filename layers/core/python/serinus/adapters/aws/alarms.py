@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from serinus import settings
+from serinus.adapters.aws.failures import answering
 from serinus.domain.policy import HardAlarm
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef, PutMetricAlarmInputTypeDef
+    from mypy_boto3_cloudwatch.type_defs import (
+        DimensionTypeDef,
+        MetricAlarmTypeDef,
+        MetricDataQueryTypeDef,
+        PutMetricAlarmInputTypeDef,
+    )
 
 _SHORTEST_LAMBDA_PERIOD = 60  # AWS/Lambda metrics have no finer resolution; Serinus's own have one second
 
@@ -44,42 +51,82 @@ class CloudWatchAlarms:
         pages = self._client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=_name(endpoint, release, kind=""), AlarmTypes=["MetricAlarm"]
         )
-        for page in pages:
-            yield from page["MetricAlarms"]
+        with answering("CloudWatch"):
+            for page in pages:
+                yield from page["MetricAlarms"]
 
 
 def _name(endpoint: str, release: int, *, kind: str) -> str:
     return f"{settings.ALARM_PREFIX}/{endpoint}/{release}/{kind}"
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """Two metrics with the same dimensions: how many requests there were, and how many of them failed."""
+
+    namespace: str
+    failed: str
+    asked: str
+    dimensions: Mapping[str, str]
+
+
 def _failures(endpoint: str, release: int, alarm: HardAlarm) -> PutMetricAlarmInputTypeDef:
+    """Return the alarm on answers of 5xx; Serinus's own metrics have a resolution of one second."""
+    dimensions = {"endpoint": endpoint, "release": str(release)}
+    watched = _Watched(settings.METRIC_NAMESPACE, "ServerErrors", "Requests", dimensions)
+    what = f"Release {release} of {endpoint} answers 5xx; its rollout is rolled back."
+    return _alarm(_name(endpoint, release, kind="failures"), what, watched, alarm, alarm.period_seconds)
+
+
+def _errors(endpoint: str, release: int, alarm: HardAlarm) -> PutMetricAlarmInputTypeDef:
+    """Return the alarm on invocations that died without an answer."""
+    function = settings.inference_function_name(endpoint)
+    dimensions = {
+        "FunctionName": function,
+        "Resource": f"{function}:{settings.LIVE_ALIAS}",
+        "ExecutedVersion": str(release),
+    }
+    watched = _Watched("AWS/Lambda", "Errors", "Invocations", dimensions)
+    what = f"Invocations of release {release} of {endpoint} fail; its rollout is rolled back."
+    period_seconds = max(_SHORTEST_LAMBDA_PERIOD, alarm.period_seconds)
+    return _alarm(_name(endpoint, release, kind="errors"), what, watched, alarm, period_seconds)
+
+
+def _alarm(
+    name: str, what: str, watched: _Watched, alarm: HardAlarm, period_seconds: int
+) -> PutMetricAlarmInputTypeDef:
+    """Return an alarm on the share of requests that failed, where there were enough of them."""
     return {
-        "AlarmName": _name(endpoint, release, kind="failures"),
-        "AlarmDescription": f"Release {release} of {endpoint} answers 5xx; its rollout is rolled back.",
-        "Namespace": settings.METRIC_NAMESPACE,
-        "MetricName": "ServerErrors",
-        "Dimensions": [{"Name": "endpoint", "Value": endpoint}, {"Name": "release", "Value": str(release)}],
-        "Period": alarm.period_seconds,
-        "Statistic": "Sum",
-        "Threshold": alarm.failures,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "AlarmName": name,
+        "AlarmDescription": what,
+        "Metrics": [
+            {
+                "Id": "share",
+                "Expression": f"IF(asked >= {alarm.minimum_requests}, failed / asked, 0)",
+                "Label": "share of requests that failed",
+                "ReturnData": True,
+            },
+            _query("failed", watched.failed, watched, period_seconds),
+            _query("asked", watched.asked, watched, period_seconds),
+        ],
+        "Threshold": alarm.failing_share,
+        "ComparisonOperator": "GreaterThanThreshold",
         "EvaluationPeriods": 1,
         "DatapointsToAlarm": 1,
         "TreatMissingData": "notBreaching",
     }
 
 
-def _errors(endpoint: str, release: int, alarm: HardAlarm) -> PutMetricAlarmInputTypeDef:
-    function = settings.inference_function_name(endpoint)
-    return _failures(endpoint, release, alarm) | {
-        "AlarmName": _name(endpoint, release, kind="errors"),
-        "AlarmDescription": f"Invocations of release {release} of {endpoint} fail; its rollout is rolled back.",
-        "Namespace": "AWS/Lambda",
-        "MetricName": "Errors",
-        "Dimensions": [
-            {"Name": "FunctionName", "Value": function},
-            {"Name": "Resource", "Value": f"{function}:{settings.LIVE_ALIAS}"},
-            {"Name": "ExecutedVersion", "Value": str(release)},
-        ],
-        "Period": max(_SHORTEST_LAMBDA_PERIOD, alarm.period_seconds),
+def _query(id_: str, metric: str, watched: _Watched, period_seconds: int) -> MetricDataQueryTypeDef:
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": name, "Value": value} for name, value in watched.dimensions.items()
+    ]
+    return {
+        "Id": id_,
+        "MetricStat": {
+            "Metric": {"Namespace": watched.namespace, "MetricName": metric, "Dimensions": dimensions},
+            "Period": period_seconds,
+            "Stat": "Sum",
+        },
+        "ReturnData": False,
     }

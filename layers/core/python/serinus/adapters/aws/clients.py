@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 _CONFIG = Config(
     connect_timeout=3,
@@ -71,3 +72,8 @@ class Clients:
     def ssm(self) -> SSMClient:
         """AWS Systems Manager's parameter store."""
         return self._session.client("ssm", config=_CONFIG)
+
+    @cached_property
+    def state_machines(self) -> SFNClient:
+        """AWS Step Functions."""
+        return self._session.client("stepfunctions", config=_CONFIG)

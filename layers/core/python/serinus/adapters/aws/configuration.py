@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from botocore.exceptions import ClientError, WaiterError
 
 from serinus.adapters.aws.failures import code_of
-from serinus.adapters.aws.runtime import Runtime
+from serinus.domain.composition import Runtime
 from serinus.errors import ReleaseFailed
 
 if TYPE_CHECKING:
@@ -24,15 +24,16 @@ _INTERFERED = {"PreconditionFailedException", "ResourceConflictException"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """Everything that `$LATEST` is to be, and the description that the published version is known by."""
+    """Everything that `$LATEST` is to be, and the description that the published version is known by.
+
+    Attributes:
+        layers: those of the runtime, and the model's.
+    """
 
     function: str
     description: str
     runtime: Runtime
-    memory_mb: int
-    timeout_seconds: int
     layers: tuple[str, ...]
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ class Configuration:
             FunctionName=wanted.function,
             Handler=wanted.runtime.handler,
             Runtime=cast("RuntimeType", wanted.runtime.runtime),
-            MemorySize=wanted.memory_mb,
-            Timeout=wanted.timeout_seconds,
+            MemorySize=wanted.runtime.memory_mb,
+            Timeout=wanted.runtime.timeout_seconds,
             Layers=list(wanted.layers),
-            Environment={"Variables": dict(wanted.environment)},
+            Environment={"Variables": dict(wanted.runtime.environment)},
         )
         self._wait("function_updated_v2", wanted.function)
 
@@ -152,10 +153,10 @@ def _compare(wanted: Wanted, code_sha256: str, found: FunctionConfigurationRespo
         "Handler": (wanted.runtime.handler, found.get("Handler")),
         "Runtime": (wanted.runtime.runtime, found.get("Runtime")),
         "Architectures": ([wanted.runtime.architecture], found["Architectures"]),
-        "MemorySize": (wanted.memory_mb, found["MemorySize"]),
-        "Timeout": (wanted.timeout_seconds, found["Timeout"]),
+        "MemorySize": (wanted.runtime.memory_mb, found["MemorySize"]),
+        "Timeout": (wanted.runtime.timeout_seconds, found["Timeout"]),
         "Layers": (list(wanted.layers), [layer["Arn"] for layer in found.get("Layers", ())]),
-        "Environment": (dict(wanted.environment), found.get("Environment", {}).get("Variables", {})),
+        "Environment": (dict(wanted.runtime.environment), found.get("Environment", {}).get("Variables", {})),
     }
     for name, (asked, has) in fields.items():
         if asked != has:

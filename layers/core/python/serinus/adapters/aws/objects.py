@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from serinus.adapters.aws.failures import code_of, message_of
+from serinus.adapters.aws.failures import answering, code_of, message_of
 from serinus.errors import AlreadyExists, ObjectNotFound
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ class S3Objects:
 
         Raises:
             ObjectNotFound: there is none.
+            SourceFailed: the bucket does not answer.
         """
-        with closing(self._open(key)["Body"]) as body:
+        with answering(f"the bucket {self.bucket}"), closing(self._open(key)["Body"]) as body:
             return body.read()
 
     def put(self, key: str, body: bytes) -> None:
@@ -81,8 +82,9 @@ class S3Objects:
     def _items(self, prefix: str) -> Iterator[ObjectTypeDef]:
         paging: PaginatorConfigTypeDef = {} if self._page_size is None else {"PageSize": self._page_size}
         paginator = self._client.get_paginator("list_objects_v2")
-        for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, PaginationConfig=paging):
-            yield from page.get("Contents", ())
+        with answering(f"the bucket {self.bucket}"):
+            for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, PaginationConfig=paging):
+                yield from page.get("Contents", ())
 
     def _open(self, key: str) -> GetObjectOutputTypeDef:
         try:

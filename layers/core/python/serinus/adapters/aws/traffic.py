@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from serinus import settings
 from serinus.adapters.aws.failures import code_of
 from serinus.domain.rollout import Split
-from serinus.errors import EndpointNotFound, RevisionChanged
+from serinus.errors import EndpointNotFound, ReleaseNotFound, RevisionChanged
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -30,11 +30,23 @@ class LambdaTraffic:
         """
         return _split_of(self._alias(endpoint))
 
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+        function = settings.inference_function_name(endpoint)
+        try:
+            self._client.get_function_configuration(FunctionName=function, Qualifier=str(release))
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return False
+            raise
+        return True
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere; without `expected` in one call, since a roll-back must not depend on two.
 
         Raises:
             EndpointNotFound: no such endpoint is deployed.
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
         request = _request(endpoint, split)
@@ -48,6 +60,9 @@ class LambdaTraffic:
         except ClientError as error:
             if code_of(error) == "PreconditionFailedException":
                 raise RevisionChanged(f"the traffic of {endpoint!r}") from error
+            if code_of(error) == "ResourceNotFoundException":
+                self._alias(endpoint)
+                raise ReleaseNotFound(endpoint, f"Lambda version for {split}: it was deleted") from error
             raise
 
     def _alias(self, endpoint: str) -> AliasConfigurationResponseTypeDef:

@@ -6,16 +6,22 @@ import threading
 from collections.abc import Mapping
 
 from serinus.domain.rollout import Split
-from serinus.errors import EndpointNotFound, RevisionChanged
+from serinus.errors import EndpointNotFound, ReleaseNotFound, RevisionChanged
 
 
 class MemoryTraffic:
-    """`Traffic` for tests and benchmarks; `history` holds every shift, oldest first."""
+    """`Traffic` for tests and benchmarks.
+
+    Attributes:
+        history: every shift, oldest first.
+        gone: the releases whose Lambda version is there no more.
+    """
 
     def __init__(self, splits: Mapping[str, Split]) -> None:
         self._lock = threading.Lock()
         self._splits = dict(splits)
         self.history: list[tuple[str, Split]] = []
+        self.gone: set[int] = set()
 
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now.
@@ -26,17 +32,24 @@ class MemoryTraffic:
         with self._lock:
             return self._current(endpoint)
 
+    def has(self, endpoint: str, release: int) -> bool:  # noqa: ARG002  # the port's
+        """Whether the release's Lambda version is there to send traffic to."""
+        return release not in self.gone
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere.
 
         Raises:
             EndpointNotFound: no such endpoint is deployed.
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
         with self._lock:
             found = self._current(endpoint)
             if expected is not None and found != expected:
                 raise RevisionChanged(f"the traffic of {endpoint!r}")
+            if self.gone & {split.stable, split.candidate}:
+                raise ReleaseNotFound(endpoint, f"Lambda version for {split}: it was deleted")
             self._splits[endpoint] = split
             self.history.append((endpoint, split))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from serinus.adapters.schemas.faults import described
+from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
     LogInputs,
     Metric,
     Policy,
+    WhenBusy,
     WhenUndecided,
+    WrongLabel,
 )
 from serinus.errors import PolicyRefused
 
@@ -94,7 +98,8 @@ class _Gate(_Strict):
 
 
 class _Alarm(_Strict):
-    failures: Annotated[int, Field(strict=True, ge=1)] = 20
+    failing_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
+    minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 20
     period_seconds: Annotated[int, Field(strict=True)] = 60
 
     @model_validator(mode="after")
@@ -106,26 +111,82 @@ class _Alarm(_Strict):
         return self
 
 
+class _Shadow(_Strict):
+    requests: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 500
+    maximum_per_tick: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 200
+    window_minutes: Annotated[int, Field(strict=True, ge=0, le=44_640)] = 1_440
+    minimum_agreement: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.8
+    maximum_slowdown: Annotated[float, Field(strict=True, ge=1)] = 2.0
+    horizon_seconds: Annotated[int, Field(strict=True, ge=0)] = 1_800
+
+
+class _Guard(_Strict):
+    metric: RolloutMetric
+    margin: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.005
+    tolerance: Annotated[float, Field(strict=True, ge=1, le=10)] = 1.2
+    guards_promotion: Annotated[bool, Field(strict=True)] = False
+
+
+class _BadOutcome(_Strict):
+    score_at_least: Annotated[float, Field(strict=True)] | None = None
+    score_at_most: Annotated[float, Field(strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_limit(self) -> _BadOutcome:
+        if (self.score_at_least is None) == (self.score_at_most is None):
+            raise ValueError("[rollout.outcome] takes one limit: score_at_least or score_at_most")
+        return self
+
+
+_DEFAULT_GUARDS = TypeAdapter(tuple[_Guard, ...]).validate_python(
+    [dataclasses.asdict(guard) for guard in DEFAULT_GUARDS]
+)
+
+
 class _Rollout(_Strict):
-    steps: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=99)], ...], Field(min_length=1)] = (5, 25, 50)
-    bake_seconds: Annotated[int, Field(strict=True, ge=0)] = 600
-    minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 500
+    steps: tuple[Annotated[int, Field(strict=True, ge=1, le=99)], ...] = ()
+    guards: Annotated[tuple[_Guard, ...], Field(min_length=1)] = _DEFAULT_GUARDS
+    outcome: _BadOutcome | None = None
+    wrong_label: WrongLabel = WrongLabel.ANY
+    slo_latency_ms: Annotated[float, Field(gt=0, le=29_000)] = 100.0
     tick_seconds: Annotated[int, Field(strict=True, ge=1)] = 60
     watermark_seconds: Annotated[int, Field(strict=True, ge=0)] = 180
     horizon_seconds: Annotated[int, Field(strict=True, ge=1)] = 86_400
     when_undecided: WhenUndecided = WhenUndecided.RETURN
-    maximum_failure_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.02
+    when_busy: WhenBusy = WhenBusy.WAIT
+    most_bad_requests: Annotated[int, Field(strict=True, ge=1)] = 100
     alarm: _Alarm = _Alarm()
+    shadow: _Shadow | None = None
+
+    @model_validator(mode="after")
+    def _guards_each_metric_once(self) -> _Rollout:
+        metrics = [guard.metric for guard in self.guards]
+        twice = sorted({str(metric) for metric in metrics if metrics.count(metric) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} is guarded twice: declare each metric once under [[rollout.guards]]")
+        if (RolloutMetric.OUTCOME in metrics) is not (self.outcome is not None):
+            raise ValueError("a guard on the metric 'outcome' and [rollout.outcome] go together: declare both")
+        if not any(guard.guards_promotion for guard in self.guards):
+            raise ValueError(
+                "no metric guards the promotion, so nothing could ever be proven: say guards_promotion = true for one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> _Rollout:
         if list(self.steps) != sorted(set(self.steps)):
             raise ValueError(f"steps are {list(self.steps)}: they must rise")
-        shortest = (self.bake_seconds + self.watermark_seconds) * len(self.steps)
+        shortest = (2 * self.tick_seconds + self.watermark_seconds) * max(len(self.steps), 1)
         if self.horizon_seconds < shortest:
             raise ValueError(
-                f"horizon_seconds is {self.horizon_seconds}, but {len(self.steps)} steps of bake_seconds = "
-                f"{self.bake_seconds} and watermark_seconds = {self.watermark_seconds} alone take {shortest}"
+                f"horizon_seconds is {self.horizon_seconds}, but to count two ticks of tick_seconds = "
+                f"{self.tick_seconds} a step, watermark_seconds = {self.watermark_seconds} later, takes {shortest}"
+            )
+        shadow = self.shadow
+        if shadow and shadow.requests and shadow.horizon_seconds > self.horizon_seconds - shortest:
+            raise ValueError(
+                f"shadow.horizon_seconds is {shadow.horizon_seconds}, but the steps alone take {shortest} of "
+                f"horizon_seconds = {self.horizon_seconds}: make that longer, or the shadow shorter"
             )
         if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
             raise ValueError(
@@ -163,6 +224,10 @@ class _Retraining(_Strict):
     labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 
+class _Releases(_Strict):
+    keep: Annotated[int, Field(strict=True, ge=2, le=100)] = 10
+
+
 class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -175,6 +240,7 @@ class _PolicyFile(_Strict):
     performance: _Performance = _Performance()
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
+    releases: _Releases = _Releases()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:
@@ -199,6 +265,14 @@ class _PolicyFile(_Strict):
                 f"retraining needs every input of the log, but serving.personal keeps {self.serving.personal[0]!r} "
                 "out of it"
             )
+        if self.rollout.shadow and self.rollout.shadow.requests:
+            lacks = "serving.log_inputs is 'none'" if self.serving.log_inputs is LogInputs.NONE else None
+            if self.serving.personal:
+                lacks = f"serving.personal keeps {self.serving.personal[0]!r} out of it"
+            if lacks:
+                raise ValueError(
+                    f"a shadow needs every input of the log, but {lacks}: log it, or leave [rollout.shadow] out"
+                )
         if self.labels.id_column in self.serving.personal:
             raise ValueError(f"labels.id_column is logged, but serving.personal holds {self.labels.id_column!r}")
         return self

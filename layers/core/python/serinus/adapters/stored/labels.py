@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from serinus.domain.table import Column, Table
@@ -19,7 +21,7 @@ class StoredLabels:
         self._objects = objects
         self._tables = tables
 
-    def read(self, endpoint: str, id_column: str | None = None) -> Table:
+    def read(self, endpoint: str, id_column: str | None = None, *, before: datetime | None = None) -> Table:
         """Return columns `id`, `row` and `label` (0 or 1), sorted by id and row.
 
         The file uploaded last wins where an (id, row) comes twice; in one file, the later row. A file without the
@@ -30,9 +32,8 @@ class StoredLabels:
             DataRefused: a file is damaged, or does not say what it must; the message names it.
         """
         labels: dict[tuple[str, int], float] = {}
-        for key, _ in self._objects.modified(f"labels/{endpoint}/"):
-            if key.endswith(_KINDS):
-                labels |= _labels(key, self._tables.read(key, self._objects.get(key)), id_column)
+        for key, _ in self._files(endpoint, before):
+            labels |= _labels(key, self._tables.read(key, self._objects.get(key)), id_column)
         pairs = sorted(labels)
         return Table(
             {
@@ -41,6 +42,14 @@ class StoredLabels:
                 "label": np.array([labels[pair] for pair in pairs], dtype=np.float64),
             }
         )
+
+    def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
+        """Return when the last file was uploaded before an instant; `None` where none was."""
+        return max((uploaded_at for _, uploaded_at in self._files(endpoint, before)), default=None)
+
+    def _files(self, endpoint: str, before: datetime | None) -> list[tuple[str, datetime]]:
+        found = self._objects.modified(f"labels/{endpoint}/")
+        return [(key, at) for key, at in found if key.endswith(_KINDS) and (before is None or at < before)]
 
 
 def _labels(key: str, table: Table, id_column: str | None) -> dict[tuple[str, int], float]:

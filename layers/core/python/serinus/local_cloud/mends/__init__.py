@@ -17,16 +17,19 @@ from serinus.local_cloud.mends import (
     dropped_properties,
     embedded_metrics,
     environments,
+    execution_names,
     filter_patterns,
     function_updates,
     handler_errors,
     log_subscriptions,
     metric_points,
     metric_resolution,
+    parameter_events,
     platform_events,
     prompt_shutdown,
     reachable_addresses,
     schedules,
+    signed_requests,
     version_metrics,
     weighted_aliases,
 )
@@ -58,8 +61,11 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
         asynchronous_targets,
         authoriser_cache,
         dropped_properties,
+        execution_names,
+        parameter_events,
         prompt_shutdown,
         reachable_addresses,
+        signed_requests,
     ):
         mend.apply()
     schedules.apply(schedule_seconds)

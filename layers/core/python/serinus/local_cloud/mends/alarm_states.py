@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from serinus.local_cloud.mends.metric_math import fault_of
+
 OK = "OK"
 ALARM = "ALARM"
 INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
@@ -38,10 +40,12 @@ def refusal_of(alarm: Mapping[str, Any]) -> str | None:
     >>> refusal_of({"Period": 15, "MetricName": "m", "ComparisonOperator": "LessThanThreshold"})
     'Period must be 10, 20, 30 or a multiple of 60'
     """
-    period = int(alarm.get("Period") or 60)
+    for query in alarm.get("Metrics") or ():
+        fault = fault_of(query["Expression"]) if query.get("Expression") else None
+        if fault is not None:
+            return fault
+    period = period_of(alarm)
     periods = int(alarm.get("EvaluationPeriods") or 1)
-    if alarm.get("Metrics"):
-        return "Metrics (metric math) is not supported by the local cloud: use Namespace and MetricName"
     if period not in SUB_MINUTE_PERIODS and (period < 60 or period % 60):
         return "Period must be 10, 20, 30 or a multiple of 60"
     if period * periods > (86_400 if period < 3_600 else 604_800):
@@ -51,6 +55,18 @@ def refusal_of(alarm: Mapping[str, Any]) -> str | None:
     if alarm.get("ComparisonOperator") not in _COMPARISONS:
         return "ComparisonOperator must compare with a threshold"
     return None
+
+
+def period_of(alarm: Mapping[str, Any]) -> int:
+    """Return the seconds of an alarm's period; with metric math, that of its metrics.
+
+    >>> period_of({"Metrics": [{"Expression": "a / b"}, {"MetricStat": {"Period": 10}}]})
+    10
+    """
+    for query in alarm.get("Metrics") or ():
+        if query.get("MetricStat"):
+            return int(query["MetricStat"]["Period"])
+    return int(alarm.get("Period") or 60)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""Do failures gather in one execution environment? Then a release is not to blame for what one instance of it does.
+
+The comparison of releases takes each request for a draw of its own. An environment whose disk is full or whose
+library loaded badly fails them all, and with four environments that looks like a quarter of the candidate. So once
+failures are seen to gather, environment-minutes with a failure are counted instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from serinus.domain.evidence import Tally
+
+_SUSPECTS = 8
+_LOG_ODDS_OF_CHANCE = math.log(1_000)
+
+
+@dataclass(frozen=True)
+class EnvironmentMinute:
+    """What one execution environment (one log stream) of a release did in one minute."""
+
+    environment: str
+    requests: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An environment in which requests failed, counted since the tick of its first failure.
+
+    Attributes:
+        requests_before: what its release had been asked before that tick.
+        failures_before: how many of them had failed.
+    """
+
+    environment: str
+    requests: int
+    failures: int
+    requests_before: int
+    failures_before: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Failures that gathered in one environment: `failures` of the release's `of_failures` since it was suspected."""
+
+    environment: str
+    failures: int
+    of_failures: int
+    requests: int
+    of_requests: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.failures:,} of {self.of_failures:,} failures came from one execution environment, "
+            f"which answered {self.requests:,} of {self.of_requests:,} requests"
+        )
+
+
+@dataclass(frozen=True)
+class ReleaseEnvironments:
+    """Which environments of a release fail: the eight with most failures are kept, and a cluster once found.
+
+    >>> sound = [EnvironmentMinute(f"e{i}", 50, 0) for i in range(3)]
+    >>> release = ReleaseEnvironments()
+    >>> for _ in range(3):
+    ...     release = release.observed([*sound, EnvironmentMinute("ill", 50, 20)])
+    >>> str(release.cluster)
+    '20 of 20 failures came from one execution environment, which answered 50 of 200 requests'
+    """
+
+    requests: int = 0
+    failures: int = 0
+    environments: int = 1
+    suspects: tuple[Suspect, ...] = ()
+    cluster: Cluster | None = None
+
+    def observed(self, minutes: Sequence[EnvironmentMinute]) -> ReleaseEnvironments:
+        """Return the state with a tick more; a cluster stays found."""
+        counted: dict[str, tuple[int, int]] = {}
+        for minute in minutes:
+            requests, failures = counted.get(minute.environment, (0, 0))
+            counted[minute.environment] = requests + minute.requests, failures + minute.failures
+        suspects = [
+            replace(suspect, requests=suspect.requests + requests, failures=suspect.failures + failures)
+            for suspect in self.suspects
+            for requests, failures in [counted.get(suspect.environment, (0, 0))]
+        ]
+        known = {suspect.environment for suspect in suspects}
+        suspects += [
+            Suspect(environment, requests, failures, self.requests, self.failures)
+            for environment, (requests, failures) in counted.items()
+            if failures and environment not in known
+        ]
+        suspects.sort(key=lambda suspect: (-suspect.failures, suspect.environment))
+        state = replace(
+            self,
+            requests=self.requests + sum(requests for requests, _ in counted.values()),
+            failures=self.failures + sum(failures for _, failures in counted.values()),
+            environments=max(self.environments, len(counted)),
+            suspects=tuple(suspects[:_SUSPECTS]),
+        )
+        return state if state.cluster else replace(state, cluster=state._found())
+
+    def _found(self) -> Cluster | None:
+        for suspect in self.suspects:
+            cluster = Cluster(
+                suspect.environment,
+                suspect.failures,
+                self.failures - suspect.failures_before,
+                suspect.requests,
+                self.requests - suspect.requests_before,
+            )
+            if gathered(cluster, self.environments):
+                return cluster
+        return None
+
+
+def gathered(cluster: Cluster, environments: int) -> bool:
+    """Whether one environment's share of the failures is far above its share of the requests.
+
+    That is: more than halfway from the one to all of them, and by chance rarer than one in a thousand for any of the
+    environments (Chernoff's bound: the chance is at most exp(−F·KL(share of failures ‖ share of requests))).
+
+    >>> gathered(Cluster("one", 40, 40, 100, 400), environments=4)
+    True
+    >>> gathered(Cluster("one", 3, 4, 100, 400), environments=4)
+    False
+    >>> gathered(Cluster("only", 40, 40, 400, 400), environments=1)
+    False
+    """
+    expected, share = cluster.requests / cluster.of_requests, cluster.failures / cluster.of_failures
+    if share <= (1 + expected) / 2:
+        return False
+    divergence = share * math.log(share / expected)
+    if share < 1:
+        divergence += (1 - share) * math.log((1 - share) / (1 - expected))
+    return cluster.of_failures * divergence >= _LOG_ODDS_OF_CHANCE + math.log(environments)
+
+
+def environment_tally(stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute]) -> Tally:
+    """Count environment-minutes, and as bad those with at least one failure."""
+    return Tally(
+        len(stable),
+        sum(1 for minute in stable if minute.failures),
+        len(candidate),
+        sum(1 for minute in candidate if minute.failures),
+    )

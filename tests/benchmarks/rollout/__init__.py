@@ -1,0 +1,1 @@
+"""The simulation that proves what a rollout promises; `python -m tests.benchmarks.rollout`."""

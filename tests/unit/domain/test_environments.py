@@ -1,0 +1,82 @@
+"""Failures that gather in one execution environment are told from those of a release."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serinus.domain.environments import (
+    Cluster,
+    EnvironmentMinute,
+    ReleaseEnvironments,
+    environment_tally,
+    gathered,
+)
+from serinus.domain.evidence import Tally
+
+
+def minutes(*failures: int, requests: int = 50) -> list[EnvironmentMinute]:
+    """Return a minute of as many environments, with those failures."""
+    return [EnvironmentMinute(f"environment {at}", requests, failed) for at, failed in enumerate(failures)]
+
+
+def test_an_ill_environment_is_found_and_stays_found() -> None:
+    """One of four that fails much while the others do not is a cluster, and later calm does not unfind it."""
+    release = ReleaseEnvironments()
+    for _ in range(5):
+        release = release.observed(minutes(0, 4, 0, 0))
+    assert release.cluster is not None
+    assert release.cluster.environment == "environment 1"
+    assert release.observed(minutes(0, 0, 0, 0)).cluster == release.cluster
+
+
+def test_one_failure_a_minute_adds_up_over_ticks() -> None:
+    """An environment that fails seldom, but alone, is found by its share over time."""
+    release = ReleaseEnvironments()
+    for _ in range(15):
+        release = release.observed(minutes(0, 1, 0, 0))
+    assert release.cluster is not None
+
+
+@pytest.mark.parametrize("failures", [(5, 5, 5, 5), (1, 0, 0, 1), (50,)])
+def test_failures_of_the_release_itself_are_no_cluster(failures: tuple[int, ...]) -> None:
+    """Failures spread over the environments, few ones, or those of an only environment do not gather."""
+    assert ReleaseEnvironments().observed(minutes(*failures)).cluster is None
+
+
+@given(st.integers(0, 2**32))
+def test_chance_seldom_gathers(seed: int) -> None:
+    """Hundreds of failures at random over a handful of environments are no cluster."""
+    random = np.random.default_rng(seed)
+    release = ReleaseEnvironments()
+    for _ in range(20):
+        release = release.observed(minutes(*random.binomial(50, 0.02, 5).tolist()))
+    assert release.cluster is None
+
+
+def test_the_state_is_bounded() -> None:
+    """However many environments fail, eight are kept."""
+    release = ReleaseEnvironments()
+    for start in range(0, 400, 20):
+        release = release.observed([EnvironmentMinute(f"{start + at}", 10, 1) for at in range(20)])
+    assert len(release.suspects) == 8
+    assert (release.requests, release.failures) == (4_000, 400)
+
+
+def test_minutes_of_one_environment_add_up() -> None:
+    """Ticks of several minutes name an environment more than once."""
+    release = ReleaseEnvironments().observed([*minutes(1, 2), *minutes(3, 0)])
+    assert [(suspect.requests, suspect.failures) for suspect in release.suspects] == [(100, 4), (100, 2)]
+    assert release.environments == 2
+
+
+def test_environment_minutes_are_bad_once() -> None:
+    """A minute of an environment in which ten requests failed counts as one bad one."""
+    assert environment_tally(minutes(0, 10), minutes(3)) == Tally(2, 1, 1, 1)
+
+
+def test_a_cluster_of_everything_is_as_clear_as_its_numbers() -> None:
+    """In one of twenty environments failures are a cluster from the fourth on: 20⁻⁴ of chance, twenty times."""
+    assert [gathered(Cluster("one", n, n, 5, 100), 20) for n in range(2, 6)] == [False, False, True, True]
