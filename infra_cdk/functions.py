@@ -34,6 +34,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _compact_profiles(foundation, stack),
         _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
+        _estimate_performance(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
         _plan_batch(foundation, stack),
@@ -254,11 +255,20 @@ def _prune_releases(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
-    """A schedule invokes it without waiting."""
+    return _watcher("detect_drift", _settings(settings.DetectDriftSettings, foundation), foundation, stack)
+
+
+def _estimate_performance(foundation: Foundation, stack: Stack) -> Blueprint:
+    told = _settings(settings.EstimatePerformanceSettings, foundation)
+    return _watcher("estimate_performance", told, foundation, stack)
+
+
+def _watcher(verb_noun: str, told: object, foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It reads what was counted, and may tell what it finds."""
     return Blueprint(
-        "detect_drift",
-        settings.function_name("detect_drift"),
-        _settings(settings.DetectDriftSettings, foundation),
+        verb_noun,
+        settings.function_name(verb_noun),
+        told,
         _HANDLERS,
         (
             *_record(foundation),

@@ -42,6 +42,7 @@ from serinus.domain.policy import (
     Keeping,
     Metric,
     MetricGate,
+    PerformanceLimits,
     Policy,
     Retraining,
     RolloutPlan,
@@ -62,8 +63,10 @@ from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.estimate_performance import Estimating
 from serinus.use_cases.follow_deployment import Following
 from serinus.use_cases.infer import InferenceRequest
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.prune_releases import Pruning
@@ -93,6 +96,7 @@ PLAN = RolloutPlan(
     horizon_seconds=3_600,
     alarm=HardAlarm(),
 )
+PERFORMANCE = PerformanceLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 ROC_AUC_GATE = MetricGate(Metric.ROC_AUC, minimum=0.6)
 
@@ -102,6 +106,7 @@ def a_policy(
     *,
     rollout: RolloutPlan = PLAN,
     drift: DriftLimits = DRIFT,
+    performance: PerformanceLimits = PERFORMANCE,
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
     serving: Serving = Serving(),  # noqa: B008 - frozen
@@ -115,6 +120,7 @@ def a_policy(
         gates=gates,
         rollout=rollout,
         drift=drift,
+        performance=performance,
         retraining=retraining,
         releases=keeping,
     )
@@ -511,16 +517,9 @@ class World:
         self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
-        self.watching = Watching(
-            self.policies,
-            self.rollouts,
-            self.traffic,
-            self.references,
-            self.parts,
-            self.ledger,
-            self.events,
-            self.clock,
-        )
+        self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
+        self.watching = Watching(self.reading, self.ledger, self.events, self.clock)
+        self.estimating = Estimating(self.reading, self.ledger, self.events, self.clock)
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,

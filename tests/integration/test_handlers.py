@@ -136,6 +136,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "collect_predictions/control_message": (_live, {"parts": 0}),
     "prune_releases/scheduled": (_live, {"releases": [], "layers": [], "reason": ""}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
+    "estimate_performance/scheduled": (_live, {"release": 2, "announced": False}),
     "snapshot_data/drifted": (_live, {"status": "waiting", "wait_seconds": 30_000, "snapshot": None}),
     "train_model/ready": (_with_a_snapshot, {"endpoint": "fraud", "upload": "retrained-5555555555555555"}),
 }

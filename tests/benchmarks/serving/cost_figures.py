@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from serinus import settings
 from serinus.adapters.aws.model_layers import layer_zip
 from serinus.adapters.memory.documents import MemoryDocuments
@@ -25,6 +27,7 @@ from serinus.adapters.stored.records import StoredRecords
 from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.domain.profile import empty
+from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Release
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from tests.benchmarks.serving import release, start
@@ -129,7 +132,10 @@ def _collecting(data: MemoryObjects) -> Collecting:
     rollouts.record_release(
         Release(release.ENDPOINT, release.RELEASE, version.number, version.content_digest, "layer", at, "v3-0")
     )
-    references.put(release.ENDPOINT, version.content_digest, empty(release.layout()))
+    layout = release.layout()
+    nothing = np.zeros(len(layout.score.edges) - 1, dtype=np.int64)
+    held_out = ScoreTable(layout.score.edges, nothing, nothing)
+    references.put(release.ENDPOINT, version.content_digest, empty(layout), held_out)
     return Collecting(rollouts, references, StoredRecords(data), StoredProfileParts(data))
 
 

@@ -53,6 +53,7 @@ from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.find_rollout import Looking
 from serinus.use_cases.keep_tokens import Keeping
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.make_token import make_token
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.publish_release import Publishing, publish_release
@@ -114,6 +115,7 @@ class Deployment:
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
             choosing=Choosing(self.references, parts),
             measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            reading=Reading(self.policies, self.rollouts, self.traffic, self.references, parts),
             tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),
             data=cast("Any", self.data),

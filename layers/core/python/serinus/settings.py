@@ -237,6 +237,17 @@ class DetectDriftSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class EstimatePerformanceSettings:
+    """Settings of `estimate_performance`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class SnapshotDataSettings:
     """Settings of `snapshot_data`."""
 

@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.estimate_performance import Estimating
     from serinus.use_cases.find_rollout import Looking
     from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
+    from serinus.use_cases.live_window import Reading
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
@@ -305,11 +307,19 @@ def watching(told: settings.DetectDriftSettings) -> Watching:
     from serinus.use_cases.detect_drift import Watching
 
     return Watching(
-        policies=_policies(),
-        rollouts=_rollouts(told.table_name),
-        traffic=_traffic(),
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def estimating(told: settings.EstimatePerformanceSettings) -> Estimating:
+    """Wire `estimate_performance`."""
+    from serinus.use_cases.estimate_performance import Estimating
+
+    return Estimating(
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
@@ -397,6 +407,7 @@ class Client:
     describing: Describing
     choosing: Choosing
     measuring: Measuring
+    reading: Reading
     tokens: StoredTokens
     artifacts: S3Objects
     data: S3Objects
@@ -436,12 +447,25 @@ def client() -> Client:
             _records(told.data_bucket),
             _labels(told.data_bucket),
         ),
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         tokens=_tokens(told.table_name),
         artifacts=_bucket(told.artifacts_bucket),
         data=_bucket(told.data_bucket),
         uploads=_clients().s3,
         functions=_clients().functions,
         control=ControlApiClient(SignedCalls(told.api_url)),
+    )
+
+
+def _reading(table: str, artifacts_bucket: str, data_bucket: str) -> Reading:
+    from serinus.use_cases.live_window import Reading
+
+    return Reading(
+        policies=_policies(),
+        rollouts=_rollouts(table),
+        traffic=_traffic(),
+        references=_references(artifacts_bucket),
+        parts=_parts(data_bucket),
     )
 
 

@@ -12,6 +12,7 @@ from serinus.cli.terminal import AsJson, console, deployment, escaped, in_utc, p
 
 if TYPE_CHECKING:
     from serinus.domain.model_version import ModelVersion
+    from serinus.domain.performance_estimate import Estimate
     from serinus.domain.policy import Metric
     from serinus.domain.rollout import Rollout
     from serinus.use_cases.describe_endpoint import EndpointStatus
@@ -139,6 +140,7 @@ def _print_performance(measured: Sequence[Performance], minutes: int) -> None:
             "" if performance.latency_p95_ms is None else f"{performance.latency_p95_ms:.1f}",
             str(performance.labelled_rows),
             _metrics(performance.metrics),
+            _estimates(performance.estimated.metrics),
         )
         for performance in measured
         if performance.requests or performance.labelled_rows
@@ -154,8 +156,20 @@ def _print_performance(measured: Sequence[Performance], minutes: int) -> None:
         "p95 ms",
         "labelled rows",
         "by the labels so far",
+        "by estimate",
     )
     print_table(f"The last {minutes} minutes", headings, rows)
+
+
+def _estimates(estimated: Mapping[Metric, Estimate]) -> str:
+    """Tell the ranking; `serinus report performance` and --json have every metric."""
+    from serinus.domain.policy import Metric
+
+    return ", ".join(
+        f"{metric} {estimated[metric].value:.3f} ({estimated[metric].low:.3f} to {estimated[metric].high:.3f})"
+        for metric in (Metric.ROC_AUC, Metric.AVERAGE_PRECISION)
+        if metric in estimated
+    )
 
 
 def _metrics(metrics: Mapping[Metric, float]) -> str:

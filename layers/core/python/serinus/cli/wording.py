@@ -21,6 +21,7 @@ _WORDS: Mapping[Action, str] = {
     Action.RELEASE_RETIRED: "release {release} retired, with version {version}",
     Action.LAYER_REMOVED: "model layer {layer} removed",
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
+    Action.PERFORMANCE_DROPPED: "performance dropped on {rows} rows of version {version}, by estimate",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
     Action.TOKEN_MADE: "token {token} ({name}) made, good until {expires_at}",

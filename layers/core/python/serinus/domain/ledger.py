@@ -33,6 +33,7 @@ class Action(StrEnum):
     RELEASE_RETIRED = "release_retired"
     LAYER_REMOVED = "layer_removed"
     DRIFT_DETECTED = "drift_detected"
+    PERFORMANCE_DROPPED = "performance_dropped"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"
     TOKEN_MADE = "token_made"  # noqa: S105 - no secret

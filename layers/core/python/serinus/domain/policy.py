@@ -60,6 +60,7 @@ class Metric(StrEnum):
     AVERAGE_PRECISION = "average_precision"
     PRECISION = "precision"
     RECALL = "recall"
+    F1 = "f1"
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
 
@@ -210,23 +211,48 @@ class RolloutPlan:
 
 @dataclass(frozen=True)
 class DriftLimits:
-    """When live traffic counts as drifted from the reference profile.
+    """When live traffic counts as drifted from the reference profile: beyond chance, and of practical size.
 
     Attributes:
         every_minutes: how often the schedule looks.
         window_minutes: how much of the recent past is looked at.
         minimum_rows: a window with fewer rows says nothing.
-        feature_psi: the population stability index above which a feature has drifted (0.25 is the customary limit).
+        false_alarms_per_year: how many shifts the whole endpoint may take for drift in a year that has none, all
+            features and all looks together.
+        feature_psi: the population stability index above which a feature's shift is of practical size.
         features: how many features must have drifted.
         score_psi: the same for the predictions; the predictions alone suffice.
+        share_change: how much the share of missing values, or of values outside the reference, must have changed.
     """
 
     every_minutes: int = 60
     window_minutes: int = 1_440
     minimum_rows: int = 1_000
-    feature_psi: float = 0.25
+    false_alarms_per_year: float = 1.0
+    feature_psi: float = 0.1
     features: int = 1
-    score_psi: float = 0.25
+    score_psi: float = 0.1
+    share_change: float = 0.05
+
+
+@dataclass(frozen=True)
+class PerformanceLimits:
+    """When a release counts as no longer good enough, judged without labels.
+
+    Attributes:
+        every_minutes: how often the schedule looks.
+        window_minutes: how much of the recent past is estimated.
+        minimum_rows: a window with fewer rows says nothing.
+        confidence: of the interval that an estimate comes with.
+        floors: what must hold; a floor is broken where the whole interval lies beyond it. Where none are declared,
+            the gates that a model must pass are the floors.
+    """
+
+    every_minutes: int = 60
+    window_minutes: int = 1_440
+    minimum_rows: int = 1_000
+    confidence: float = 0.99
+    floors: tuple[MetricGate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -285,6 +311,7 @@ class Policy:
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()
+    performance: PerformanceLimits = PerformanceLimits()
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
     releases: Keeping = Keeping()
@@ -310,6 +337,11 @@ class Policy:
         return dataclasses.replace(
             usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
         )
+
+    @property
+    def floors(self) -> tuple[MetricGate, ...]:
+        """What estimated performance is held against."""
+        return self.performance.floors or self.gates
 
     @property
     def digest(self) -> str:

@@ -16,6 +16,7 @@ from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
 from serinus.domain.profile import Layout, Profile, ProfilePart
+from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
@@ -453,13 +454,16 @@ class Tables(Protocol):
 
 
 class References(Protocol):
-    """The reference profile of each model version, by content digest."""
+    """What each model version was validated on, by content digest: its held-out rows' profile, and their labels."""
 
     def get(self, endpoint: str, content_digest: str) -> Profile | None:
-        """Return it, or `None` where the version was never validated."""
+        """Return the reference profile, or `None` where the version was never validated."""
 
-    def put(self, endpoint: str, content_digest: str, profile: Profile) -> None:
-        """Store it."""
+    def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
+        """Return the held-out rows by score and label, or `None` where none were kept."""
+
+    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
+        """Store both."""
 
 
 @dataclass(frozen=True)

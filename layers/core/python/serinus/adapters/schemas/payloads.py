@@ -181,6 +181,12 @@ class DriftCheckDue(_Payload):
     endpoint: _Endpoint
 
 
+class PerformanceCheckDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
 class CompactionDue(_Payload):
     """Called by the endpoint's schedule."""
 

@@ -201,9 +201,19 @@ class _Drift(_Strict):
     every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
-    feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
+    false_alarms_per_year: Annotated[float, Field(strict=True, gt=0, le=1_000)] = 1.0
+    feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     features: Annotated[int, Field(strict=True, ge=1)] = 1
-    score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
+    score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
+    share_change: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+
+
+class _Performance(_Strict):
+    every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
+    window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
+    minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
+    confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
+    floors: tuple[_Gate, ...] = ()
 
 
 class _Retraining(_Strict):
@@ -228,6 +238,7 @@ class _PolicyFile(_Strict):
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
+    performance: _Performance = _Performance()
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
     releases: _Releases = _Releases()
