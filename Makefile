@@ -34,13 +34,13 @@ check: setup ## Formatting, lint, types, import rules.
 	$(BIN)/lint-imports
 
 test: setup ## Every test: unit, contract, integration, infra, end to end.
-	$(PYTEST) --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+	$(PYTEST) -n auto --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
 	$(PYTEST) tests/contract tests/integration tests/infra
 	$(PYTEST) tests/layers
 	$(PYTEST) tests/e2e
 
 unit: setup ## The unit tests alone.
-	$(PYTEST) tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+	$(PYTEST) -n auto tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
 
 demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
 	@$(BIN)/python -m serinus.cli.demo
