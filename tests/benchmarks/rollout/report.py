@@ -10,6 +10,7 @@ from tests.benchmarks.rollout.cases import FAULTS, LITTLE, PEERS, RPM
 
 Found = Mapping[str, Mapping[str, float]]
 
+_NUMBERS = {"cost", "sick throughout"}  # of the special cases; all others are shares
 _TICKS_VARY = 1.2  # two standard deviations of a tick of a hundred requests
 
 
@@ -169,11 +170,12 @@ def _print_special(found: Found) -> None:
     for name, figures in found.items():
         kind, what, _, cell = name.split(" | ")
         if kind == "special":
-            share = what != "cost"
-            numbers = (
-                f"{key} {_figure(value, percent=True) if share else f'{value:.2f}'}" for key, value in figures.items()
+            shares = what not in _NUMBERS
+            told = (
+                f"{key} {_figure(value, percent=True) if shares else f'{value:.4g}'}"
+                for key, value in figures.items()
             )
-            print(f"{what}: {', '.join(numbers)}")
+            print(f"{what}: {', '.join(told)}")
         if what == "colder still":
             print(f"small arm 5 % slower, {cell}: rolled back {_figure(figures['rolled back'], percent=True)}")
 
