@@ -7,7 +7,7 @@ LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup check test unit demo bench-rollout layers lock clean
+.PHONY: help setup check test unit demo bench-rollout bench-serving layers lock clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made.
@@ -50,6 +50,9 @@ bench-rollout: setup ## What a rollout promises, simulated and measured beside w
 
 layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.
 	$(BIN)/python -m infra_cdk.layers
+
+bench-serving: setup ## Measure serving beside its floor and its peers: start, requests, sizes, costs (ten minutes).
+	@$(BIN)/python -m tests.benchmarks.serving
 
 lock: ## Renew the lock file from pyproject.toml.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \

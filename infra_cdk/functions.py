@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 
 from infra_cdk import permissions as may
 from infra_cdk.constructs.function import Blueprint
@@ -16,6 +16,7 @@ from serinus import settings
 
 _Settings = TypeVar("_Settings")
 _HANDLERS = (CORE, "handlers")
+_GATEWAY_WAITS_SECONDS = 29
 
 
 def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]:
@@ -26,11 +27,14 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
         _publish_release(foundation, stack),
+        _shadow_candidate(foundation, stack),
         _advance_rollout(foundation, stack),
         _roll_back(foundation, stack),
         _collect_predictions(foundation),
         _compact_profiles(foundation, stack),
+        _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
+        _estimate_performance(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
         _plan_batch(foundation, stack),
@@ -38,6 +42,11 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _conclude_batch(foundation),
         _describe_server(),
         _authorise_caller(foundation),
+        _request_rollout(foundation, stack),
+        _list_rollouts(foundation, stack),
+        _describe_rollout(foundation, stack),
+        _steer_rollout(foundation, stack),
+        _request_roll_back(foundation, stack),
     )
 
 
@@ -80,12 +89,7 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
 
 def _follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
     """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
-    machine = stack.format_arn(
-        service="states",
-        resource="stateMachine",
-        resource_name=settings.state_machine_name("rollout"),
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    machine = may.rollout_machine(stack)
     return Blueprint(
         "follow_deployment",
         settings.function_name("follow_deployment"),
@@ -142,6 +146,26 @@ def _publish_release(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
+def _shadow_candidate(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It replays the log to a candidate, and may move no traffic."""
+    return Blueprint(
+        "shadow_candidate",
+        settings.function_name("shadow_candidate"),
+        _settings(settings.ShadowCandidateSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            *_record(foundation),
+            *may.clear_alarms(stack),
+            may.invoke_all_versions(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "records/", "profiles/"),
+            may.list_objects(foundation.data, "records/", "profiles/"),
+        ),
+        memory_mb=1024,
+        timeout_seconds=300,
+    )
+
+
 def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
     """It compares what the candidate did with what the stable release did: counts, and labels with records."""
     return Blueprint(
@@ -166,7 +190,7 @@ def _roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
         settings.function_name("roll_back"),
         _settings(settings.RollBackSettings, foundation),
         _HANDLERS,
-        _move(foundation, stack),
+        (*_move(foundation, stack), may.wake_versions(stack)),
         invoked_asynchronously=True,
     )
 
@@ -210,12 +234,41 @@ def _compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
-def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
-    """A schedule invokes it without waiting."""
+def _prune_releases(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It alone may remove versions: numbered ones, and model layers."""
     return Blueprint(
-        "detect_drift",
-        settings.function_name("detect_drift"),
-        _settings(settings.DetectDriftSettings, foundation),
+        "prune_releases",
+        settings.function_name("prune_releases"),
+        _settings(settings.PruneReleasesSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            *may.remove_versions(stack),
+        ),
+        timeout_seconds=300,
+        invoked_asynchronously=True,
+    )
+
+
+def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
+    return _watcher("detect_drift", _settings(settings.DetectDriftSettings, foundation), foundation, stack)
+
+
+def _estimate_performance(foundation: Foundation, stack: Stack) -> Blueprint:
+    told = _settings(settings.EstimatePerformanceSettings, foundation)
+    return _watcher("estimate_performance", told, foundation, stack)
+
+
+def _watcher(verb_noun: str, told: object, foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It reads what was counted, and may tell what it finds."""
+    return Blueprint(
+        verb_noun,
+        settings.function_name(verb_noun),
+        told,
         _HANDLERS,
         (
             *_record(foundation),
@@ -353,6 +406,87 @@ def _authorise_caller(foundation: Foundation) -> Blueprint:
         ),
         memory_mb=1769,  # a whole processor: a caller waits for its start
         timeout_seconds=10,  # API Gateway waits no longer
+    )
+
+
+def _request_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It may have a rollout begun, and see what is live; it moves nothing."""
+    return Blueprint(
+        "request_rollout",
+        settings.function_name("request_rollout"),
+        settings.RequestRolloutSettings(
+            table_name=foundation.table.table_name,
+            ledger_bucket=foundation.ledger.bucket_name,
+            rollout_machine_arn=may.rollout_machine(stack),
+        ),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.write_table(foundation),
+            *may.append_to_ledger(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.start_executions(may.rollout_machine(stack)),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _list_rollouts(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It reads."""
+    return Blueprint(
+        "list_rollouts",
+        settings.function_name("list_rollouts"),
+        _settings(settings.ListRolloutsSettings, foundation),
+        _HANDLERS,
+        (may.use_encryption_key(foundation), may.read_table(foundation), may.read_policies(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _describe_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It reads."""
+    return Blueprint(
+        "describe_rollout",
+        settings.function_name("describe_rollout"),
+        _settings(settings.DescribeRolloutSettings, foundation),
+        _HANDLERS,
+        (may.use_encryption_key(foundation), may.read_table(foundation), may.read_policies(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _steer_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It writes down what a person wishes; the rollout's tick moves traffic."""
+    return Blueprint(
+        "steer_rollout",
+        settings.function_name("steer_rollout"),
+        _settings(settings.SteerRolloutSettings, foundation),
+        _HANDLERS,
+        (*_record(foundation), may.read_policies(stack), may.see_alarms(stack)),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _request_roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It passes on who wants traffic back; `roll_back` alone moves it."""
+    return Blueprint(
+        "request_roll_back",
+        settings.function_name("request_roll_back"),
+        _settings(settings.RequestRollBackSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_table(foundation),
+            may.read_policies(stack),
+            may.have_rolled_back(stack),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
     )
 
 

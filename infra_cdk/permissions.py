@@ -7,7 +7,14 @@ from aws_cdk import aws_s3 as s3
 
 from infra_cdk.constructs.permission import Permission
 from infra_cdk.stacks.foundation import Foundation
-from serinus.settings import ALARM_PREFIX, POLICY_PATH, inference_function_name, model_layer_name
+from serinus.settings import (
+    ALARM_PREFIX,
+    POLICY_PATH,
+    function_name,
+    inference_function_name,
+    model_layer_name,
+    state_machine_name,
+)
 
 _BY_ENDPOINT = "Endpoints are deployed after the control plane, each with its name under this prefix."
 _BY_KEY = "Objects are named by endpoint and digest; what this function may touch is bounded by the prefix."
@@ -119,6 +126,11 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
+def see_versions(stack: Stack) -> Permission:
+    """See whether a version of an inference function is there."""
+    return Permission(("lambda:GetFunctionConfiguration",), (_inference_functions(stack),), _BY_ENDPOINT)
+
+
 def start_executions(state_machine_arn: str) -> Permission:
     """Start a state machine."""
     return Permission(("states:StartExecution",), (state_machine_arn,))
@@ -137,10 +149,46 @@ def publish_versions(stack: Stack) -> tuple[Permission, ...]:
     )
 
 
+def wake_versions(stack: Stack) -> Permission:
+    """See whether a published version sleeps, and call it awake. For `roll_back`, which returns to earlier ones."""
+    actions = ("lambda:GetFunctionConfiguration", "lambda:InvokeFunction")
+    return Permission(actions, (_inference_functions(stack),), _BY_ENDPOINT)
+
+
+def rollout_machine(stack: Stack) -> str:
+    """Return the ARN of the rollout machine by its name, as the machine itself needs the functions first."""
+    name = state_machine_name("rollout")
+    return stack.format_arn(
+        service="states", resource="stateMachine", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
+def have_rolled_back(stack: Stack) -> Permission:
+    """Invoke `roll_back`, and by it move traffic back. For `request_roll_back`, which says who asked."""
+    return Permission(("lambda:InvokeFunction",), (_lambda_arn(stack, "function", function_name("roll_back")),))
+
+
+def remove_versions(stack: Stack) -> tuple[Permission, ...]:
+    """Remove published versions and model layers. For `prune_releases` alone.
+
+    A version is named by digits: neither a function as a whole nor its `$LATEST` matches.
+    """
+    model_layers = _lambda_arn(stack, "layer", model_layer_name("*"))
+    return (
+        Permission(("lambda:DeleteFunction",), _numbered_versions(stack), _BY_ENDPOINT),
+        Permission(("lambda:DeleteLayerVersion",), (f"{model_layers}:*",), _BY_ENDPOINT),
+    )
+
+
 def invoke_versions(stack: Stack, endpoint: str) -> Permission:
     """Ask the published versions of one endpoint's function."""
     function = _lambda_arn(stack, "function", inference_function_name(endpoint))
     return Permission(("lambda:InvokeFunction",), (f"{function}:*",), "Every release has a number of its own.")
+
+
+def invoke_all_versions(stack: Stack) -> Permission:
+    """Ask the published versions of every endpoint's function, past its alias. For `shadow_candidate`."""
+    return Permission(("lambda:InvokeFunction",), _numbered_versions(stack), _BY_ENDPOINT)
 
 
 def read_code(stack: Stack) -> Permission:
@@ -157,11 +205,14 @@ def set_alarms(stack: Stack) -> Permission:
 
 def clear_alarms(stack: Stack) -> tuple[Permission, ...]:
     """Read and remove the alarms that watch a rollout."""
+    remove = Permission(("cloudwatch:DeleteAlarms",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT)
+    return remove, see_alarms(stack)
+
+
+def see_alarms(stack: Stack) -> Permission:
+    """Read the alarms that watch a rollout."""
     found_by_prefix = "Alarms are looked up by the prefix of their name, and that takes the right to see any of them."
-    return (
-        Permission(("cloudwatch:DeleteAlarms",), (_alarms(stack, f"{ALARM_PREFIX}/*"),), _BY_ENDPOINT),
-        Permission(("cloudwatch:DescribeAlarms",), (_alarms(stack, "*"),), found_by_prefix),
-    )
+    return Permission(("cloudwatch:DescribeAlarms",), (_alarms(stack, "*"),), found_by_prefix)
 
 
 def _alarms(stack: Stack, name: str) -> str:
@@ -173,6 +224,11 @@ def _alarms(stack: Stack, name: str) -> str:
 def _inference_functions(stack: Stack) -> str:
     """Return the ARN of the inference functions; the wildcard spans a version or alias after the name as well."""
     return _lambda_arn(stack, "function", inference_function_name("*"))
+
+
+def _numbered_versions(stack: Stack) -> list[str]:
+    """Return the ARNs of their published versions, which begin with a digit as no alias of ours does."""
+    return [_lambda_arn(stack, "function", f"{inference_function_name('*')}:{digit}*") for digit in range(1, 10)]
 
 
 def _lambda_arn(stack: Stack, kind: str, name: str) -> str:

@@ -15,6 +15,7 @@ from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.executions import MemoryExecutions
+from serinus.adapters.memory.invocations import MemoryInvocations
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -38,8 +39,10 @@ from serinus.domain.policy import (
     DriftLimits,
     EndpointName,
     HardAlarm,
+    Keeping,
     Metric,
     MetricGate,
+    PerformanceLimits,
     Policy,
     Retraining,
     RolloutPlan,
@@ -60,11 +63,16 @@ from serinus.use_cases.compare_labels import Comparing
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
+from serinus.use_cases.estimate_performance import Estimating
 from serinus.use_cases.follow_deployment import Following
+from serinus.use_cases.infer import InferenceRequest
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.ports import Change, TrainedModel
+from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.shadow_candidate import Shadowing, shadow_candidate
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.snapshot_data import Snapshotting
 from serinus.use_cases.start_rollout import Starting, start_rollout
@@ -88,6 +96,7 @@ PLAN = RolloutPlan(
     horizon_seconds=3_600,
     alarm=HardAlarm(),
 )
+PERFORMANCE = PerformanceLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 DRIFT = DriftLimits(every_minutes=5, window_minutes=60, minimum_rows=500)
 ROC_AUC_GATE = MetricGate(Metric.ROC_AUC, minimum=0.6)
 
@@ -97,9 +106,11 @@ def a_policy(
     *,
     rollout: RolloutPlan = PLAN,
     drift: DriftLimits = DRIFT,
+    performance: PerformanceLimits = PERFORMANCE,
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
     serving: Serving = Serving(),  # noqa: B008 - frozen
+    keeping: Keeping = Keeping(),  # noqa: B008 - frozen
 ) -> Policy:
     """Return a policy of short steps."""
     return Policy(
@@ -109,7 +120,9 @@ def a_policy(
         gates=gates,
         rollout=rollout,
         drift=drift,
+        performance=performance,
         retraining=retraining,
+        releases=keeping,
     )
 
 
@@ -241,6 +254,12 @@ def a_layout() -> Layout:
     )
 
 
+def features_of(asked: InferenceRequest) -> dict[str, list[object]]:
+    """Return the values that a request asks about, by column."""
+    blocks = asked.blocks()
+    return {name: list(block.column(at)) for block in blocks for at, name in enumerate(block.columns)}
+
+
 def a_prediction(
     request: str = "r1", *, at: datetime = NOON, status: int = 200, rows: int = 1, features: Table | None = None
 ) -> Prediction:
@@ -275,9 +294,9 @@ class Fate:
     def __init__(self) -> None:
         self.writes = 0
         self._at: int | None = None
-        self._then: Callable[[], None] = lambda: None
+        self._then: Callable[[], object] = lambda: None
 
-    def after_write(self, number: int, then: Callable[[], None]) -> None:
+    def after_write(self, number: int, then: Callable[[], object]) -> None:
         """Do something right after that write, counted from now; writes of its own are not counted."""
         self.writes, self._at, self._then = 0, number, then
 
@@ -346,6 +365,14 @@ class _Releases(MemoryReleases):
         release = super().publish(version, model, layout, composition, rollout=rollout)
         self._fate.wrote()
         return release
+
+    def remove(self, release: Release) -> None:
+        super().remove(release)
+        self._fate.wrote()
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        super().remove_layer(endpoint, layer)
+        self._fate.wrote()
 
 
 class _Traffic(MemoryTraffic):
@@ -431,6 +458,7 @@ class World:
         self.executions = MemoryExecutions()
         self.events = _Events(self.fate)
         self.releases = _Releases(self.clock, self.fate)
+        self.invocations = MemoryInvocations()
         self.traffic = _Traffic({FRAUD: Split(1)}, self.fate)
         self.alarms = _Alarms(self.fate)
         self.signer = MemorySigner()
@@ -480,21 +508,18 @@ class World:
         self.publishing = Publishing(
             self.artifacts, self.versions, self.references, self.releases, self.signer, self.conducting
         )
+        self.shadowing = Shadowing(
+            self.versions, self.references, self.records, self.parts, self.invocations, self.conducting
+        )
+        self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
         comparing = Comparing(self.records, self.labels)
         self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
         self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
-        self.watching = Watching(
-            self.policies,
-            self.rollouts,
-            self.traffic,
-            self.references,
-            self.parts,
-            self.ledger,
-            self.events,
-            self.clock,
-        )
+        self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
+        self.watching = Watching(self.reading, self.ledger, self.events, self.clock)
+        self.estimating = Estimating(self.reading, self.ledger, self.events, self.clock)
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,
@@ -561,7 +586,11 @@ class World:
 
     def started(self, name: str = "1") -> str:
         """Bring a model as far as a rollout that holds the lock; return the rollout's id."""
-        start = start_rollout(FRAUD, self.validated(name), execution=f"rollout-{name}", starting=self.starting)
+        return self.begin(self.validated(name), name)
+
+    def begin(self, number: int, name: str = "of a version") -> str:
+        """Have a model version's rollout take the lock; return the rollout's id."""
+        start = start_rollout(FRAUD, number, execution=f"rollout-{name}", starting=self.starting)
         assert start.rollout is not None, start.reason
         return start.rollout
 
@@ -581,6 +610,10 @@ class World:
     def advance(self, rollout: str) -> Progress:
         """Look at a rollout once."""
         return advance_rollout(FRAUD, rollout, advancing=self.advancing)
+
+    def shadow(self, rollout: str) -> Progress:
+        """Look at a rollout's shadow once."""
+        return shadow_candidate(FRAUD, rollout, shadowing=self.shadowing)
 
     def collect(self, predictions: Sequence[Prediction], *, release: int, crashes: Sequence[Crash] = ()) -> int:
         """Deliver a log."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -118,6 +119,55 @@ def failing_beyond(model: bytes, signature: Signature, *, column: int, bound: in
     table = np.zeros(bound + 1, dtype=np.float32)
     proto.graph.initializer.append(numpy_helper.from_array(table, "guard_table"))
     proto.graph.initializer.append(numpy_helper.from_array(np.array([column], dtype=np.int64), "guard_column"))
+    return bytes(proto.SerializeToString()), signature
+
+
+def stalling_model(columns: tuple[str, ...] = ("a", "b"), bound: float = 1_000.0) -> Built:
+    """Return a logistic model that computes for ages where the first column exceeds `bound`: Lambda times it out.
+
+    It passes every check, and answers as any other for every other row: a zero is added to the features, which a loop
+    of no iterations, or of as many as there are, has left as it was.
+    """
+    model, signature = logistic_model(columns)
+    (features,) = (tensor.name for tensor in signature.inputs)
+    proto = onnx.ModelProto.FromString(model)
+    for node in proto.graph.node:
+        node.input[:] = ["guarded" if name == features else name for name in node.input]
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go_on"], ["go_on_still"], name="loop_on"),
+            helper.make_node("Identity", ["zero_in"], ["zero_out"], name="loop_keep"),
+        ],
+        "loop",
+        [
+            helper.make_tensor_value_info("iteration", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("zero_in", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("go_on_still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("zero_out", TensorProto.FLOAT, []),
+        ],
+    )
+    nodes = [
+        helper.make_node("Gather", [features, "stall_column"], ["stall_values"], name="stall_pick", axis=1),
+        helper.make_node("ReduceMax", ["stall_values"], ["stall_value"], name="stall_largest", keepdims=0),
+        helper.make_node("Greater", ["stall_value", "stall_bound"], ["stalls"], name="stall_compare"),
+        helper.make_node("Where", ["stalls", "stall_long", "stall_never"], ["stall_times"], name="stall_choose"),
+        helper.make_node("Loop", ["stall_times", "", "stall_zero"], ["stalled"], name="stall", body=body),
+        helper.make_node("Add", [features, "stalled"], ["guarded"], name="stall_add"),
+        *proto.graph.node,
+    ]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    constants: dict[str, npt.NDArray[np.generic]] = {
+        "stall_column": np.array([0], dtype=np.int64),
+        "stall_bound": np.array(bound, dtype=np.float32),
+        "stall_long": np.array(10**12, dtype=np.int64),
+        "stall_never": np.array(0, dtype=np.int64),
+        "stall_zero": np.array(0, dtype=np.float32),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     return bytes(proto.SerializeToString()), signature
 
 

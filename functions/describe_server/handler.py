@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serinus.adapters.open_inference.answer import encode_error
-from serinus.adapters.open_inference.event import Event, Reply
+from serinus.adapters.open_inference.event import Event, Reply, encode_error
 from serinus.adapters.open_inference.metadata import describe_server
 from serinus.adapters.open_inference.routes import server_route_of
 from serinus.errors import RequestRefused

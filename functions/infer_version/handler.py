@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from serinus import settings, wiring
-from serinus.adapters.open_inference.answer import encode_error
-from serinus.adapters.open_inference.event import Reply
+from serinus.adapters.open_inference.event import Reply, encode_error
 from serinus.errors import ReleaseFailed, RequestRefused
 from serinus.use_cases.infer_version import infer_version
 

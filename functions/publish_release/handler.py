@@ -1,9 +1,9 @@
-"""A rollout has begun: publish its candidate and give it its first traffic."""
+"""A rollout has begun: publish its candidate and give it its shadow or its first traffic."""
 
 from __future__ import annotations
 
 from serinus import settings, wiring
-from serinus.adapters.schemas.payloads import RolloutNamed, progress_payload
+from serinus.adapters.schemas.payloads import PublicationWanted, progress_payload
 from serinus.use_cases.publish_release import publish_release
 
 _PUBLISHING = wiring.publishing(settings.read(settings.PublishReleaseSettings))
@@ -11,5 +11,6 @@ _PUBLISHING = wiring.publishing(settings.read(settings.PublishReleaseSettings))
 
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:
     """Answer how the rollout stands."""
-    named = RolloutNamed.model_validate(event)
-    return progress_payload(publish_release(named.endpoint, named.rollout, publishing=_PUBLISHING))
+    wanted = PublicationWanted.model_validate(event)
+    progress = publish_release(wanted.endpoint, wanted.rollout, publishing=_PUBLISHING, shadows=wanted.shadows)
+    return progress_payload(progress)

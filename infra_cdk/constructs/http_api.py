@@ -16,6 +16,7 @@ _LOGGED = {
     "request_id": "$context.requestId",
     "at": "$context.requestTimeEpoch",
     "caller": "$context.identity.caller",
+    "caller_arn": "$context.identity.userArn",
     "token": "$context.authorizer.token",
     "token_name": "$context.authorizer.name",
     "subject": "$context.authorizer.claims.sub",

@@ -7,18 +7,14 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-_PATHS = {
-    "Server": "/v2",
-    "Live": "/v2/health/live",
-    "Ready": "/v2/health/ready",
-    "Openapi": "/v2/openapi.json",
-}
+_PATHS = {"Server": "/v2", "BelowServer": "/v2/{proxy+}"}
 
 
 class ServerRoutes(Construct):
     """The server's own paths of the Open Inference Protocol, behind the API's default authorisation.
 
-    A caller of an endpoint that is authorised otherwise asks below `/models/{endpoint}` instead.
+    A caller of an endpoint that is authorised otherwise asks below `/models/{endpoint}` instead. The greedy path also
+    takes a trailing slash, which no route can name; where no endpoint is deployed, the protocol's words say so.
     """
 
     def __init__(

@@ -104,7 +104,8 @@ RULES = {
         ),
         strip=("numpy/*.so",),
     ),
-    "inference": Rule(keep=(_LIBRARY, *_LICENCES)),  # `infer` reaches ONNX Runtime through its C API alone
+    # `infer` reaches ONNX Runtime through its C API alone.
+    "inference": Rule(keep=(_LIBRARY, *_LICENCES, "orjson*", "pybase64*"), drop=("pybase64/_fallback.py",)),
     "models": Rule(drop=(*_ONNX, *_ONNX_RUNTIME, _LIBRARY), strip=("onnxruntime/*.so",)),
     "training": Rule(
         drop=(

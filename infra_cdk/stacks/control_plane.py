@@ -13,6 +13,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra_cdk import functions
+from infra_cdk.constructs.control_routes import ControlRoutes
 from infra_cdk.constructs.dashboard import Dashboard
 from infra_cdk.constructs.function import Blueprint, SerinusFunction
 from infra_cdk.constructs.http_api import SerinusApi
@@ -37,6 +38,7 @@ class ControlPlane(Stack):
         self.api = SerinusApi(self, "Api")
         for blueprint in functions.keepers_of_tokens(foundation, self, self.api.api.api_id):
             self._functions[blueprint.verb_noun] = self._deploy(blueprint)
+        ControlRoutes(self, "ControlRoutes", api=self.api.api, function=self.function)
         ServerRoutes(self, "ServerRoutes", api=self.api.api, server=self.function("describe_server"))
         self.authorisers = TokenAuthorisers(
             self, "TokenAuthorisers", api=self.api.api, function=self.function("authorise_caller")
@@ -70,7 +72,9 @@ class ControlPlane(Stack):
         )
 
     def _machines(self) -> list[SerinusStateMachine]:
-        rollout = self._machine("rollout", "start_rollout", "publish_release", "advance_rollout", "roll_back")
+        rollout = self._machine(
+            "rollout", "start_rollout", "publish_release", "shadow_candidate", "advance_rollout", "roll_back"
+        )
         ended = {
             "execution": events.EventField.from_path("$.detail.executionArn"),
             "cause": events.EventField.from_path("$.detail.status"),

@@ -27,6 +27,7 @@ from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.policy import Policy
 
 _COMPACT_EVERY_MINUTES = 60
+_PRUNE_EVERY_MINUTES = 1_440
 _FOLLOW_EVERY_MINUTES = 60  # after an event that the parameter store, which does its best, has not sent
 _STANDARD_TIER_BYTES = 4_096
 _GATEWAY_SECONDS = 30  # how long an HTTP API waits for an answer
@@ -49,7 +50,10 @@ class Endpoint(Stack):
         EndpointAlarms(self, "Alarms", endpoint=policy.endpoint, function=infer.function, log_group=infer.log_group)
         self._undelivered = FailureQueue(self, "Failures", of=f"{name}-schedules")
         self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
+        estimate = control_plane.function("estimate_performance")
+        self._schedule("EstimatePerformance", estimate, policy.performance.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
         self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)
         ServingRoutes(
             self,
@@ -61,7 +65,7 @@ class Endpoint(Stack):
             tokens=control_plane.authorisers,
         )
         CfnOutput(self, "InferUrl", value=f"{control_plane.api.url}/v2/models/{policy.endpoint}/infer")
-        self._declare(infer)
+        self._declare(infer, live)
 
     def _infer(self, name: str, layers: Layers) -> SerinusFunction:
         serving = self._policy.serving
@@ -107,7 +111,7 @@ class Endpoint(Stack):
         )
         return SerinusFunction(self, "InferVersion", blueprint=blueprint, layers=layers)
 
-    def _declare(self, infer: SerinusFunction) -> None:
+    def _declare(self, infer: SerinusFunction, live: LiveAlias) -> None:
         """Keep what the policy says, and what a release is made of besides its model, where rollouts read it.
 
         All that serves is in the runtime, the policy's part too: a deploy that calls for a release changes it, once.
@@ -130,6 +134,7 @@ class Endpoint(Stack):
             "architecture": ARCHITECTURE.name,
             "memory_mb": serving.memory_mb,
             "timeout_seconds": serving.timeout_seconds,
+            "snap_start": serving.snap_start,
             "layers": [layer.layer_version_arn for layer in infer.layers],
             "environment": infer.environment,
         }
@@ -139,4 +144,4 @@ class Endpoint(Stack):
             parameter_name=settings.runtime_parameter(endpoint),
             string_value=self.to_json_string(runtime),
         )
-        serves.node.add_dependency(declared)  # its change starts a rollout, which pins the policy: that comes first
+        serves.node.add_dependency(declared, infer.function, live)  # its change starts a rollout, which needs these

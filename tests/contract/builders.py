@@ -120,6 +120,7 @@ def some_rows(*rows: tuple[str, int, float, float], **features: Sequence[float |
             "_at": np.array([after(second).timestamp() for second in seconds]),
             "_inputs": np.ones(len(requests)),
             "_score": np.array(scores, dtype=np.float64),
+            "_latency_ms": np.full(len(requests), 2.5),
         }
         | logged
     )

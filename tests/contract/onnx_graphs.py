@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from serinus.adapters.onnx.c_api.elements import ELEMENTS
+from serinus.adapters.onnx.c_api.session import CApiSession
 from serinus.adapters.onnx.datatypes import NUMPY
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.tensor import Tensor
 from tests.models import Built, zipmap_model
 
 Shape = tuple[int | None, ...] | None
@@ -37,6 +40,16 @@ def array_of(datatype: Datatype, values: Sequence[object], shape: Sequence[int])
     for at, value in enumerate(values):
         array[at] = value  # type: ignore[assignment]  # whatever the datatype takes
     return array.reshape(shape)
+
+
+def run_row(session: CApiSession, *rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one row of plain values of each input; return those of each output."""
+    inputs = session._signature.inputs
+    given = {
+        tensor.name: Tensor.of(tensor.datatype, (1, len(tensor.columns)), row)
+        for tensor, row in zip(inputs, rows, strict=True)
+    }
+    return [tuple(found.values()) for found in session.run_tensors(given).values()]
 
 
 def size_of(datatype: Datatype) -> int:

@@ -11,7 +11,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from serinus.adapters.aws.invocations import LambdaInvocations
-from serinus.errors import ReleaseFailed, ReleaseNotFound
+from serinus.errors import ReleaseBusy, ReleaseFailed, ReleaseNotFound
 from tests.contract.builders import a_release
 
 EVENT = {"rawPath": "/v2/models/fraud"}
@@ -46,6 +46,22 @@ def test_a_pruned_release_is_not_found(stubbed: tuple[LambdaInvocations, Stubber
     invocations, stub = stubbed
     stub.add_client_error("invoke", "ResourceNotFoundException", expected_params=REQUEST)
     with stub, pytest.raises(ReleaseNotFound, match="release 7"):
+        invocations.ask(a_release(7), EVENT)
+
+
+def test_a_release_that_sleeps_gives_no_answer(stubbed: tuple[LambdaInvocations, Stubber]) -> None:
+    """Asking has woken it; whoever asked is told to ask again."""
+    invocations, stub = stubbed
+    stub.add_client_error("invoke", "SnapStartNotReadyException", expected_params=REQUEST)
+    with stub, pytest.raises(ReleaseFailed, match="being woken"):
+        invocations.ask(a_release(7), EVENT)
+
+
+def test_lambda_may_have_no_room(stubbed: tuple[LambdaInvocations, Stubber]) -> None:
+    """That is no fault of the release's."""
+    invocations, stub = stubbed
+    stub.add_client_error("invoke", "TooManyRequestsException", expected_params=REQUEST)
+    with stub, pytest.raises(ReleaseBusy, match="release 7"):
         invocations.ask(a_release(7), EVENT)
 
 

@@ -17,11 +17,12 @@ import pytest
 from serinus.adapters.onnx.c_api import session as session_module
 from serinus.adapters.onnx.c_api.library import Library, library
 from serinus.adapters.onnx.c_api.session import CApiSession
-from serinus.adapters.onnx.c_api.tensors import Tensor
 from serinus.domain.signature import Datatype
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelFailed, ModelRefused
 from tests import models
 from tests.contract import onnx_graphs as graphs
+from tests.contract.onnx_graphs import run_row
 
 THREE_FLOATS = Tensor(Datatype.FP32, (1, 3), array("f", [1, 2, 3]))
 _SMALLEST_BYTES = 24  # of any object of the runtime, with what malloc adds
@@ -37,7 +38,7 @@ def resident_bytes() -> int:
 def rows() -> Callable[[], object]:
     """One row, again and again."""
     session = CApiSession(*models.logistic_model())
-    return lambda: session.run_row([1.0, 2.0])
+    return lambda: run_row(session, [1.0, 2.0])
 
 
 def failures() -> Callable[[], object]:
@@ -46,7 +47,7 @@ def failures() -> Callable[[], object]:
 
     def fail() -> None:
         with pytest.raises(ModelFailed, match="guard_look_up"):
-            session.run_row([2_000, 0])
+            run_row(session, [2_000, 0])
 
     return fail
 
@@ -80,13 +81,13 @@ def refusals() -> Callable[[], object]:
 
 
 def misfits() -> Callable[[], object]:
-    """Texts where numbers belong, and a number that the graph itself refuses, in a session without rows."""
+    """More numbers than belong there, and one that the graph itself refuses, in a session without rows."""
     session = CApiSession(*graphs.found_by_position())
 
     def fail() -> None:
-        for wrong in (["a"], [0]):
+        for wrong in ([1, 2], [0]):
             with pytest.raises(ModelFailed):
-                session.run_row(wrong)
+                run_row(session, wrong)
 
     return fail
 
@@ -116,7 +117,7 @@ def sessions() -> Callable[[], object]:
     """A session made, used and dropped; and one that is refused."""
 
     def make() -> None:
-        CApiSession(*models.logistic_model()).run_row([1.0, 2.0])
+        run_row(CApiSession(*models.logistic_model()), [1.0, 2.0])
         try:
             CApiSession(b"junk", models.logistic_model()[1])
         except ModelRefused:

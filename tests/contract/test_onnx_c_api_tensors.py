@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from serinus.adapters.onnx.c_api.session import CApiSession
-from serinus.adapters.onnx.c_api.tensors import Tensor
 from serinus.domain.signature import Datatype
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelFailed
 from tests.contract import onnx_graphs as graphs
 
@@ -54,8 +54,8 @@ def test_any_buffer_will_do(data: Any) -> None:  # noqa: ANN401 - any buffer
         Tensor(Datatype.FP32, (2**62, 2**62, 0), b""),
         Tensor(Datatype.FP32, (2**64, 3), array("f", [1, 2, 3])),
         Tensor(Datatype.FP32, (1,) * 65, array("f", [1])),
-        Tensor(Datatype.FP32, (True, 3), array("f", [1, 2, 3])),
-        Tensor(Datatype.FP32, (1.0, 3), array("f", [1, 2, 3])),  # type: ignore[arg-type]  # hostile
+        Tensor(Datatype.FP32, (True, 3, 1), array("f", [1, 2, 3])),
+        Tensor(Datatype.FP32, (1.0, 3, 1), array("f", [1, 2, 3])),  # type: ignore[arg-type]  # hostile
         Tensor(Datatype.FP32, (1, 3), array("d", [1, 2, 3])),
         Tensor(Datatype.FP32, (1, 3), array("i", [1, 2, 3])),
         Tensor(Datatype.FP32, (1, 3), ["1", "2", "3"]),

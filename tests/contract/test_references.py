@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from serinus.adapters.stored.references import StoredReferences
 from serinus.domain.profile import of_rows
+from serinus.domain.quality import ScoreTable
 from serinus.domain.table import Table
 from tests.contract.builders import a_layout
 from tests.contract.clouds import Cloud
@@ -16,12 +19,32 @@ def test_a_reference_is_read_back(cloud: Cloud) -> None:
     features = Table({"amount": np.array([0.1, np.nan]), "country": np.array(["ch", None], dtype=object)})
     profile = of_rows(a_layout(), features, np.array([0.2, 0.9]))
     references = StoredReferences(cloud.objects)
-    references.put("fraud", "digest", profile)
+    held_out = ScoreTable(a_layout().score.edges, np.array([1, 0]), np.array([0, 1]))
+    references.put("fraud", "digest", profile, held_out)
     found = references.get("fraud", "digest")
     assert found == profile
     assert found.layout == a_layout()
+    kept = references.held_out("fraud", "digest")
+    assert kept is not None
+    assert (kept.edges, kept.negatives.tolist(), kept.positives.tolist()) == (held_out.edges, [1, 0], [0, 1])
 
 
 def test_a_version_never_validated_has_no_reference(cloud: Cloud) -> None:
     """Its live traffic is not compared."""
-    assert StoredReferences(cloud.objects).get("fraud", "digest") is None
+    references = StoredReferences(cloud.objects)
+    assert references.get("fraud", "digest") is None
+    assert references.held_out("fraud", "digest") is None
+
+
+def test_a_reference_kept_without_labels_is_read_all_the_same(cloud: Cloud) -> None:
+    """Versions were validated before labels were kept: their drift is seen, their performance is not estimated."""
+    references = StoredReferences(cloud.objects)
+    profile = of_rows(a_layout(), Table({"amount": np.array([0.1])}), np.array([0.2]))
+    edges = a_layout().score.edges
+    references.put("fraud", "digest", profile, ScoreTable(edges, np.array([1, 0]), np.array([0, 1])))
+    key = "models/fraud/digest/reference.json"
+    stored = json.loads(cloud.objects.get(key))
+    del stored["held_out"]
+    cloud.objects.put(key, json.dumps(stored).encode())
+    assert references.get("fraud", "digest") == profile
+    assert references.held_out("fraud", "digest") is None

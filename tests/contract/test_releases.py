@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from botocore.response import StreamingBody
@@ -16,9 +16,9 @@ from serinus.adapters.aws.model_layers import layer_zip
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed
+from serinus.errors import ReleaseFailed, ReleaseInUse
 from tests.contract.builders import FRAUD, NOON, a_composition, a_layout, a_manifest, a_release, a_signature
-from tests.contract.clouds import AwsCloud, Cloud
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 FUNCTION = "serinus-endpoint-fraud"
 
@@ -28,9 +28,11 @@ def a_version(model: str = "a", number: int = 1) -> ModelVersion:
     return ModelVersion(FRAUD, number, model * 64, a_manifest(model), 5, "upload-1", NOON)
 
 
-def published(cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1") -> Release:
+def published(
+    cloud: Cloud, version: ModelVersion | None = None, *, rollout: str = "fraud-1", snap_start: bool = False
+) -> Release:
     """Publish a version."""
-    runtime = cloud.deployments.current("fraud").runtime
+    runtime = replace(cloud.deployments.current("fraud").runtime, snap_start=snap_start)
     return cloud.releases.publish(
         version or a_version(), b"model", a_layout(), a_composition(runtime), rollout=rollout
     )
@@ -63,6 +65,54 @@ def test_the_version_has_everything_that_was_asked_for(aws: AwsCloud) -> None:
     assert found["Environment"]["Variables"] == {"PYTHONUTF8": "1", "SERINUS_LOG_SHARE": "0.1"}
     deployed = aws.functions.get_function_configuration(FunctionName=FUNCTION, Qualifier="1")
     assert found["CodeSha256"] != deployed["CodeSha256"]
+
+
+@pytest.mark.parametrize(("snap_start", "applies_on"), [(True, "PublishedVersions"), (False, "None")])
+def test_snap_start_is_as_the_policy_says(aws: AwsCloud, snap_start: bool, applies_on: str) -> None:
+    """Said in full either way, read back and compared; `$LATEST` may have it from the release before."""
+    events = aws.functions.meta.events
+    seen: list[object] = []
+
+    def note(params: dict[str, object], **_: object) -> None:
+        seen.append(params.get("SnapStart"))
+
+    def reply(parsed: dict[str, object], **_: object) -> None:
+        parsed["SnapStart"] = seen[-1]  # moto takes it, and forgets it
+
+    events.register("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+    events.register("after-call.lambda.GetFunctionConfiguration", reply)
+    try:
+        published(aws, snap_start=snap_start)
+    finally:
+        events.unregister("provide-client-params.lambda.UpdateFunctionConfiguration", note)
+        events.unregister("after-call.lambda.GetFunctionConfiguration", reply)
+    assert seen == [{"ApplyOn": applies_on}]
+
+
+def test_a_version_without_the_snap_start_that_was_asked_for_is_not_published(aws: AwsCloud) -> None:
+    """As with every other field."""
+    with pytest.raises(ReleaseFailed, match="SnapStart = 'None' where 'PublishedVersions' was asked for"):
+        published(aws, snap_start=True)
+
+
+@pytest.mark.parametrize("looks", [3, 100])
+def test_a_snapshot_is_waited_for_longer(aws: AwsCloud, monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """Lambda takes minutes for one; a version without is given up after one."""
+    waits: list[float] = []
+    monkeypatch.setattr("botocore.waiter.time.sleep", waits.append)
+    releases = aws.releases
+    composition = a_composition(replace(aws.deployments.current("fraud").runtime, snap_start=True))
+    with Stubber(aws.functions) as stub:
+        stub.add_response("list_layer_versions", {"LayerVersions": []})
+        stub.add_response("publish_layer_version", {"LayerVersionArn": "arn:layer"})
+        known = {"Version": "2", "Description": "rollout fraud-1", "LastModified": NOON.isoformat()}
+        stub.add_response("list_versions_by_function", {"Versions": [known]})
+        for _ in range(looks):
+            stub.add_response("get_function_configuration", {"State": "Pending"})
+        stub.add_response("get_function_configuration", {"State": "Active"})
+        found = releases.publish(a_version(), b"model", a_layout(), composition, rollout="fraud-1")
+        stub.assert_no_pending_responses()
+    assert (found.number, len(waits)) == (2, looks)
 
 
 def test_publishing_moves_no_traffic(aws: AwsCloud) -> None:
@@ -150,6 +200,44 @@ def test_an_update_that_fails_says_why(aws: AwsCloud) -> None:
         stub.add_response("get_function", {"Configuration": broken})
         with pytest.raises(ReleaseFailed, match="the layer is gone"):
             releases.publish(a_version(), b"model", a_layout(), composition, rollout="fraud-1")
+
+
+def test_a_removed_release_is_gone_and_so_is_its_layer(cloud: Cloud) -> None:
+    """Removing it again is harmless; another release of another model stays."""
+    gone, kept = published(cloud), published(cloud, a_version("b", 2), rollout="fraud-2")
+    for _ in range(2):
+        cloud.releases.remove(gone)
+        cloud.releases.remove_layer("fraud", gone.layer)
+    if isinstance(cloud, AwsCloud):
+        versions = cloud.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        assert sorted(version["Version"] for version in versions) == ["$LATEST", "1", str(kept.number)]
+        layers = cloud.functions.list_layer_versions(LayerName="serinus-model-fraud")["LayerVersions"]
+        assert [layer["LayerVersionArn"] for layer in layers] == [kept.layer]
+
+
+def test_a_release_that_the_alias_is_on_is_not_removed(cloud: Cloud) -> None:
+    """Lambda refuses, and that is told."""
+    release = published(cloud)
+    if isinstance(cloud, AwsCloud):
+        with Stubber(cloud.functions) as stub:
+            wanted = {"FunctionName": FUNCTION, "Qualifier": str(release.number)}
+            stub.add_client_error("delete_function", "ResourceConflictException", expected_params=wanted)
+            with pytest.raises(ReleaseInUse):
+                cloud.releases.remove(release)
+    elif isinstance(cloud, MemoryCloud):
+        cloud.releases.in_use.add(release.number)
+        with pytest.raises(ReleaseInUse):
+            cloud.releases.remove(release)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1])
+def test_nothing_but_a_release_is_ever_removed(aws: AwsCloud, number: int) -> None:
+    """A number that is none would remove the whole function; the first version is what CloudFormation knows."""
+    with pytest.raises(ValueError, match="is no release"):
+        aws.releases.remove(replace(a_release(), number=number))
+    with pytest.raises(ValueError, match="no version of the layer serinus-model-fraud"):
+        aws.releases.remove_layer("fraud", "arn:aws:lambda:us-east-1:123456789012:layer:core:1")
+    assert len(aws.functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]) == 2
 
 
 def test_a_probe_is_answered(cloud: Cloud) -> None:

@@ -17,10 +17,12 @@ from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.label_counts import LabelledStratum
 from serinus.domain.rollout import Decision, Outcome, Rollout
 from serinus.domain.score_shift import ScoreShift
+from serinus.domain.shadow_tally import ShadowTally
+from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
 from serinus.use_cases.ports import Rollouts
-from tests.contract.builders import a_release, a_rollout, after
+from tests.contract.builders import NOON, a_release, a_rollout, after
 from tests.contract.clouds import Cloud
 
 
@@ -42,6 +44,18 @@ def test_a_started_rollout_holds_the_lock(rollouts: Rollouts) -> None:
     assert rollouts.active("fraud") is None
     started = rollouts.start(a_rollout())
     assert started == rollouts.get("fraud", "fraud-1") == rollouts.active("fraud") == a_rollout()
+
+
+def test_a_shadow_is_kept_to_the_last_digit(rollouts: Rollouts) -> None:
+    """What it has counted is compared with what is stored before it is replaced."""
+    started = rollouts.start(a_rollout())
+    tally = ShadowTally(after(60), visited=3, scored=3, rows=3, agreed=2, difference=0.1 + 0.2, slow_ms=1 / 3)
+    counted = started.shadowed(tally)
+    rollouts.save(counted, replaced=started)
+    assert rollouts.get("fraud", "fraud-1") == counted
+    with pytest.raises(RevisionChanged):
+        rollouts.save(counted, replaced=started)
+    rollouts.save(started, replaced=counted)
 
 
 def test_another_rollout_waits(rollouts: Rollouts) -> None:
@@ -209,3 +223,44 @@ def test_a_release_is_recorded_once(rollouts: Rollouts) -> None:
     rollouts.record_release(a_release(2))
     rollouts.record_release(a_release(2, rollout="fraud-9"))
     assert rollouts.release("fraud", 2) == a_release(2)
+
+
+def test_a_change_is_made_to_the_stored_state(rollouts: Rollouts) -> None:
+    """It is stored as it was decided; deciding on nothing new writes nothing; the rollout must be there."""
+    started = rollouts.start(a_rollout())
+    steering = Steering(Wish.PAUSE, "ann", "a look", after(5))
+    changed = rollouts.change("fraud", started.id, lambda stored: stored.steered(steering))
+    assert changed == started.steered(steering) == rollouts.get("fraud", started.id)
+    assert rollouts.change("fraud", started.id, lambda stored: stored) == changed
+    with pytest.raises(RolloutNotFound):
+        rollouts.change("fraud", "fraud-9", lambda stored: stored)
+
+
+def test_a_change_that_lost_a_race_decides_again(rollouts: Rollouts) -> None:
+    """On the state that won."""
+    started = rollouts.start(a_rollout())
+    steering = Steering(Wish.PAUSE, "ann", "a look", after(5))
+    published = started.published(stable=2, candidate=3)
+    seen: list[Rollout] = []
+
+    def decide(stored: Rollout) -> Rollout:
+        seen.append(stored)
+        if len(seen) == 1:
+            rollouts.save(published, replaced=stored)
+        return stored.steered(steering)
+
+    assert rollouts.change("fraud", started.id, decide) == published.steered(steering)
+    assert seen == [started, published]
+
+
+def test_a_release_is_retired_by_compare_and_set(rollouts: Rollouts) -> None:
+    """Who read another state, or none, must look again."""
+    release = a_release(2)
+    retired = replace(release, retired_at=NOON)
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)
+    rollouts.record_release(release)
+    rollouts.save_release(retired, replaced=release)
+    assert rollouts.release("fraud", 2) == retired
+    with pytest.raises(RevisionChanged):
+        rollouts.save_release(retired, replaced=release)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
-from botocore.stub import Stubber
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
 
 from serinus.adapters.aws.clients import Clients
+from serinus.adapters.open_inference.event import is_probe
+from serinus.adapters.open_inference.routes import Route, route_of
 from serinus.domain.rollout import Split
-from serinus.errors import EndpointNotFound, RevisionChanged
+from serinus.errors import EndpointNotFound, ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.use_cases.ports import Traffic
-from tests.contract.clouds import AwsCloud, Cloud
+from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 
 @pytest.fixture
@@ -54,6 +58,75 @@ def test_an_unknown_endpoint_has_no_traffic(traffic: Traffic) -> None:
     """The alias comes with the endpoint's stack."""
     with pytest.raises(EndpointNotFound):
         traffic.current("unknown")
+
+
+def test_a_published_release_is_awake(traffic: Traffic) -> None:
+    """It answers at once."""
+    assert traffic.awake("fraud", 2)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_release_that_sleeps_is_woken_by_a_call(aws: AwsCloud, refused: bool) -> None:
+    """By one, which is marked as nobody's traffic and may be refused; while it wakes nobody calls it."""
+    traffic = aws.traffic
+    version = {"FunctionName": "serinus-endpoint-fraud", "Qualifier": "2"}
+    marked = {**version, "Payload": ANY}
+    with Stubber(aws.functions) as stub:
+        stub.add_response("get_function_configuration", {"State": "Inactive"}, version)
+        if refused:
+            stub.add_client_error(
+                "invoke", "SnapStartNotReadyException", http_status_code=409, expected_params=marked
+            )
+        else:
+            stub.add_response("invoke", {"StatusCode": 200}, marked)
+        assert not traffic.awake("fraud", 2)
+        stub.add_response("get_function_configuration", {"State": "Pending"}, version)
+        assert not traffic.awake("fraud", 2)
+        stub.add_response("get_function_configuration", {"State": "Active"}, version)
+        assert traffic.awake("fraud", 2)
+        stub.assert_no_pending_responses()
+
+
+def test_waking_is_marked_as_a_probe(aws: AwsCloud) -> None:
+    """No record comes of it, and it asks for nothing but life."""
+    sent: list[dict[str, str]] = []
+    traffic = aws.traffic
+    aws.functions.meta.events.register("provide-client-params.lambda.Invoke", lambda params, **_: sent.append(params))
+    with Stubber(aws.functions) as stub:
+        stub.add_response("get_function_configuration", {"State": "Inactive"})
+        stub.add_response("invoke", {"StatusCode": 200})
+        traffic.awake("fraud", 2)
+    event = json.loads(sent[0]["Payload"])
+    assert is_probe(event)
+    assert route_of(event, "fraud") is Route.LIVE
+
+
+def test_a_release_that_cannot_be_woken_says_why(aws: AwsCloud) -> None:
+    """Lambda's own reason; a version that is gone is no release; what else goes wrong is not kept quiet."""
+    traffic = aws.traffic
+    with Stubber(aws.functions) as stub:
+        stub.add_response("get_function_configuration", {"State": "Failed", "StateReason": "the layer is gone"})
+        with pytest.raises(ReleaseFailed, match="the layer is gone"):
+            traffic.awake("fraud", 2)
+        stub.add_response("get_function_configuration", {"State": "Inactive"})
+        stub.add_client_error("invoke", "AccessDeniedException")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            traffic.awake("fraud", 2)
+    with pytest.raises(ReleaseNotFound, match="no release 99"):
+        traffic.awake("fraud", 99)
+
+
+def test_a_release_whose_version_was_deleted_gets_no_traffic(cloud: Cloud, traffic: Traffic) -> None:
+    """It can be told beforehand, and is refused in words where it was not."""
+    assert traffic.has("fraud", 3)
+    if isinstance(cloud, AwsCloud):
+        cloud.functions.delete_function(FunctionName="serinus-endpoint-fraud", Qualifier="3")
+    elif isinstance(cloud, MemoryCloud):
+        cloud.traffic.gone.add(3)
+    assert not traffic.has("fraud", 3)
+    with pytest.raises(ReleaseNotFound, match="it was deleted"):
+        traffic.shift("fraud", Split(3))
+    assert traffic.current("fraud") == Split(1)
 
 
 def test_a_roll_back_is_one_call(aws: AwsCloud) -> None:

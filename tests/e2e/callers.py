@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,10 @@ from serinus import wiring
 from serinus.cli.inference_client import InferenceClient, infer_url
 from serinus.domain.inference_request import request_body
 from serinus.domain.table import Table
+from serinus.use_cases.measure_performance import measure_performance
+
+PROTOCOLS = "protocols"
+"""The endpoint that anyone may call."""
 
 _CALLERS = 4
 
@@ -42,13 +47,19 @@ class Callers:
     """Ask an endpoint, several at a time, until told to stop or until enough was asked."""
 
     def __init__(self, client: wiring.Client, endpoint: str) -> None:
+        self.endpoint = endpoint
         self._signature = client.versions.get(endpoint, 1).manifest.signature
         self._inference = InferenceClient(infer_url(client.resources.api_url, endpoint))
         self._rows, _ = a_population(5_000, seed=2)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._next = 0
-        self.statuses: list[int] = []
+        self.answered: list[tuple[float, int]] = []
+
+    @property
+    def statuses(self) -> list[int]:
+        """The status of every answer so far."""
+        return [status for _, status in self.answered]
 
     def ask(self, requests: int) -> None:
         """Ask that many requests of one row each, and wait for the answers."""
@@ -74,4 +85,16 @@ class Callers:
         body = request_body(self._signature, self._rows.slice(row, row + 1), request_id=f"row-{row}")
         status, _ = self._inference.infer(body)
         with self._lock:
-            self.statuses.append(status)
+            self.answered.append((time.time(), status))
+
+
+def counted_since(began: datetime, client: wiring.Client, endpoint: str, *, at_least: int) -> tuple[int, int]:
+    """Wait until the log has been collected; return how many requests it counts, and how many of them failed."""
+    deadline = time.monotonic() + 30
+    while True:
+        end = datetime.now(UTC) + timedelta(minutes=1)
+        found = measure_performance(endpoint, start=began, end=end, measuring=client.measuring)
+        counted = sum(performance.requests for performance in found)
+        if counted >= at_least or time.monotonic() > deadline:
+            return counted, sum(performance.failures for performance in found)
+        time.sleep(0.5)

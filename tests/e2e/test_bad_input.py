@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import time
@@ -9,10 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import numpy as np
 import pytest
+import urllib3
 
-from serinus import wiring
+from serinus import settings, wiring
 from serinus.adapters.schemas.manifest import write_manifest
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.cli.client import push
@@ -23,7 +26,7 @@ from serinus.domain.policy import Metric
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from tests import models
-from tests.e2e.callers import a_holdout, a_population, an_estimator
+from tests.e2e.callers import PROTOCOLS, a_holdout, a_population, an_estimator
 
 pytestmark = pytest.mark.e2e
 
@@ -182,3 +185,82 @@ def test_a_bad_request_is_answered_400(client: wiring.Client, body: dict[str, ob
     assert status == 400
     assert isinstance(answer, dict)
     assert said in answer["error"]
+
+
+def _input(client: wiring.Client, **changes: object) -> bytes:
+    """Return a request of one row with something changed in its input."""
+    (tensor,) = client.versions.get(PROTOCOLS, 1).manifest.signature.inputs
+    entry = {"name": tensor.name, "shape": [1, 2], "datatype": tensor.datatype, "data": [1, 2]} | changes
+    return json.dumps({"inputs": [entry]}).encode()
+
+
+_INFER, _MLFLOW = f"/v2/models/{PROTOCOLS}/infer", f"/models/{PROTOCOLS}/invocations"
+_JSON = {"Content-Type": "application/json"}
+_AS_BYTES = {"Content-Type": "application/vnd.request+json"}  # the gateway hands on what it does not know as bytes
+_PACKED = {"Content-Type": "application/octet-stream"}
+_GZIPPED = {**_JSON, "Content-Encoding": "gzip"}
+_BOMB = gzip.compress(b"[" * 20_000_000)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status", "said"),
+    [
+        (_INFER, _JSON, b'{"inputs": [{"name": "X", "sh', 400, "the body is no JSON"),
+        (_INFER, _JSON, b"", 400, "the body is empty"),
+        (_INFER, _AS_BYTES, b"\xff\xfe{", 400, "not UTF-8 (byte 0)"),
+        (_INFER, _JSON, b"[" * 1_000_000, 400, "nests too deeply"),
+        (_INFER, _JSON, b'{"a":' * 1_000_000, 400, "nests too deeply"),
+        (_INFER, _JSON, {"data": [float("nan"), 1]}, 400, "holds NaN"),
+        (_INFER, _JSON, {"data": [float("-inf"), 1]}, 400, "holds -Infinity"),
+        (_INFER, _JSON, {"data": [1e300, 1]}, 400, "beyond the range of FP32"),
+        (_INFER, _JSON, {"data": [1, 2, 3]}, 400, "has 3 values, but its shape [1, 2] needs 2"),
+        (_INFER, _JSON, {"shape": [3, 2]}, 400, "has 2 values, but its shape [3, 2] needs 6"),
+        (_INFER, _JSON, {"shape": [-1, -2]}, 400, "the shape of input"),
+        (_INFER, _JSON, {"shape": [1_000_000_000, 2]}, 400, "the shape of input"),
+        (_INFER, _JSON, {"datatype": "BYTES", "data": ["a", "b"]}, 400, "is 'BYTES': send FP32"),
+        (_INFER, _JSON, b'{"inputs": [%s, %s]}', 400, "a second time"),
+        (_INFER, {"Content-Type": "application/xml"}, b"<x/>", 415, "send application/json"),
+        (_INFER, _GZIPPED, _BOMB, 415, "gzip-encoded: send it plain"),
+        (_INFER, _AS_BYTES, _BOMB, 400, "not UTF-8"),
+        (_INFER, {**_PACKED, "Inference-Header-Content-Length": "9" * 20}, b"{}", 400, "Inference-Header"),
+        (_INFER, {**_PACKED, "Inference-Header-Content-Length": "-1"}, b"{}", 400, "Inference-Header"),
+        (_MLFLOW, _JSON, b'{"instances": [[1, 2]', 400, "the body is no JSON"),
+        (_MLFLOW, _JSON, b"[" * 1_000_000, 400, "nests too deeply"),
+        (_MLFLOW, _JSON, b'{"instances": [[NaN, 1]]}', 400, "holds NaN"),
+        (_MLFLOW, _JSON, b'{"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}', 400, "has 'a' twice"),
+        (_MLFLOW, {"Content-Type": "text/csv"}, b"a,b\n\xff,1\n", 400, "row 0, column 'a'"),
+        (_MLFLOW, {"Content-Type": "text/csv", "Content-Encoding": "gzip"}, _BOMB, 415, "gzip-encoded"),
+        (_MLFLOW, {"Content-Type": "application/x-parquet"}, b"PAR1", 415, "text/csv"),
+    ],
+)
+def test_a_hostile_request_is_told_what_is_wrong(
+    served: wiring.Client,
+    http: urllib3.PoolManager,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | dict[str, object],
+    status: int,
+    said: str,
+) -> None:
+    """In one sentence, with a 4xx and no trace of the code; and the next request is answered by the same worker."""
+    url = served.resources.api_url.rstrip("/")
+    once = json.dumps(json.loads(_input(served))["inputs"][0]).encode()
+    sent = _input(served, **body) if isinstance(body, dict) else body.replace(b"%s", once)
+    streams = _workers()
+    answer = http.request("POST", url + path, body=sent, headers=headers)
+    assert answer.status == status, answer.data[:500]
+    error = json.loads(answer.data)["error"]
+    assert said in error
+    assert len(error) < 400
+    assert "Traceback" not in error
+    assert http.request("POST", url + _INFER, body=_input(served), headers=_JSON).status == 200
+    assert _workers() == streams
+
+
+def _workers() -> set[str]:
+    """Return the log streams of the endpoint's function, of which every worker has one of its own."""
+    group = f"/aws/lambda/{settings.inference_function_name(PROTOCOLS)}"
+    return {
+        found["logStreamName"]
+        for found in boto3.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
+    }

@@ -13,9 +13,9 @@ from tests.infra.assembly import OPEN, Assembly, a_policy, synthesise
 
 @pytest.fixture(scope="session")
 def policies() -> tuple[Policy, ...]:
-    """Two endpoints: one behind IAM, one open and with more to say than a standard parameter holds."""
+    """Two endpoints: one behind IAM and started from snapshots, one open and with much to say."""
     return (
-        a_policy("fraud"),
+        a_policy("fraud", serving={"snap_start": True}),
         a_policy("open-house", serving=OPEN, description="a long story " * 320),
     )
 

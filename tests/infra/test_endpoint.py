@@ -78,10 +78,8 @@ def test_the_api_answers_for_itself(aws: Assembly) -> None:
         for route in aws.resources("AWS::ApiGatewayV2::Route")
         if route.stack == "SerinusControlPlane"
     }
-    paths = ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/openapi.json")
 
-    assert {f"ANY {path}" for path in paths} <= set(routes)
-    assert {routes[f"ANY {path}"] for path in paths} == {"AWS_IAM"}
+    assert routes == {"ANY /v2": "AWS_IAM", "ANY /v2/{proxy+}": "AWS_IAM"}
     (own,) = aws.statements("serinus-describe-server")
     assert "CreateLogStream" in str(own["Action"])
 
@@ -97,7 +95,13 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
 
 @pytest.mark.parametrize(
     ("function", "rate"),
-    [("DetectDrift", "rate(1 hour)"), ("CompactProfiles", "rate(1 hour)"), ("FollowDeployment", "rate(1 hour)")],
+    [
+        ("DetectDrift", "rate(1 hour)"),
+        ("EstimatePerformance", "rate(1 hour)"),
+        ("CompactProfiles", "rate(1 hour)"),
+        ("FollowDeployment", "rate(1 hour)"),
+        ("PruneReleases", "rate(1 day)"),
+    ],
 )
 def test_schedules_name_the_endpoint(aws: Assembly, function: str, rate: str) -> None:
     """Drift is looked for as often as the policy says, the rest is done at intervals of its own."""
@@ -121,6 +125,16 @@ def test_the_stored_policy_is_the_one_declared(aws: Assembly, policies: tuple[Po
         assert stored["Tier"] == tier
 
 
+def test_only_releases_are_started_from_snapshots(aws: Assembly) -> None:
+    """The policy asks for it; but the first version answers 503, and a snapshot of it would be charged for."""
+    policy = json.loads(_parameter(aws, policy_parameter("fraud"))["Value"])
+    function = _one(aws, "fraud", "AWS::Lambda::Function")
+
+    assert policy["serving"]["snap_start"]
+    assert "SnapStart" not in function
+    assert function["Runtime"] >= "python3.12"  # the oldest that Lambda takes snapshots of
+
+
 def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
     """A release is made of exactly what the endpoint's function is made of."""
     function = _one(aws, "fraud", "AWS::Lambda::Function")
@@ -135,6 +149,7 @@ def test_the_stored_runtime_is_the_function_s(aws: Assembly) -> None:
     assert [runtime["architecture"]] == function["Architectures"]
     assert runtime["memory_mb"] == function["MemorySize"]
     assert runtime["timeout_seconds"] == function["Timeout"]
+    assert runtime["snap_start"]
     assert runtime["environment"] == function["Environment"]["Variables"]
     assert runtime["layers"] == [json.dumps(layer).replace('"', "'") for layer in function["Layers"]]
 
@@ -157,7 +172,7 @@ def test_the_api_is_logged_and_throttled(aws: Assembly) -> None:
 
 @pytest.mark.parametrize("cloud", ["aws", "local"])
 def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pytest.FixtureRequest) -> None:
-    """The runtime's parameter is written after the policy's; its change calls the function, as an event's pattern."""
+    """Policy, function and alias are there before the runtime is written, whose change calls the function."""
     assembly: Assembly = request.getfixturevalue(cloud)
     (rule,) = (
         rule.properties
@@ -176,7 +191,9 @@ def test_a_deploy_that_changes_what_serves_is_followed(cloud: str, request: pyte
     )
     (target,) = rule["Targets"]
 
-    assert runtime.body["DependsOn"] == [policy]
+    function = assembly.functions()["serinus-endpoint-fraud"].logical_id
+    assert {policy, function} <= set(runtime.body["DependsOn"])
+    assert any(name.startswith("LiveAlias") for name in runtime.body["DependsOn"])
     assert rule["EventPattern"]["detail"] == {
         "name": [{"wildcard": "/serinus/endpoints/*/runtime"}],
         "operation": ["Create", "Update"],

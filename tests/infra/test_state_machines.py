@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra_cdk.constructs import state_machine
+from serinus.domain.rollout import Stage
 from tests.infra.assembly import Assembly, Json
 
 _DEFINITIONS = sorted((Path(state_machine.__file__).parents[1] / "state_machines").glob("*.asl.json"))
@@ -80,11 +81,23 @@ def test_a_rollout_that_fails_is_rolled_back(aws: Assembly) -> None:
     """Whatever goes wrong once a rollout exists, traffic goes back, and the execution ends as failed."""
     states = _states(aws, "rollout")
 
-    for state in ("PublishRelease", "AdvanceRollout"):
+    for state in ("PublishRelease", "ShadowCandidate", "AdvanceRollout"):
         (caught,) = states[state]["Catch"]
         assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "RollBack")
     assert states[states["RollBack"]["Next"]]["Type"] == "Fail"
     assert "Catch" not in states["StartRollout"]
+
+
+def test_a_shadow_comes_before_the_first_step(aws: Assembly) -> None:
+    """The machine says that it can carry one; when one is passed, the release's publisher begins the first step."""
+    states = _states(aws, "rollout")
+    ways = {choice["Condition"].split("'")[1]: choice["Next"] for choice in states["IsInProgress"]["Choices"]}
+
+    assert states["PublishRelease"]["Arguments"]["Payload"]["shadows"] is True
+    assert ways == {"in_progress": "WaitForTick", "shadowing": "WaitForShadow", "shadowed": "PublishRelease"}
+    assert states["WaitForShadow"]["Next"] == "ShadowCandidate"
+    assert states["ShadowCandidate"]["Next"] == "IsInProgress"
+    assert set(ways) == set(Stage)
 
 
 def test_a_release_cannot_start_two_rollouts(aws: Assembly) -> None:

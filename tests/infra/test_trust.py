@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
-from serinus.settings import function_name, inference_function_name
+from serinus.settings import function_name, inference_function_name, version_function_name
 from tests.infra.assembly import Assembly, listed
 
+_ASKERS = {
+    *(function_name(name) for name in ("publish_release", "roll_back")),
+    *(version_function_name(endpoint) for endpoint in ("fraud", "open-house")),
+}
 _MOVERS = {function_name(name) for name in ("publish_release", "advance_rollout", "roll_back")}
+_SHADOW = function_name("shadow_candidate")  # it may end a rollout, and with it the alarms, but moves no traffic
 
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
 _REVIEWED = re.compile(
@@ -19,6 +25,7 @@ _REVIEWED = re.compile(
       | /(batch|predictions)/\*                                                 # rows of a batch, and their scores
       | :execution:serinus-batch[:/]\*                                          # batches and their parts
       | :function:serinus-endpoint-\*                                            # inference functions
+      | :function:serinus-endpoint-\*:[1-9]\*                                     # their versions, never $LATEST
       | :function:serinus-endpoint-[a-z0-9-]+:\*                                 # the versions of one of them
       | :layer:serinus-(model|endpoint)-\*(:\*)?                                 # their layers
       | :alarm:serinus-rollout/\*                                                # alarms of a rollout
@@ -76,13 +83,21 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
         ("kms:Sign", {function_name("validate_model")}),
         ("kms:Verify", {function_name("publish_release")}),
         ("lambda:UpdateAlias", _MOVERS),
+        ("lambda:InvokeFunction", _ASKERS),
         ("lambda:PublishVersion", {function_name("publish_release")}),
         ("lambda:PublishLayerVersion", {function_name("publish_release")}),
         ("lambda:UpdateFunctionCode", {function_name("publish_release")}),
         ("lambda:UpdateFunctionConfiguration", {function_name("publish_release")}),
-        ("states:StartExecution", {function_name("follow_deployment")}),
+        ("lambda:DeleteFunction", {function_name("prune_releases")}),
+        ("lambda:DeleteLayerVersion", {function_name("prune_releases")}),
         ("cloudwatch:PutMetricAlarm", {function_name("publish_release")}),
-        ("cloudwatch:DeleteAlarms", _MOVERS),
+        ("cloudwatch:DeleteAlarms", _MOVERS | {_SHADOW}),
+        ("states:StartExecution", {function_name(name) for name in ("follow_deployment", "request_rollout")}),
+        (
+            "lambda:InvokeFunction",
+            {function_name("publish_release"), function_name("request_roll_back"), _SHADOW}
+            | {version_function_name(endpoint) for endpoint in ("fraud", "open-house")},
+        ),
         ("s3:DeleteObject", {"serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
@@ -109,6 +124,26 @@ def test_any_alarm_may_be_seen_and_no_more(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if any(_flat(arn).endswith(":alarm:*") for arn in listed(statement["Resource"])):
                 assert listed(statement["Action"]) == ["cloudwatch:DescribeAlarms"], name
+
+
+def test_a_shadow_can_only_ask_and_look(aws: Assembly) -> None:
+    """It invokes versions of inference functions, past the alias, and writes neither data nor models."""
+    statements = aws.statements(_SHADOW)
+    invoked = [
+        arn
+        for statement in statements
+        if "lambda:InvokeFunction" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+    written = [
+        arn
+        for statement in statements
+        if "s3:PutObject" in listed(statement["Action"])
+        for arn in map(_flat, listed(statement["Resource"]))
+    ]
+
+    assert [arn.rsplit(":function:", 1)[1] for arn in invoked] == [f"serinus-endpoint-*:{n}*" for n in range(1, 10)]
+    assert [arn.rsplit("/", 2)[1:] for arn in written] == [["ledger", "*"]]
 
 
 def test_inference_functions_may_only_write_their_log(aws: Assembly) -> None:
@@ -141,3 +176,48 @@ def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:
         for statement in aws.statements(name):
             if "s3:ListBucket" in listed(statement["Action"]):
                 assert statement["Condition"]["StringLike"]["s3:prefix"], name
+
+
+def test_control_routes_take_signed_requests_alone(aws: Assembly) -> None:
+    """Every path below `/endpoints` is authorised by IAM, each deed by a route and a method of its own."""
+    routes = {
+        route.properties["RouteKey"]: route.properties["AuthorizationType"]
+        for route in aws.resources("AWS::ApiGatewayV2::Route")
+        if " /endpoints" in route.properties["RouteKey"]
+    }
+    rollout = "/endpoints/{endpoint}/rollouts/{rollout}"
+    assert routes == dict.fromkeys(
+        [
+            "POST /endpoints/{endpoint}/rollouts",
+            "GET /endpoints/{endpoint}/rollouts",
+            f"GET {rollout}",
+            *(f"POST {rollout}/{deed}" for deed in ("pause", "resume", "promote", "abort")),
+            "POST /endpoints/{endpoint}/rollback",
+        ],
+        "AWS_IAM",
+    )
+
+
+def test_what_looks_at_rollouts_writes_nothing(aws: Assembly) -> None:
+    """Its role reads the table and the policies, and writes its log."""
+    for name in ("list_rollouts", "describe_rollout"):
+        actions = {action for found in aws.statements(function_name(name)) for action in listed(found["Action"])}
+        written = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        read = {"dynamodb:GetItem", "dynamodb:Query"}
+        assert {action for action in actions if not action.startswith(("kms:", "ssm:Get"))} == written | read
+
+
+def test_only_numbered_versions_can_be_removed(aws: Assembly) -> None:
+    """What prunes releases can remove neither an inference function nor its `$LATEST`, nor any other function."""
+    (statement,) = (
+        statement
+        for statement in aws.statements(function_name("prune_releases"))
+        if "lambda:DeleteFunction" in listed(statement["Action"])
+    )
+    patterns = [_flat(arn).partition(":function:")[2] for arn in listed(statement["Resource"])]
+
+    assert listed(statement["Action"]) == ["lambda:DeleteFunction"]
+    assert [fnmatchcase("serinus-endpoint-fraud:12", pattern) for pattern in patterns].count(True) == 1
+    for name in ("serinus-endpoint-fraud", "serinus-endpoint-fraud:$LATEST", "serinus-endpoint-fraud:live"):
+        assert not any(fnmatchcase(name, pattern) for pattern in patterns), name
+    assert not any(fnmatchcase("serinus-roll-back:1", pattern) for pattern in patterns)

@@ -56,8 +56,8 @@ def _live(account: Account) -> None:
     account.call("publish_release", an_event("publish_release/started"))
 
 
-def _canary(account: Account) -> str:
-    """Have release 2 live and release 3 at its first step; return the rollout's id."""
+def _canary(account: Account, **payload: object) -> str:
+    """Have release 2 live and release 3 at its first step, or where the payload takes it; return the rollout's id."""
     _live(account)
     account.upload("upload-2", weight=2.0)
     uploaded = an_event("register_model/uploaded")
@@ -66,7 +66,7 @@ def _canary(account: Account) -> str:
     account.call("validate_model", {**an_event("validate_model/registered"), "version": 2})
     rollout: str = account.call("start_rollout", {**an_event("start_rollout/validated"), "version": 2})["rollout"]
     account.answers()
-    account.call("publish_release", {"endpoint": "fraud", "rollout": rollout})
+    account.call("publish_release", {"endpoint": "fraud", "rollout": rollout, **payload})
     return rollout
 
 
@@ -88,14 +88,19 @@ _ELSEWHERE = frozenset(
     {
         "authorise_caller",
         "conclude_batch",
+        "describe_rollout",
         "describe_server",
         "infer",
         "infer_version",
+        "list_rollouts",
         "make_token",
         "plan_batch",
         "predict_batch",
+        "request_roll_back",
+        "request_rollout",
         "revoke_token",
         "rotate_token",
+        "steer_rollout",
     }
 )
 
@@ -111,18 +116,27 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
         {"execution": None, "reason": "nothing that serves has changed: release 2 is made of the same"},
     ),
     "publish_release/started": (_started, {"status": "promoted", "rollout": "v1-94c6d9c080"}),
+    "publish_release/may_shadow": (_started, {"status": "promoted", "rollout": "v1-94c6d9c080"}),
+    "shadow_candidate/tick": (
+        _live,
+        {"status": "promoted", "reason": "the first release goes live after its smoke test"},
+    ),
     "advance_rollout/tick": (
         _live,
         {"status": "promoted", "reason": "the first release goes live after its smoke test"},
     ),
     "roll_back/alarm": (_canary, {"status": "rolled_back", "stable": 2, "candidate": None}),
     "roll_back/person": (_canary, {"status": "rolled_back", "reason": "customers complain"}),
+    "roll_back/abort": (_canary, {"status": "nothing_to_do", "stable": 2, "candidate": 3}),  # it names another one
+    "roll_back/to_a_release": (_canary, {"status": "nothing_to_do", "reason": "nothing to do", "stable": 2}),
     "roll_back/failed_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 2}),  # the crash began in the minute before
     "compact_profiles/scheduled": (_live, {"hours": 0, "days": 0}),
     "collect_predictions/control_message": (_live, {"parts": 0}),
+    "prune_releases/scheduled": (_live, {"releases": [], "layers": [], "reason": ""}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
+    "estimate_performance/scheduled": (_live, {"release": 2, "announced": False}),
     "snapshot_data/drifted": (_live, {"status": "waiting", "wait_seconds": 30_000, "snapshot": None}),
     "train_model/ready": (_with_a_snapshot, {"endpoint": "fraud", "upload": "retrained-5555555555555555"}),
 }
@@ -170,6 +184,18 @@ def test_a_canary_shifts_the_alias_and_an_alarm_shifts_it_back(account: Account)
     assert account.traffic.current("fraud") == Split(2)
     assert StoredRollouts(account.documents).active("fraud") is None
     assert account.published()[-2:] == ["TrafficShifted", "RolloutRolledBack"]
+
+
+def test_a_shadow_is_read_kept_and_taken_back_without_moving_traffic(account: Account) -> None:
+    """Through S3, DynamoDB and the parameter store; a person's word ends it, and frees the lock."""
+    rollout = _canary(account, shadows=True)
+    tick = account.call("shadow_candidate", {"endpoint": "fraud", "rollout": rollout})
+    assert (tick["status"], tick["reason"]) == ("shadowing", "shadow: 0 of 500 live requests were replayed")
+    assert account.traffic.current("fraud") == Split(2)
+    account.call("roll_back", an_event("roll_back/person"))
+    assert account.traffic.current("fraud") == Split(2)
+    assert StoredRollouts(account.documents).active("fraud") is None
+    assert account.call("shadow_candidate", {"endpoint": "fraud", "rollout": rollout})["status"] == "rolled_back"
 
 
 def test_a_release_that_does_not_answer_never_gets_traffic(account: Account) -> None:

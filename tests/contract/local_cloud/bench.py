@@ -186,8 +186,8 @@ class Bench:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return json.loads(answer.read())
 
-    def make_http_api(self, target_arn: str) -> str:
-        """An HTTP API that sends everything to a function; returns its URL."""
+    def make_http_api(self, target_arn: str, *route_keys: str) -> str:
+        """An HTTP API that sends everything, or what route keys name, to a function; returns its URL."""
         api = self.http.create_api(Name=unique("api"), ProtocolType="HTTP")["ApiId"]
         integration = self.http.create_integration(
             ApiId=api,
@@ -195,7 +195,8 @@ class Bench:
             IntegrationUri=target_arn,
             PayloadFormatVersion="2.0",
         )["IntegrationId"]
-        self.http.create_route(ApiId=api, RouteKey="POST /{proxy+}", Target=f"integrations/{integration}")
+        for route_key in route_keys or ("POST /{proxy+}",):
+            self.http.create_route(ApiId=api, RouteKey=route_key, Target=f"integrations/{integration}")
         self.http.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
         return f"{self.endpoint_url}/_aws/execute-api/{api}/$default"
 

@@ -24,6 +24,7 @@ from serinus.domain.policy import LabelJoin, LogInputs, Serving
 from serinus.domain.prediction import Prediction
 from serinus.domain.profile import Layout, ProfilePart, layout_from, of_parts
 from serinus.domain.table import Table
+from serinus.use_cases.infer import Block
 from tests.builders import NOON, a_policy, a_signature, a_table, scores_of
 
 LIMIT = 250_000
@@ -41,7 +42,10 @@ def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: 
         name: [None if value is None or value != value else value for value in column.tolist()]
         for name, column in table.columns.items()
     }
-    logged, unlogged = rules.split("lambda-1", columns)
+    numbers = Block(
+        ("amount", "age"), [value for row in zip(columns["amount"], columns["age"], strict=True) for value in row]
+    )
+    logged, unlogged = rules.split("lambda-1", [numbers, Block(("colour",), columns["colour"])])
     record = Record(
         request="lambda-1",
         id="order-7",
@@ -52,11 +56,11 @@ def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: 
         model="f" * 64,
         version=2,
         rows=table.rows,
-        features=logged or None,
-        unlogged=unlogged or None,
+        features=logged,
+        unlogged=unlogged,
         scores=scores_of(table).tolist(),
     )
-    return dataclasses.replace(record, **changed)
+    return record._replace(**changed)
 
 
 def read_back(text: str) -> Prediction:
@@ -122,7 +126,7 @@ def test_what_is_personal_is_nowhere_in_the_line() -> None:
         record = a_record(asked, LogRules(personal=frozenset({"age"})), scores=[0.5] * rows)
         text = line("fraud", record, lean)
         assert "4242" not in text
-        assert "age" not in json.loads(text)["record"]["features"]
+        assert [block["columns"] for block in json.loads(text)["record"]["features"]] == [["amount"], ["colour"]]
 
 
 def test_a_request_whose_rows_do_not_fit_logs_a_sample_of_them() -> None:
@@ -144,7 +148,7 @@ def test_a_request_whose_rows_do_not_fit_logs_a_sample_of_them() -> None:
 
 def test_a_single_row_that_does_not_fit_keeps_its_counts_and_score() -> None:
     """A text of a megabyte is no reason to lose the request."""
-    text = line("fraud", a_record(a_table(1), LogRules(), features={"colour": ["x" * 1_000_000]}), lean)
+    text = line("fraud", a_record(a_table(1), LogRules(), features=[Block(("colour",), ["x" * 1_000_000])]), lean)
     assert len(text) <= LIMIT
     said = json.loads(text)["record"]
     assert "features" not in said
@@ -159,7 +163,7 @@ def test_an_older_release_without_a_layout_leaves_out_what_does_not_fit() -> Non
     assert len(text) <= LIMIT
     said = json.loads(text)["record"]
     assert "counts" not in said
-    assert len(said["features"]["age"]) == len(said["scores"]) == len(said["row_numbers"]) > 100
+    assert len(said["features"][1]["data"]) == len(said["scores"]) == len(said["row_numbers"]) > 100
 
 
 def test_a_layout_is_read_only_where_it_is_needed() -> None:

@@ -14,6 +14,7 @@ from serinus.adapters.mlflow.payload import decode_payload
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.errors import RequestRefused
 from serinus.use_cases.infer import InferenceRequest
+from tests.builders import features_of
 
 WIDE = Signature(
     (InputTensor("X", Datatype.FP32, ("a", "b")),),
@@ -65,7 +66,7 @@ def test_every_payload_gives_the_same_tensor(payload: object) -> None:
     assert found.rows == 2
     assert found.tensors["X"].shape == (2, 2)
     assert found.tensors["X"].values() == [1, 2, 3, 4]
-    assert found.features == {"a": [1, 3], "b": [2, 4]}
+    assert features_of(found) == {"a": [1, 3], "b": [2, 4]}
     assert found.outputs == ("label",)
 
 
@@ -74,7 +75,7 @@ def test_a_model_with_an_input_for_each_column_is_asked_alike() -> None:
     found = asked({"dataframe_records": [{"country": "ch", "amount": 1}, {"amount": 2.5}]}, NAMED)
     assert found.tensors["amount"].values() == [1, 2.5]
     assert found.tensors["country"].values() == ["ch", ""]
-    assert found.features == {"amount": [1, 2.5], "country": ["ch", None]}
+    assert features_of(found) == {"amount": [1, 2.5], "country": ["ch", None]}
 
 
 def test_one_column_takes_bare_values() -> None:
@@ -96,13 +97,20 @@ def test_the_column_that_labels_join_on_may_come_besides() -> None:
     found = asked({"dataframe_records": [{"a": 1, "b": 2, "order": "o-1"}]}, id_column="order")
     assert found.extras == {"order": ["o-1"]}
     assert found.tensors["X"].values() == [1, 2]
-    assert "order" not in found.features
+    assert "order" not in features_of(found)
+
+
+@pytest.mark.parametrize("order", [["o-1"], {"o": 1}, True, "\ud800"])
+def test_an_id_that_labels_could_not_join_on_is_refused(order: object) -> None:
+    """No record could carry it: the request would go uncounted."""
+    with pytest.raises(RequestRefused):
+        asked({"dataframe_records": [{"a": 1, "b": 2, "order": order}]}, id_column="order")
 
 
 def one(datatype: Datatype, value: object) -> object:
     """Return what a value of a column becomes."""
     signature = Signature((InputTensor("x", datatype, ("c",)),), WIDE.outputs, WIDE.score)
-    found = asked({"dataframe_records": [{"c": value}]}, signature).features["c"]
+    found = features_of(asked({"dataframe_records": [{"c": value}]}, signature))["c"]
     return found[0]
 
 

@@ -18,7 +18,6 @@ from serinus.adapters.onnx.c_api.session import CApiSession
 from serinus.adapters.onnx.datatypes import NUMPY
 from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.models import OnnxModels
-from serinus.adapters.onnx.tensor_runner import TensorRunner
 from serinus.adapters.onnx.zipmaps import without_zipmaps
 from serinus.adapters.open_inference.exchange import Exchange, exchange
 from serinus.adapters.open_inference.released import ReleasedModel
@@ -31,8 +30,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def served(model: bytes, signature: Signature) -> ReleasedModel:
     """Return a model as a release of the endpoint `fraud` serves it."""
-    runner = TensorRunner(CApiSession(model, signature), signature)
-    return ReleasedModel("fraud", 1, "digest", signature, runner)
+    return ReleasedModel("fraud", 1, "digest", signature, CApiSession(model, signature))
 
 
 def asked(release: ReleasedModel, path: str, body: object) -> Exchange:
@@ -167,7 +165,8 @@ def named(model: bytes, columns: int = 4, score: str | None = None) -> Signature
 
 
 def _skl(estimator: object, labels: Callable[[npt.NDArray[np.int64]], object], zipmap: bool) -> bytes:
-    skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    import skl2onnx
+
     rows, classes = numbers()
     fitted = estimator.fit(rows, labels(classes))  # type: ignore[attr-defined]  # any estimator
     options = {id(fitted): {"zipmap": zipmap}} if hasattr(fitted, "predict_proba") else None
@@ -198,7 +197,8 @@ def _pairs(classes: npt.NDArray[np.int64]) -> object:
 @pytest.mark.parametrize("labels", [_same, _texts, _three], ids=["numbers", "texts", "three-classes"])
 def test_classifiers_of_scikit_learn(labels: Callable[[npt.NDArray[np.int64]], object], zipmap: bool) -> None:
     """Labels as numbers or texts, probabilities as a tensor or as a list of maps."""
-    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    from sklearn import ensemble
+
     model = _skl(ensemble.RandomForestClassifier(10, random_state=0), labels, zipmap)
     model = without_zipmaps(model)
     signature = named(model)
@@ -209,7 +209,8 @@ def test_classifiers_of_scikit_learn(labels: Callable[[npt.NDArray[np.int64]], o
 @pytest.mark.parametrize("labels", [_same, _pairs], ids=["one-output", "two-columns"])
 def test_regressors_of_scikit_learn(labels: Callable[[npt.NDArray[np.int64]], object]) -> None:
     """Of one value a row, or of several."""
-    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    from sklearn import ensemble
+
     model = _skl(ensemble.RandomForestRegressor(10, random_state=0), labels, zipmap=False)
     signature = named(model)
     check_parity(model, signature, {signature.inputs[0].name: numbers()[0][:ROWS]})
@@ -217,8 +218,7 @@ def test_regressors_of_scikit_learn(labels: Callable[[npt.NDArray[np.int64]], ob
 
 def test_a_pipeline_with_an_input_for_each_column() -> None:
     """Numbers and texts, scaled and encoded within the graph; an unknown category is the graph's to judge."""
-    skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    import skl2onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
@@ -226,10 +226,8 @@ def test_a_pipeline_with_an_input_for_each_column() -> None:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     rows, classes = numbers(1)
-    table = pandas.DataFrame({"amount": rows[:, 0], "country": np.where(classes == 1, "ch", "de")})
-    encoder = ColumnTransformer(
-        [("n", StandardScaler(), ["amount"]), ("t", OneHotEncoder(handle_unknown="ignore"), ["country"])]
-    )
+    table = np.column_stack([rows.astype(object), np.where(classes == 1, "ch", "de")])
+    encoder = ColumnTransformer([("n", StandardScaler(), [0]), ("t", OneHotEncoder(handle_unknown="ignore"), [1])])
     fitted = make_pipeline(encoder, LogisticRegression()).fit(table, classes)
     model = skl2onnx.convert_sklearn(
         fitted,
@@ -243,11 +241,12 @@ def test_a_pipeline_with_an_input_for_each_column() -> None:
 
 
 def _xgboost(kind: str) -> bytes:
-    xgboost = pytest.importorskip("xgboost", reason="xgboost is not installed")
-    converters = pytest.importorskip("onnxmltools", reason="onnxmltools is not installed")
-    kinds = pytest.importorskip("onnxmltools.convert.common.data_types")
+    import onnxmltools as converters
+    import xgboost
+    from onnxmltools.convert.common import data_types as kinds
+
     rows, classes = numbers()
-    fitted = getattr(xgboost, kind)(n_estimators=5, max_depth=3, base_score=0.5)
+    fitted = getattr(xgboost, kind)(n_estimators=5, max_depth=3, base_score=0.5, n_jobs=1)
     fitted.fit(rows, classes)
     converted = converters.convert_xgboost(
         fitted, initial_types=[("input", kinds.FloatTensorType([None, 4]))], target_opset=15
@@ -256,11 +255,12 @@ def _xgboost(kind: str) -> bytes:
 
 
 def _lightgbm(kind: str) -> bytes:
-    lightgbm = pytest.importorskip("lightgbm", reason="lightgbm is not installed")
-    converters = pytest.importorskip("onnxmltools", reason="onnxmltools is not installed")
-    kinds = pytest.importorskip("onnxmltools.convert.common.data_types")
+    import lightgbm
+    import onnxmltools as converters
+    from onnxmltools.convert.common import data_types as kinds
+
     rows, classes = numbers()
-    fitted = getattr(lightgbm, kind)(n_estimators=5, max_depth=3, verbose=-1)
+    fitted = getattr(lightgbm, kind)(n_estimators=5, max_depth=3, verbose=-1, n_jobs=1)
     fitted.fit(rows, classes, **({"group": [50] * 4} if kind == "LGBMRanker" else {}))
     converted = converters.convert_lightgbm(
         fitted, initial_types=[("input", kinds.FloatTensorType([None, 4]))], target_opset=15, zipmap=True
@@ -284,26 +284,6 @@ def test_boosted_trees_of_other_libraries(export: Callable[[str], bytes], kind: 
     signature = named(model)
     assert OnnxModels().check(model, signature) == []
     check_parity(model, signature, {"input": numbers()[0][:ROWS]})
-
-
-def test_a_network_of_pytorch() -> None:
-    """As its exporter writes it."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    import io
-
-    network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1), torch.nn.Sigmoid())
-    file = io.BytesIO()
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 4),),
-        file,
-        input_names=["x"],
-        output_names=["p"],
-        dynamic_axes={"x": {0: "rows"}, "p": {0: "rows"}},
-        dynamo=False,
-    )
-    signature = named(file.getvalue())
-    check_parity(file.getvalue(), signature, {"x": numbers()[0][:ROWS]})
 
 
 def test_a_zipmap_gives_way_to_the_tensor_it_takes() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serinus.adapters.onnx.array_runner import ArrayRunner
 from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.open_inference.answer import fitting
+from serinus.adapters.open_inference.event import body_of
 from serinus.adapters.open_inference.exchange import Exchange, exchange
 from serinus.adapters.open_inference.log_line import line
 from serinus.adapters.open_inference.log_rules import LogRules
@@ -20,10 +24,13 @@ from serinus.adapters.open_inference.record import Record
 from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.request import _id
 from serinus.adapters.open_inference.tensor import decode_tensor
+from serinus.adapters.schemas.log_batch import read_log_batch
+from serinus.domain.profile import ProfilePart, layout_from, of_parts
 from serinus.domain.signature import Datatype, InputTensor
-from serinus.domain.tensor import none_for_nan
+from serinus.domain.table import Table
 from serinus.errors import RequestRefused
 from tests import models
+from tests.builders import features_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -109,7 +116,7 @@ def test_null_is_a_missing_number_in_and_out() -> None:
     assert math.isnan(done.asked.tensors["features"].values()[0])
     answer = json.loads(done.body, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
     assert answer["outputs"][1]["data"] == [None, None]
-    assert none_for_nan([math.inf, -math.inf, math.nan, 1.0]) == [None, None, None, 1.0]
+    assert fitting([math.inf, -math.inf, math.nan, 1.0]).body == "[null,null,null,1.0]"
 
 
 def test_texts_and_numbers_are_answered_together() -> None:
@@ -127,7 +134,55 @@ def test_texts_and_numbers_are_answered_together() -> None:
     )
     assert done.status == 200
     assert done.asked is not None
-    assert done.asked.features == {"amount": [0, 0], "country": ["ch", None]}
+    assert features_of(done.asked) == {"amount": [0, 0], "country": ["ch", None]}
+
+
+@given(
+    st.text(st.sampled_from("AZaz09+/=-_ \n%é"), max_size=12)
+    | st.binary(max_size=9).map(lambda raw: base64.b64encode(raw).decode())
+)
+def test_base64_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    """Strictly: nothing is passed over, and nothing is taken that the standard library refuses."""
+    event = an_event(text, isBase64Encoded=True)
+    try:
+        expected = base64.b64decode(text, validate=True)
+    except ValueError:
+        expected = b""
+    if expected.strip():
+        assert body_of(event) == expected
+    else:
+        with pytest.raises(RequestRefused, match=r"base64 that the event promises|the body is empty"):
+            body_of(event)
+
+
+def test_half_a_surrogate_pair_in_a_header_does_no_harm() -> None:
+    """What is said of it can be logged and answered all the same."""
+    headers = {"content-type": "application/json", "content-encoding": "g\ud800p"}
+    event = an_event(inputs(), headers=headers)
+    assert refusal(event) == (415, "the body is g?p-encoded: send it plain")
+    assert recorded(event)["record"]["error"] == "the body is g?p-encoded: send it plain"
+
+
+def test_a_score_that_is_no_number_is_null_and_counted_as_missing() -> None:
+    """The request is answered: what a missing input means is the model's to say. Monitoring sees how often."""
+    event = an_event(inputs(shape=[2, 2], data=[None, 1, 0, 0]))
+    assert json.loads(asked(event).body)["outputs"][1]["data"] == [None, None, 0.5, 0.5]
+    log = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "1",
+        "logGroup": "/aws/lambda/serinus-endpoint-fraud",
+        "logStream": "2026/03/04/[3]abc",
+        "subscriptionFilters": ["predictions"],
+        "logEvents": [{"id": "1", "timestamp": 1, "message": json.dumps(recorded(event))}],
+    }
+    data = base64.b64encode(gzip.compress(json.dumps(log).encode())).decode()
+    batch = read_log_batch({"awslogs": {"data": data}})
+    assert batch is not None
+    table = Table({"a": np.array([0.0, 1.0]), "b": np.array([0.0, 1.0])})
+    layout = layout_from(LOGISTIC.signature, table, np.array([0.0, 1.0]))
+    (counts,) = (prediction.counted(layout) for prediction in batch.predictions)
+    profile = of_parts(layout, [ProfilePart(layout.digest, "s", (counts,))])
+    assert (profile.rows, profile.scores[0]) == (2, 1)
 
 
 def test_base64_bodies_are_decoded() -> None:
@@ -235,6 +290,20 @@ def test_a_request_that_cannot_be_answered_is_refused(event: dict[str, Any], sta
     found, message = refusal(event)
     assert (found, says in message) == (status, True), message
     assert len(message) < 600
+
+
+def test_of_two_keys_of_one_name_the_last_counts() -> None:
+    """Of the request and of an input, as readers of JSON commonly have it; what it says is checked as ever."""
+    good, bad = (json.dumps(inputs(data=data)["inputs"][0]) for data in ([1, 2], ["x", 2]))
+
+    def twice(one: str, other: str) -> str:
+        return f'{{"id": "one", "inputs": [{one}], "inputs": [{other}], "id": "two"}}'
+
+    answer = asked(an_event(twice(bad, good)))
+    assert (answer.status, json.loads(answer.body)["id"]) == (200, "two")
+    assert refusal(an_event(twice(good, bad)))[0] == 400
+    shaped = good.replace('"shape": [1, 2]', '"shape": [1, 2], "shape": [-1, 2]')
+    assert "send [rows, 2]" in refusal(an_event(f'{{"inputs": [{shaped}]}}'))[1]
 
 
 def test_inputs_of_different_lengths_are_refused() -> None:
@@ -422,7 +491,7 @@ def test_the_record_says_what_was_asked_and_answered() -> None:
         "model": "digest",
         "version": 3,
         "rows": 2,
-        "features": {"a": [0.1, 0], "b": [None, 0]},
+        "features": [{"columns": ["a", "b"], "data": [0.1, None, 0, 0]}],
         "scores": [None, 0.5],
     }
 

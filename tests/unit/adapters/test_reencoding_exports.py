@@ -1,4 +1,4 @@
-"""The trees that exporters write: whose package is installed is converted here, encoded anew, and asked the same."""
+"""The trees that exporters write, each converted here, encoded anew, and asked the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def data(classes: int) -> tuple[Rows, npt.NDArray[np.int64]]:
 
 def by_scikit_learn(name: str, classes: int, **settings: Any) -> bytes:  # noqa: ANN401 - an estimator's own
     """Return what skl2onnx makes of an estimator of scikit-learn."""
-    skl2onnx = pytest.importorskip("skl2onnx")
+    import skl2onnx
     from skl2onnx.common.data_types import FloatTensorType
 
     estimator = getattr(importlib.import_module("sklearn.ensemble"), name)(random_state=1, **settings)
@@ -49,13 +49,15 @@ def by_scikit_learn(name: str, classes: int, **settings: Any) -> bytes:  # noqa:
 
 def by_onnxmltools(package: str, name: str, classes: int) -> bytes:
     """Return what onnxmltools makes of an estimator of another library."""
-    onnxmltools, library = pytest.importorskip("onnxmltools"), pytest.importorskip(package)
+    import onnxmltools
+
+    library = importlib.import_module(package)
     tensor = importlib.import_module("onnxmltools.convert.common.data_types").FloatTensorType
 
     rows, labels = data(max(classes, 2))
     holes = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows)
     quiet: dict[str, Any] = {"verbose": -1} if package == "lightgbm" else {}
-    estimator = getattr(library, name)(n_estimators=5, **quiet)
+    estimator = getattr(library, name)(n_estimators=5, n_jobs=1, **quiet)
     estimator.fit(holes, labels if classes else rows[:, 0])
     options: dict[str, Any] = {"zipmap": False} if package == "lightgbm" else {}
     convert = getattr(onnxmltools, f"convert_{package}")

@@ -68,6 +68,9 @@ def test_an_instant_tells_what_was_live_then(deployment: Deployment) -> None:
     assert [span["stable"] for span in document["live"]] == [2]
     assert len(document["entries"]) == 1
     assert "nothing was released" in run(deployment.client, "fraud", "--at", "2030-01-31T11:00+00:00").stdout
+    told = run(deployment.client, "fraud", "--at", "2030-01-31T13:00Z").stdout
+    assert "What was live at 2030-01-31 13:00" in told
+    assert "release 3 (version 2)" in told
 
 
 def test_the_limit_leaves_out_the_oldest_entries(deployment: Deployment) -> None:
@@ -92,6 +95,14 @@ class _ForgedLedger:
 
     def entries(self, _endpoint: str) -> Sequence[LedgerEntry]:
         return self._entries
+
+
+def test_what_a_rollout_changes_is_told(deployment: Deployment) -> None:
+    """In the words that were recorded when it started."""
+    details: dict[str, Detail] = {"rollout": "deploy-1", "version": 1, "changes": "memory 1024 → 2048 MB"}
+    deployment.ledger.append(LedgerEntry(FRAUD, "started:1", Action.ROLLOUT_STARTED, "start_rollout", NOON, details))
+    told = run(deployment.client, "fraud").stdout
+    assert "rollout deploy-1 of version 1 started: memory 1024 → 2048 MB (by start_rollout)" in told
 
 
 def test_nonsense_for_an_instant_is_wrong_usage(deployment: Deployment) -> None:

@@ -13,6 +13,7 @@ import urllib3
 from botocore.credentials import Credentials
 from botocore.exceptions import NoRegionError
 
+from serinus.adapters.aws.signed_calls import SignedCalls
 from serinus.cli.inference_client import InferenceClient, infer_url
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "token")
@@ -119,6 +120,8 @@ def test_the_region_is_read_from_the_url(monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    InferenceClient("https://a1.execute-api.eu-west-1.amazonaws.com/x", credentials=CREDENTIALS)
+    address = "https://a1.execute-api.eu-west-1.amazonaws.com/x"
+    signed = SignedCalls(address, credentials=CREDENTIALS).headers("GET", address, b"")
+    assert "/eu-west-1/execute-api/aws4_request" in signed["Authorization"]
     with pytest.raises(NoRegionError):
-        InferenceClient("http://127.0.0.1:1/x", credentials=CREDENTIALS)
+        InferenceClient("http://127.0.0.1:1/x", credentials=CREDENTIALS).infer(ASKED)

@@ -6,21 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import NoRegionError
 from typer.testing import CliRunner, Result
 
-from serinus.cli import rollback as module
 from serinus.cli.main import app
 from serinus.domain.rollout import Split
 from tests.unit.cli.world import Deployment, write_holdout, write_model
-
-_ANNA = "arn:aws:iam::123456789012:user/anna"
-_CALLER = module.caller
-
-
-@pytest.fixture(autouse=True)
-def _anna(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "caller", lambda: _ANNA)  # STS, the one thing here that is no port
+from tests.unit.control_plane import ANNA
 
 
 @pytest.fixture
@@ -41,42 +32,66 @@ def run(deployment: Deployment, *args: str) -> Result:
 
 
 def test_traffic_returns_to_stable_under_the_callers_name(deployment: Deployment) -> None:
-    """The function does it; the command says where traffic is now."""
+    """The control API has it done; the command says where traffic is now."""
     result = run(deployment, "fraud", "--reason", "complaints")
     assert result.exit_code == 0, result.output
     assert "100 % of traffic goes to release 2 (version 1)." in result.stdout
-    assert deployment.functions.called == [
-        ("serinus-roll-back", {"endpoint": "fraud", "reason": "complaints", "requested_by": _ANNA})
-    ]
+    (rollout,) = [found.id for found in deployment.rollouts.list("fraud") if found.model_version == 2]
+    assert deployment.control.asked == [("POST", "/endpoints/fraud/rollback")]
+    assert json.loads(deployment.control.bodies[-1]) == {"reason": "complaints", "rollout": rollout}
     assert deployment.traffic.current("fraud") == Split(2)
-    assert deployment.ledger.entries("fraud")[-1].actor == _ANNA
+    assert deployment.ledger.entries("fraud")[-1].actor == ANNA
 
 
-def test_json_is_the_functions_answer_and_what_is_live(deployment: Deployment) -> None:
+def test_json_is_the_apis_answer_and_what_is_live(deployment: Deployment) -> None:
     """One document."""
     document = json.loads(run(deployment, "fraud", "--reason", "complaints", "--json").stdout)
     assert document["status"] == "rolled_back"
     assert document["live"] == [{"side": "stable", "release": 2, "version": 1, "percent": 100}]
 
 
-def test_a_wanted_release_that_a_rollout_overrules_is_said(deployment: Deployment) -> None:
-    """`--to` counts where no rollout is under way; who asked for it must hear that it did not."""
-    result = run(deployment, "fraud", "--reason", "complaints", "--to", "3")
-    assert "returned to its stable release, not to 3" in result.stdout
+def test_a_release_can_be_named_while_a_rollout_is_under_way(deployment: Deployment) -> None:
+    """The rollout ends, and traffic is there; the candidate itself is nothing to return to."""
+    refused = run(deployment, "fraud", "--reason", "complaints", "--to", "3")
+    assert refused.exit_code == 1
+    assert "release 3: it never served all traffic; return to 2" in refused.stderr
+    assert deployment.traffic.current("fraud").candidate == 3
+    result = run(deployment, "fraud", "--reason", "complaints", "--to", "2")
+    assert "Rolled back." in result.stdout
+    assert deployment.traffic.current("fraud") == Split(2)
 
 
-def test_the_functions_error_is_told_plainly() -> None:
-    """Nothing served before: the function's own sentence, and exit code 1."""
+def test_asked_for_twice_it_goes_back_once(deployment: Deployment) -> None:
+    """The second is told what is live, and how to go further back."""
+    run(deployment, "fraud", "--reason", "complaints")
+    second = run(deployment, "fraud", "--reason", "complaints")
+    assert second.exit_code == 0
+    assert "Nothing was done: release 3 is not live, release 2 is" in second.stdout
+    assert "--from 2" in second.stdout
+    assert deployment.traffic.current("fraud") == Split(2)
+    assert json.loads(deployment.control.bodies[-1])["from"] == 3
+
+
+def test_what_is_live_can_be_named(deployment: Deployment) -> None:
+    """Then the function is told that, and does it or says why not."""
+    run(deployment, "fraud", "--reason", "complaints")
+    result = run(deployment, "fraud", "--reason", "complaints", "--from", "2", "--json")
+    assert json.loads(deployment.control.bodies[-1])["from"] == 2
+    assert json.loads(result.stdout)["error"].endswith("no earlier release to return to")
+
+
+def test_the_apis_error_is_told_plainly() -> None:
+    """Nothing served before: the API's own sentence, and exit code 1."""
     result = run(Deployment(), "fraud", "--reason", "complaints", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"error": "endpoint 'fraud' has no earlier release to return to"}
 
 
-def test_an_unknown_endpoint_calls_nothing() -> None:
-    """It is told before the function is bothered."""
-    deployment = Deployment()
-    assert run(deployment, "frod", "--reason", "x").exit_code == 1
-    assert deployment.functions.called == []
+def test_an_unknown_endpoint_is_told() -> None:
+    """With those there are."""
+    result = run(Deployment(), "frod", "--reason", "x")
+    assert result.exit_code == 1
+    assert "there is no endpoint 'frod'" in result.stderr
 
 
 def test_a_reason_is_required() -> None:
@@ -84,14 +99,3 @@ def test_a_reason_is_required() -> None:
     result = run(Deployment(), "fraud", "--json")
     assert result.exit_code == 2
     assert "--reason" in json.loads(result.stdout)["error"]
-
-
-def test_a_caller_whom_sts_does_not_name_is_named_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A roll-back is not held up by it."""
-
-    def no_region(*_args: object, **_options: object) -> None:
-        raise NoRegionError
-
-    monkeypatch.setattr("boto3.client", no_region)
-    monkeypatch.setattr("getpass.getuser", lambda: "anna")
-    assert _CALLER() == "anna (as their machine says)"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from serinus.cli.main import app
+from serinus.domain.shadow_tally import ShadowTally
 from tests.unit.cli.world import Deployment, write_holdout, write_model
 
 
@@ -35,8 +37,19 @@ def test_one_endpoint_tells_what_is_live_and_what_is_on_its_way(deployment: Depl
     assert result.exit_code == 0, result.output
     assert "release 2 (version 1) 95 %, release 3 (version 2) 5 %" in result.stdout
     assert "step 1 of 3" in result.stdout
+    assert "It changes: model version 1 → 2." in result.stdout
     assert "roc_auc" in result.stdout
     assert "No requests were collected in the last 60 minutes" in result.stdout
+
+
+def test_a_rollout_in_its_shadow_says_so(deployment: Deployment) -> None:
+    """And how far it has come, in words and in JSON."""
+    rollout = deployment.rollouts.active("fraud")
+    assert rollout is not None
+    shadow = ShadowTally(rollout.started_at, scored=11, failed=1)
+    deployment.rollouts.save(replace(rollout, steps_begun=(), shadow=shadow), replaced=rollout)
+    assert "it is in its shadow, where 12 live requests were replayed" in run(deployment, "fraud").stdout
+    assert json.loads(run(deployment, "fraud", "--json").stdout)["rollout"]["stage"] == "shadowing"
 
 
 def test_json_tells_the_same(deployment: Deployment) -> None:
@@ -47,6 +60,7 @@ def test_json_tells_the_same(deployment: Deployment) -> None:
         {"side": "candidate", "release": 3, "version": 2, "percent": 5},
     ]
     assert document["rollout"]["step"] == 0
+    assert document["rollout"]["changes"] == ["model version 1 → 2"]
     assert [version["status"] for version in document["versions"]] == ["validated", "validated"]
     assert [(row["release"], row["requests"], row["metrics"]) for row in document["performance"]] == [
         (2, 0, {}),

@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import NoRegionError
 from typer.testing import CliRunner, Result
 
-from serinus.cli import token as module
+from serinus.cli.invoking import caller
 from serinus.cli.main import app
 from serinus.domain.ledger import Action
 from serinus.domain.policy import Authorisation, Serving
@@ -20,7 +21,7 @@ _ANNA = "arn:aws:iam::123456789012:user/anna"
 
 @pytest.fixture(autouse=True)
 def _anna(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "caller", lambda: _ANNA)  # STS, the one thing here that is no port
+    monkeypatch.setattr("serinus.cli.token.caller", lambda: _ANNA)  # STS, the one thing here that is no port
 
 
 @pytest.fixture
@@ -113,3 +114,14 @@ def test_what_is_wrong_is_one_sentence(deployment: Deployment, args: tuple[str, 
 def test_an_endpoint_without_tokens_says_how_to_make_one(deployment: Deployment) -> None:
     """Rather than an empty table."""
     assert "serinus token make fraud" in run(deployment, "list", "fraud").stdout
+
+
+def test_a_caller_whom_sts_does_not_name_is_named_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revocation is not held up by it."""
+
+    def no_region(*_args: object, **_options: object) -> None:
+        raise NoRegionError
+
+    monkeypatch.setattr("boto3.client", no_region)
+    monkeypatch.setattr("getpass.getuser", lambda: "anna")
+    assert caller() == "anna (as their machine says)"

@@ -13,19 +13,21 @@ from typing import Any, cast
 import numpy as np
 
 from serinus import settings
+from serinus.adapters.aws.control_api import ControlApiClient
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
 from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.events import MemoryEvents
+from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
+from serinus.adapters.memory.roll_backs import MemoryRollBacks
 from serinus.adapters.memory.signer import MemorySigner
 from serinus.adapters.memory.traffic import MemoryTraffic
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.schemas.manifest import read_manifest
-from serinus.adapters.schemas.payloads import RollBackWanted
 from serinus.adapters.schemas.token_deeds import (
     MakingWanted,
     RotationWanted,
@@ -49,19 +51,24 @@ from serinus.domain.table import Table
 from serinus.errors import SerinusError
 from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.describe_endpoint import Describing
+from serinus.use_cases.find_rollout import Looking
 from serinus.use_cases.keep_tokens import Keeping
+from serinus.use_cases.live_window import Reading
 from serinus.use_cases.make_token import make_token
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.request_roll_back import Returning
+from serinus.use_cases.request_rollout import Requesting
 from serinus.use_cases.revoke_token import revoke_token
-from serinus.use_cases.roll_back import roll_back
 from serinus.use_cases.rotate_token import rotate_token
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
+from serinus.use_cases.steer_rollout import Guiding
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
 from tests.builders import a_runtime
+from tests.unit.control_plane import ControlPlane
 
 FRAUD = EndpointName("fraud")
 
@@ -88,7 +95,9 @@ class Deployment:
         self.conducting = Conducting(self.rollouts, self.traffic, MemoryAlarms(), self.ledger, self.events, now)
         self.tokens, self.decisions = StoredTokens(documents), MemoryDecisions()
         keeping = Keeping(self.policies, self.tokens, self.ledger, self.decisions, now, secrets.token_bytes)
-        self.functions = FakeFunctions(self.conducting, keeping)
+        self.functions = FakeFunctions(keeping)
+        self.executions, self.deployments = MemoryExecutions(), MemoryDeployments({FRAUD: a_runtime()})
+        self.control = self._control_plane()
         self.arrived: list[str] = []
         self.pipeline: Callable[[str], None] = self.run_pipeline
 
@@ -104,12 +113,27 @@ class Deployment:
             rollouts=self.rollouts,
             ledger=self.ledger,
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
+            choosing=Choosing(self.references, parts),
             measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            reading=Reading(self.policies, self.rollouts, self.traffic, self.references, parts),
             tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),
             data=cast("Any", self.data),
             uploads=cast("Any", FakeS3(self)),
             functions=cast("Any", self.functions),
+            control=ControlApiClient(cast("Any", self.control)),
+        )
+
+    def _control_plane(self) -> ControlPlane:
+        policies, rollouts, ledger = self.policies, self.rollouts, self.ledger
+        alarms = self.conducting.alarms
+        return ControlPlane(
+            requesting=Requesting(
+                policies, self.versions, rollouts, self.traffic, self.executions, ledger, now, self.deployments
+            ),
+            looking=Looking(policies, rollouts),
+            guiding=Guiding(policies, rollouts, alarms, ledger, self.events, now),
+            returning=Returning(policies, rollouts, MemoryRollBacks(self.conducting)),
         )
 
     def put(self, key: str, body: bytes) -> None:
@@ -143,7 +167,7 @@ class Deployment:
             self.ledger,
             self.events,
             now,
-            MemoryDeployments({FRAUD: a_runtime()}),
+            self.deployments,
         )
         start = start_rollout(FRAUD, registered.version, execution=key, starting=starting)
         if start.rollout is not None:
@@ -169,8 +193,7 @@ class FakeS3:
 class FakeFunctions:
     """The one call that the command line makes of a Lambda client, carried out by the function's own use case."""
 
-    def __init__(self, conducting: Conducting, keeping: Keeping) -> None:
-        self._conducting = conducting
+    def __init__(self, keeping: Keeping) -> None:
         self._keeping = keeping
         self.called: list[tuple[str, dict[str, object]]] = []
 
@@ -209,10 +232,8 @@ class FakeFunctions:
                 keeping=self._keeping,
             )
             return made_document(made)
-        if name == "revoke-token":
-            return revocation_document(revoke_token(endpoint, wanted=named, actor=actor, keeping=self._keeping))
-        result = roll_back(RollBackWanted.model_validate(event).as_request(), conducting=self._conducting)
-        return {"endpoint": result.endpoint, "status": "rolled_back" if result.moved else "nothing_to_do"}
+        assert name == "revoke-token"
+        return revocation_document(revoke_token(endpoint, wanted=named, actor=actor, keeping=self._keeping))
 
 
 def rows(seed: int = 1, count: int = 400) -> Table:

@@ -39,6 +39,7 @@ def test_the_same_serves_the_same() -> None:
         (a_runtime(environment={"SERINUS_LOG_INPUTS": "none"}), ["log_inputs all → none"]),
         (a_runtime(environment={"SERINUS_LOG_INPUTS": "all", "TZ": "UTC"}), ["variable TZ none → UTC"]),
         (replace(a_runtime(), runtime="python3.14"), ["runtime python3.13 → python3.14"]),
+        (replace(a_runtime(), snap_start=True), ["started from a snapshot"]),
         (replace(a_runtime(), architecture="arm64"), ["architecture x86_64 → arm64"]),
         (replace(a_runtime(), handler="other.handler"), ["handler handler.handler → other.handler"]),
         (a_runtime(memory_mb=512, code="other.zip"), ["code", "memory 1024 → 512 MB"]),

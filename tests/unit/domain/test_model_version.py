@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -91,15 +92,23 @@ def test_a_metric_that_cannot_be_measured_fails_its_gate() -> None:
 def test_a_request_asks_in_the_signatures_types() -> None:
     """Numbers go as numbers, whole where the graph takes integers, texts as texts, and what is missing as null."""
     signature = Signature(
-        (InputTensor("N", Datatype.INT64, ("n",)), InputTensor("T", Datatype.BYTES, ("t",))), (), Score("p")
+        (
+            InputTensor("N", Datatype.INT64, ("n",)),
+            InputTensor("T", Datatype.BYTES, ("t",)),
+            InputTensor("B", Datatype.BOOL, ("b",)),
+        ),
+        (),
+        Score("p"),
     )
-    rows = Table({"n": np.array([1.0, np.nan]), "t": an_object_column(["a", None])})
+    rows = Table({"n": np.array([1.0, np.nan]), "t": an_object_column(["a", None]), "b": np.array([1.0, 0.0])})
     body = request_body(signature, rows, request_id="r-1")
     assert body["id"] == "r-1"
     assert body["inputs"] == [
         {"name": "N", "shape": [2, 1], "datatype": "INT64", "data": [1, None]},
         {"name": "T", "shape": [2, 1], "datatype": "BYTES", "data": ["a", None]},
+        {"name": "B", "shape": [2, 1], "datatype": "BOOL", "data": [True, False]},
     ]
+    assert '"data": [true, false]' in json.dumps(body)
 
 
 def test_a_request_lays_rows_out_one_after_the_other() -> None:

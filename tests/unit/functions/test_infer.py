@@ -127,9 +127,19 @@ def test_the_answer_and_its_record_are_of_one_release(start: Start, capsys: pyte
     assert (answer["model_version"], record["version"]) == ("3", 3)
     assert answer["id"] == record["id"] == "order-17"
     assert (record["request"], record["release"], record["model"]) == ("lambda-1", "7", "digest")
-    assert record["features"] == {"a": [0.5], "b": [-1.5]}
+    assert record["features"] == [{"columns": ["a", "b"], "data": [0.5, -1.5]}]
     assert record["scores"] == [answer["outputs"][1]["data"][1]]
     assert record["latency_ms"] > 0
+
+
+def test_a_rollout_that_asks_is_told_how_long_it_took(start: Start) -> None:
+    """By a header that no caller gets: only the rollout's own requests carry the mark."""
+    module = start(models.failing_model())
+    failing = {**sample("beyond_the_models_bound"), "serinus": {"probe": True}}
+    for event in (sample("probe"), failing):
+        assert float(module.handler(event, Context())["headers"]["x-serinus-latency-ms"]) > 0
+    for name in ("one_row", "named_version"):
+        assert "x-serinus-latency-ms" not in module.handler(sample(name), Context())["headers"]
 
 
 def test_an_endpoint_may_log_no_inputs(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,18 +180,53 @@ def test_a_missing_setting_fails_the_start_with_its_name(start: Start) -> None:
 
 def test_the_model_is_warm_before_the_first_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has run once when the function has started."""
-    from serinus.adapters.onnx.tensor_runner import TensorRunner
+    from serinus.adapters.onnx.c_api.session import CApiSession
 
     rows: list[tuple[int, ...]] = []
-    run = TensorRunner.run
+    run = CApiSession.run_tensors
 
-    def counted(self: TensorRunner, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - as the original
+    def counted(self: CApiSession, inputs: Any, outputs: Any) -> Any:  # noqa: ANN401 - as the original
         rows.extend(tensor.shape for tensor in inputs.values())
         return run(self, inputs, outputs)
 
-    monkeypatch.setattr(TensorRunner, "run", counted)
+    monkeypatch.setattr(CApiSession, "run_tensors", counted)
     start(models.mixed_model())
     assert set(rows) == {(1, 1)}
+
+
+_THREADS = """
+import os, sys
+if sys.argv[1] == "binding":
+    sys.modules["serinus.adapters.onnx.c_api.session"] = None
+import functions.infer.handler
+print(len(os.listdir("/proc/self/task")), "onnxruntime" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("session", ["C API", "binding"])
+def test_the_model_has_a_thread_for_each_processor(session: str, tmp_path: Path) -> None:
+    """As many as the function's memory buys; the one that serves is among them."""
+    lay(tmp_path, *models.logistic_model())
+    found = [
+        python(_THREADS, session, path=tmp_path, AWS_LAMBDA_FUNCTION_MEMORY_SIZE=memory).split()
+        for memory in ("1769", "5307")
+    ]
+    assert int(found[1][0]) - int(found[0][0]) == 2
+    assert {binding for _, binding in found} == {str(session == "binding")}
+
+
+def python(code: str, *arguments: str, path: Path, **environment: str) -> str:
+    """Run code in an interpreter of its own, as the function; return what it prints."""
+    root = Path(__file__).parents[3]
+    places = os.pathsep.join(map(str, (path, root, root / "layers/core/python")))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
 
 
 def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,29 +239,35 @@ def test_without_the_c_api_the_ordinary_binding_serves(start: Start, monkeypatch
     assert slow is not None
     assert type(slow.model) is not type(quick.model)
     row = {"features": Tensor.of(Datatype.FP32, (1, 2), [0.5, -1.5])}
-    found = [model.run(row, ["label", "probabilities"]) for model in (quick.model, slow.model)]
+    found = [model.run_tensors(row, ["label", "probabilities"]) for model in (quick.model, slow.model)]
     assert found[0] == found[1]
+
+
+def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) -> None:
+    """Ids are Lambda's, one an invocation: no module draws one, which environments of one snapshot would share."""
+    ours = "{name: module for name, module in sys.modules.items() if name.startswith(('serinus', 'functions'))}"
+    drawing = "{'random', 'secrets', 'uuid', 'numpy.random'}"
+    lay(tmp_path, *models.logistic_model())
+    code = (
+        f"import sys; import {HANDLER}; "
+        f"print(len({ours}), *(name for name, module in {ours}.items() for held in vars(module).values() "
+        f"if str(getattr(held, '__name__', '')) in {drawing} or str(getattr(held, '__module__', '')) in {drawing}))"
+    )
+    found = python(code, path=tmp_path).split()
+    assert int(found[0]) > 10
+    assert found[1:] == []
 
 
 def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
     """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
     lay(tmp_path, *models.logistic_model())
-    code = f"import sys; import {HANDLER}; print(*sys.modules)"
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ
-        | ENVIRONMENT
-        | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path, root, root / "layers/core/python")))},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    printed = python(f"import sys; import {HANDLER}; print(*sys.modules)", path=tmp_path)
+    loaded = {module.split(".")[0] for module in printed.split()}
     assert "serinus_release" in loaded
     slow = {
         "numpy",
         "onnxruntime",
+        "pybase64",
         "boto3",
         "botocore",
         "pydantic",

@@ -28,7 +28,10 @@ RECORD = {
     "model": "f" * 64,
     "version": 2,
     "rows": 2,
-    "features": {"amount": [1.5, None], "colour": ["red", None], "flag": [True, False]},
+    "features": [
+        {"columns": ["amount", "colour"], "data": [1.5, "red", None, None]},
+        {"columns": ["flag"], "data": [True, False]},
+    ],
     "scores": [0.25, None],
 }
 REPORT = {"time": "2026-03-04T12:00:00.250Z", "type": "platform.report", "record": {"requestId": "r2"}}
@@ -192,9 +195,11 @@ def test_what_serves_nobody_is_no_batch(kind: str, stream: str) -> None:
         record(at=-1.0),
         '{"record": {"request": "r", "id": "i", "at": NaN, "latency_ms": 1, "status": 200}}',
         '{"record": {"request": "r", "id": "i", "at": Infinity, "latency_ms": 1, "status": 200}}',
-        record(features={"a": [1.0], "b": [1.0, 2.0]}),
-        record(features={"a": [1.0]}, scores=[0.1, 0.2]),
-        record(features={"a": [10**400, 1]}),
+        record(features=[{"columns": ["a"], "data": [1.0]}, {"columns": ["b"], "data": [1.0, 2.0]}]),
+        record(features=[{"columns": ["a", "b"], "data": [1.0, 2.0, 3.0, 4.0, 5.0]}]),
+        record(features=[{"columns": [], "data": []}]),
+        record(features=[{"columns": ["a"], "data": [1.0]}], scores=[0.1, 0.2]),
+        record(features=[{"columns": ["a"], "data": [10**400, 1]}]),
         record(request=None),
         record(row_numbers=[1]),
         record(row_ids=["a"]),
@@ -230,7 +235,12 @@ def test_garbage_never_raises(lines: list[str]) -> None:
             "at": st.floats() | st.integers() | JSON,
             "latency_ms": st.floats() | JSON,
             "status": st.integers() | JSON,
-            "features": st.dictionaries(st.sampled_from(["amount", "colour"]), st.lists(JSON, max_size=3)) | JSON,
+            "features": st.lists(
+                st.fixed_dictionaries(
+                    {"columns": st.lists(st.sampled_from(["amount", "colour"])), "data": st.lists(JSON, max_size=4)}
+                )
+            )
+            | JSON,
             "scores": st.lists(st.floats() | JSON, max_size=3),
         },
     )

@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from serinus.adapters.schemas.payloads import ModelVersionNamed, RollBackWanted, SnapshotWanted, progress_payload
+from serinus.adapters.schemas.payloads import (
+    Deployed,
+    ModelVersionNamed,
+    RollBackAnswered,
+    RollBackWanted,
+    RolloutWanted,
+    SnapshotWanted,
+    progress_payload,
+    rolled_back_payload,
+    wish_payload,
+)
 from serinus.domain.policy import EndpointName
-from serinus.domain.rollout import Outcome
+from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.end_rollout import Progress
-from serinus.use_cases.roll_back import RollBack
+from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.roll_back import RollBack, RolledBack
 from tests.builders import FRAUD
 
 
@@ -51,10 +62,11 @@ def test_of_a_cause_only_name_and_message_are_kept(cause: str | None, kept: str)
     assert wanted.reason == f"the rollout itself failed: {kept}"
 
 
-@pytest.mark.parametrize("endpoint", ["fraud", "open-house", "a-v1-0123456789abcdef", "x2-v3"])
-def test_an_execution_speaks_of_its_endpoint(endpoint: str) -> None:
+@pytest.mark.parametrize("what", ["v12", "deploy"])
+@pytest.mark.parametrize("endpoint", ["fraud", "open-house", "a-v1-0123456789abcdef", "x2-v3", "deploy"])
+def test_an_execution_speaks_of_its_endpoint(endpoint: str, what: str) -> None:
     """The endpoint is what stands before version and hash, whatever hyphens and digits it holds."""
-    arn = f"arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:{endpoint}-v12-0123456789abcdef"
+    arn = f"arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:{endpoint}-{what}-0123456789abcdef"
     wanted = request(execution=arn, cause="TIMED_OUT")
     assert wanted == RollBack(
         EndpointName(endpoint),
@@ -66,9 +78,61 @@ def test_an_execution_speaks_of_its_endpoint(endpoint: str) -> None:
 
 
 def test_a_person_says_why_and_where_to() -> None:
-    """Who asks is on record; without a name, somebody."""
+    """Who asks is on record, and which rollout is aborted, which then ends as rolled back."""
     assert request(endpoint="fraud", reason="bad", requested_by="ann", to=3) == RollBack(FRAUD, "bad", "ann", to=3)
-    assert request(endpoint="fraud").actor == "somebody"
+    aborted = request(endpoint="fraud", reason="bad", requested_by="ann", rollout="v1-abc")
+    assert aborted == RollBack(FRAUD, "bad", "ann", rollout="v1-abc")
+
+
+def test_what_a_person_wants_survives_the_way_to_the_function() -> None:
+    """And so does the answer."""
+    wishes = (
+        RollBackWish(FRAUD, "ann", "bad", to=3),
+        RollBackWish(FRAUD, "ann", "bad", rollout="v1-abc"),
+        RollBackWish(FRAUD, "ann", "bad", leaving=4),
+    )
+    for wish in wishes:
+        wanted = request(**wish_payload(wish))
+        assert wanted == RollBack(FRAUD, "bad", "ann", rollout=wish.rollout, to=wish.to, leaving=wish.leaving)
+    result = RolledBack(FRAUD, Split(2, 3, 10), moved=True, rollout=None, reason="bad")
+    returned = RollBackAnswered.model_validate(rolled_back_payload(result)).as_returned()
+    assert returned == ReturnedTraffic(Split(2, 3, 10), None, True, "bad")
+
+
+def test_a_person_says_what_they_saw() -> None:
+    """The release that was live, or the rollout that was under way: neither is the word of a failed state machine."""
+    said = {"endpoint": "fraud", "reason": "bad", "requested_by": "ann"}
+    assert request(**said, **{"from": 3}) == RollBack(FRAUD, "bad", "ann", leaving=3)
+    assert request(**said, rollout="v2-abc", to=2) == RollBack(FRAUD, "bad", "ann", rollout="v2-abc", to=2)
+
+
+def test_the_parameter_of_a_runtime_names_its_endpoint() -> None:
+    """As the rule sends it; the schedule sends the endpoint."""
+    assert Deployed.model_validate({"parameter": "/serinus/endpoints/a-v1/runtime"}).endpoint == "a-v1"
+    assert Deployed.model_validate({"endpoint": "fraud"}).endpoint == "fraud"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"parameter": "/serinus/endpoints/fraud/policy"},
+        {"parameter": "/serinus/endpoints/a/b/runtime"},
+        {"parameter": "/serinus/endpoints//runtime"},
+        {"parameter": None},
+    ],
+)
+def test_another_parameter_is_refused(payload: dict[str, object]) -> None:
+    """It is nobody's runtime."""
+    with pytest.raises(ValidationError):
+        Deployed.model_validate(payload)
+
+
+@pytest.mark.parametrize("named", [{}, {"version": 1, "deployment": "d"}, {"version": None, "deployment": None}])
+def test_a_rollout_brings_a_version_or_a_deploy(named: dict[str, object]) -> None:
+    """One of them, and not both."""
+    with pytest.raises(ValidationError, match="a model version or a deployment"):
+        RolloutWanted.model_validate({"endpoint": "fraud", "execution": "e", **named})
 
 
 @pytest.mark.parametrize(
@@ -77,6 +141,7 @@ def test_a_person_says_why_and_where_to() -> None:
         {},
         {"reason": "no endpoint"},
         {"endpoint": ""},
+        {"endpoint": "fraud", "reason": "nobody asks"},
         {"alarm_name": "another/fraud/12/failures"},
         {"alarm_name": "serinus-rollout/fraud/twelve/failures"},
         {"alarm_name": "serinus-rollout/fraud/12"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from serinus.domain.policy import (
     Policy,
     Retraining,
     Serving,
+    ShadowPlan,
     WhenBusy,
     WrongLabel,
 )
@@ -81,6 +83,14 @@ def test_whom_a_policy_lets_in_is_kept(tmp_path: Path) -> None:
         assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
+def test_snap_start_is_off_unless_asked_for(tmp_path: Path) -> None:
+    """It is charged for by the second, and idle must cost nothing."""
+    assert not read(tmp_path, MINIMAL).serving.snap_start
+    policy = read(tmp_path, MINIMAL + "[serving]\nsnap_start = true\n")
+    assert policy.serving == Serving(snap_start=True)
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
 def test_what_a_rollout_judges_is_the_policys(tmp_path: Path) -> None:
     """Read from TOML and from the store alike."""
     said = (
@@ -114,6 +124,7 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[serving]\nmemory_mb = true", "serving.memory_mb", "valid integer"),
         ("[serving]\nmemory_mb = 1024.0", "serving.memory_mb", "valid integer"),
         ("[serving]\nmemory_mb = 64", "serving.memory_mb", "128"),
+        ("[serving]\nsnap_start = 'yes'", "serving.snap_start", "valid boolean"),
         ("[serving]\ntimeout_seconds = 30", "serving.timeout_seconds", "29"),
         ("[serving]\nauthorisation = 'none'", "serving.authorisation", "'iam', 'jwt', 'token' or 'open'"),
         ("[serving]\nauthorisation = 'open'", "serving", 'open_to_everybody = "yes, anyone may call this endpoint"'),
@@ -247,3 +258,32 @@ def test_a_sample_of_the_inputs_is_enough_to_retrain_on(tmp_path: Path) -> None:
     """It takes longer to have enough rows."""
     said = "[retraining]\n[serving]\nlog_inputs = 'sample'\nlog_share = 0.25\n"
     assert read(tmp_path, MINIMAL + said).retraining is not None
+
+
+def test_a_shadow_is_kept_as_it_was_asked_for(tmp_path: Path) -> None:
+    """Unsaid it stays unsaid, so that what the log holds decides; the store gives the same back."""
+    unsaid = read(tmp_path, MINIMAL)
+    asked = read(tmp_path, MINIMAL + "[rollout.shadow]\nrequests = 50\nminimum_agreement = 0.95\n")
+    left_out = read(tmp_path, MINIMAL + "[rollout.shadow]\nrequests = 0\n[serving]\nlog_inputs = 'none'\n")
+    assert (unsaid.rollout.shadow, unsaid.shadow) == (None, ShadowPlan())
+    assert asked.shadow == ShadowPlan(requests=50, minimum_agreement=0.95)
+    assert left_out.shadow is None
+    for policy in (unsaid, asked, left_out):
+        assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rollout.shadow]\n[serving]\nlog_inputs = 'none'\n", "a shadow needs every input of the log"),
+        ("[rollout.shadow]\n[serving]\npersonal = ['name']\n", "serving.personal keeps 'name' out of it"),
+        ("[rollout.shadow]\nhorizon_seconds = 86200\n", "the steps alone take 300 of horizon_seconds = 86400"),
+        ("[rollout.shadow]\nrequests = -1\n", "rollout.shadow.requests"),
+        ("[rollout.shadow]\nminimum_agreement = 1.5\n", "rollout.shadow.minimum_agreement"),
+        ("[rollout.shadow]\nsample = 3\n", "rollout.shadow.sample"),
+    ],
+)
+def test_a_shadow_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With what is in its way."""
+    with pytest.raises(PolicyRefused, match=re.escape(said)):
+        read(tmp_path, MINIMAL + text)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from serinus.domain.policy import WhenBusy
 from serinus.domain.rollout import Outcome, Split
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.follow_deployment import Followed, follow_deployment
 from serinus.use_cases.publish_release import publish_release
+from serinus.use_cases.push_model import Following as FollowingPush
+from serinus.use_cases.push_model import Stage, follow_push
+from serinus.use_cases.register_model import register_model
 from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import Start, StartStatus, start_rollout
-from tests.builders import FRAUD, PLAN, Died, World, a_runtime
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_runtime
 
 _ARN = "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout"
 
@@ -89,10 +95,12 @@ def test_a_bad_deploy_is_rolled_back() -> None:
 
 
 def test_a_doubled_event_starts_it_once() -> None:
-    """The name follows from the deploy."""
+    """The name follows from the deploy: while it runs it is the same one, and once it has ended it stays ended."""
     world, name = redeployed()
-    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
+    assert follow(world).execution == name
     assert list(world.executions.started) == [name]
+    world.executions.ended.add(name)
+    assert follow(world) == Followed(FRAUD, None, "this deploy was followed before")
 
 
 def test_the_same_runtime_deployed_anew_after_a_roll_back_is_tried_again() -> None:
@@ -152,6 +160,15 @@ def test_a_deploy_waits_for_the_rollout_under_way_and_takes_the_model_that_won()
     assert brought.composition.runtime.memory_mb == 1024
 
 
+def test_a_deploy_waits_where_the_policy_refuses_a_second_rollout() -> None:
+    """A refused model can be pushed again; a deploy would be lost."""
+    world = World(a_policy(rollout=replace(PLAN, when_busy=WhenBusy.REFUSE)))
+    world.published("1")
+    world.published("2")
+    world.deployments.deploy(FRAUD, a_runtime(memory_mb=2048))
+    assert start(world, follow(world).execution or "").status is StartStatus.BUSY
+
+
 def test_of_two_deploys_that_wait_the_later_is_rolled_out() -> None:
     """The earlier one is superseded, and ends quietly."""
     world, first = redeployed()
@@ -197,6 +214,20 @@ def test_an_older_model_asked_for_is_not_superseded_by_a_deploy() -> None:
     promote(world, rollout, 3, 4)
     back = start_rollout(FRAUD, 1, execution="older", starting=world.starting, asked_at=asked_at)
     assert back.status is StartStatus.STARTED
+
+
+def test_a_push_is_told_nothing_of_a_deploys_rollout() -> None:
+    """The same model pushed again is live already, whatever becomes of a deploy that is rolled out with it."""
+    world, name = redeployed()
+    world.later(60)
+    key = world.upload("again", model=b"model 1")
+    register_model(key, execution="again", registry=world.registry)
+    rollout = start(world, name).rollout or ""
+    publish_release(FRAUD, rollout, publishing=world.publishing)
+    roll_back(RollBack(FRAUD, "bad", "ann"), conducting=world.conducting)
+    following = FollowingPush(world.versions, world.rollouts, world.traffic, world.clock, world.later)
+    *_, progress = follow_push(FRAUD, "again", until=world.now, following=following)
+    assert progress.stage is Stage.LIVE_ALREADY
 
 
 def test_dying_after_any_write_starts_one_rollout() -> None:

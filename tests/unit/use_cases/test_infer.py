@@ -11,7 +11,7 @@ import pytest
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.tensor import Tensor, Values
 from serinus.errors import ModelFailed
-from serinus.use_cases.infer import InferenceRequest, infer, scores_from, scores_of
+from serinus.use_cases.infer import Block, InferenceRequest, infer, scores_from, scores_of
 
 SIGNATURE = Signature(
     (InputTensor("x", Datatype.FP32, ("a",)),),
@@ -33,7 +33,7 @@ class FakeModel:
     outputs: Mapping[str, Tensor]
     asked: list[str] = field(default_factory=list)
 
-    def run(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
+    def run_tensors(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
         """Return the outputs asked for."""
         assert set(inputs) == {"x"}
         self.asked.extend(outputs)
@@ -56,8 +56,17 @@ def test_a_request_is_answered_with_the_wanted_outputs_and_every_rows_score() ->
 
 def test_the_features_are_what_the_caller_wrote() -> None:
     """And where nothing was written, what came packed."""
-    assert a_request(x=[1, None]).features == {"a": [1, None]}
-    assert a_request().features == {"a": [0.0, 0.0]}
+    (written,), (packed,) = a_request(x=[1, None]).blocks(), a_request().blocks()
+    assert (written.columns, written.values) == (packed.columns, [1, None]) == (("a",), [1, None])
+    assert list(packed.values) == [0.0, 0.0]
+
+
+def test_a_block_gives_its_columns_and_its_rows() -> None:
+    """Whichever are wanted."""
+    block = Block(("a", "b", "c"), [1, 2, 3, 4, 5, 6])
+    assert block.column(1) == [2, 5]
+    assert block.rows([1]) == [4, 5, 6]
+    assert block.only([0, 2]) == Block(("a", "c"), [1, 3, 4, 6])
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (3, 2), (), (2, 1), (2, 0)])

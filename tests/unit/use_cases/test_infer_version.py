@@ -9,16 +9,20 @@ import pytest
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.invocations import MemoryInvocations
 from serinus.adapters.stored.rollouts import StoredRollouts
+from serinus.domain.rollout import Outcome
 from serinus.errors import ReleaseFailed, RequestRefused
 from serinus.use_cases.infer_version import Asking, infer_version
-from tests.contract.builders import a_release
+from tests.contract.builders import a_release, a_rollout, after
 
 
 def asking(*releases: tuple[int, int]) -> tuple[Asking, MemoryInvocations]:
     """Return what asks an endpoint with these releases: Lambda version and model version of each."""
     rollouts, invocations = StoredRollouts(MemoryDocuments()), MemoryInvocations()
     for number, model_version in releases:
-        rollouts.record_release(replace(a_release(number), model_version=model_version))
+        rollout = a_rollout(f"fraud-{number}")
+        rollouts.start(rollout)
+        rollouts.save(rollout.ended(Outcome.PROMOTED, "it did well", at=after(60)), replaced=rollout)
+        rollouts.record_release(replace(a_release(number, rollout=rollout.id), model_version=model_version))
     return Asking(rollouts, invocations), invocations
 
 
@@ -51,6 +55,34 @@ def test_the_latest_release_that_is_still_there_answers() -> None:
     invocations.pruned = {4}
     infer_version("fraud", an_event("/v2/models/fraud/versions/1/infer"), asking=ready)
     assert [release.number for release, _ in invocations.asked] == [3]
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.ROLLED_BACK])
+def test_a_release_that_was_not_promoted_answers_last(outcome: Outcome | None) -> None:
+    """A deploy of bad code, under way or rolled back, does not answer for the version that is live as well."""
+    ready, invocations = asking((2, 1), (3, 1))
+    rollout = a_rollout("fraud-4")
+    ready.rollouts.start(rollout)
+    if outcome is not None:
+        ready.rollouts.save(rollout.ended(outcome, "it did badly", at=after(60)), replaced=rollout)
+    ready.rollouts.record_release(a_release(4, rollout="fraud-4"))
+    infer_version("fraud", an_event("/v2/models/fraud/versions/1/infer"), asking=ready)
+    invocations.pruned = {2, 3}
+    infer_version("fraud", an_event("/v2/models/fraud/versions/1/infer"), asking=ready)
+    assert [release.number for release, _ in invocations.asked] == [3, 4]
+
+
+def test_a_retired_release_is_not_asked_for_nor_named() -> None:
+    """Of two releases of a version the other one answers; a version without any is refused with those there are."""
+    ready, invocations = asking((2, 1), (3, 2), (4, 2), (5, 3))
+    for number in (2, 4):
+        release = ready.rollouts.release("fraud", number)
+        assert release is not None
+        ready.rollouts.save_release(replace(release, retired_at=release.published_at), replaced=release)
+    infer_version("fraud", an_event("/v2/models/fraud/versions/2/infer"), asking=ready)
+    assert [release.number for release, _ in invocations.asked] == [3]
+    with pytest.raises(RequestRefused, match="no version '1' to ask: ask for 2, 3"):
+        infer_version("fraud", an_event("/v2/models/fraud/versions/1/infer"), asking=ready)
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,17 @@
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
+    │   ├── HardAlarmFiring     a candidate that fails is not promoted unless that is forced
+    │   ├── ReleaseInUse
     │   ├── RevisionChanged
-    │   └── RolloutInProgress
+    │   ├── RolloutEnded        a wish for a rollout that is over; the message says how it ended
+    │   ├── RolloutInProgress
+    │   └── VersionNotReleasable
     ├── AttestationInvalid      a model version whose signature does not match what would be released
+    ├── CallerUnknown           a request whose caller AWS did not verify
+    ├── ControlApiFailed        the control API did not do what it was asked; the message is its own
     ├── ModelFailed             the model itself failed on a well-formed request
+    ├── ReleaseBusy             Lambda had no room to run a release just then
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
     ├── SettingMissing          a function was started without a setting it needs
     └── SourceFailed            where counts or alarms are kept does not answer
@@ -91,10 +98,11 @@ class ReleaseNotFound(NotFound):
 class RolloutNotFound(NotFound):
     """The endpoint has no such rollout."""
 
-    def __init__(self, endpoint: str, rollout: str) -> None:
+    def __init__(self, endpoint: str, rollout: str | None) -> None:
         self.endpoint = endpoint
         self.rollout = rollout
-        super().__init__(f"endpoint {endpoint!r} has no rollout {rollout!r}")
+        which = "under way" if rollout is None else repr(rollout)
+        super().__init__(f"endpoint {endpoint!r} has no rollout {which}")
 
 
 class TokenNotFound(NotFound):
@@ -149,12 +157,43 @@ class AlreadyExists(Conflict):
         super().__init__(f"{key!r} exists already")
 
 
+class HardAlarmFiring(Conflict):
+    """A hard alarm of the candidate fires, and nobody said that this does not matter."""
+
+    def __init__(self, rollout: str, firing: tuple[str, ...]) -> None:
+        self.rollout = rollout
+        self.firing = firing
+        super().__init__(
+            f"rollout {rollout!r} is not promoted while a hard alarm of its candidate fires ({'; '.join(firing)}): "
+            "abort it, or force the promotion"
+        )
+
+
+class ReleaseInUse(Conflict):
+    """A release that was to be removed serves, or is about to."""
+
+    def __init__(self, endpoint: str, release: int) -> None:
+        self.endpoint = endpoint
+        self.release = release
+        super().__init__(f"release {release} of endpoint {endpoint!r} is in use")
+
+
 class RevisionChanged(Conflict):
     """Somebody else changed it between our read and our write."""
 
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"{what} was changed by somebody else in the meantime")
+
+
+class RolloutEnded(Conflict):
+    """The rollout is over."""
+
+    def __init__(self, rollout: str, outcome: str, reason: str) -> None:
+        self.rollout = rollout
+        self.outcome = outcome
+        self.reason = reason
+        super().__init__(f"rollout {rollout!r} has ended as {outcome}: {reason}")
 
 
 class RolloutInProgress(Conflict):
@@ -164,6 +203,15 @@ class RolloutInProgress(Conflict):
         self.endpoint = endpoint
         self.rollout = rollout
         super().__init__(f"endpoint {endpoint!r} is busy with rollout {rollout!r}")
+
+
+class VersionNotReleasable(Conflict):
+    """A rollout of the model version would change nothing, or may not be."""
+
+    def __init__(self, endpoint: str, number: int, why: str) -> None:
+        self.endpoint = endpoint
+        self.number = number
+        super().__init__(f"version {number} of endpoint {endpoint!r} cannot be rolled out: it {why}")
 
 
 class AttestationInvalid(SerinusError):
@@ -178,8 +226,27 @@ class AttestationInvalid(SerinusError):
         )
 
 
+class CallerUnknown(SerinusError):
+    """A request came without a caller whom API Gateway has verified."""
+
+    def __init__(self) -> None:
+        super().__init__("the caller is not known: sign the request with AWS credentials (SigV4)")
+
+
+class ControlApiFailed(SerinusError):
+    """The control API refused what it was asked, or could not do it; `status` is its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
 class ModelFailed(SerinusError):
     """The model raised an error of its own on a request that was well formed."""
+
+
+class ReleaseBusy(SerinusError):
+    """Lambda had no room to run a release: whoever asks may ask again later."""
 
 
 class ReleaseFailed(SerinusError):

@@ -15,6 +15,7 @@ from typing import TypeVar
 from serinus.errors import SettingMissing
 
 _PREFIX = "SERINUS_"
+_MB_OF_A_PROCESSOR = 1_769
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,17 @@ class PublishReleaseSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShadowCandidateSettings:
+    """Settings of `shadow_candidate`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class AdvanceRolloutSettings:
     """Settings of `advance_rollout`."""
 
@@ -86,6 +98,49 @@ class RollBackSettings:
     table_name: str
     ledger_bucket: str
     event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestRolloutSettings:
+    """Settings of `request_rollout`.
+
+    Attributes:
+        rollout_machine_arn: the state machine that carries rollouts.
+    """
+
+    table_name: str
+    ledger_bucket: str
+    rollout_machine_arn: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ListRolloutsSettings:
+    """Settings of `list_rollouts`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DescribeRolloutSettings:
+    """Settings of `describe_rollout`."""
+
+    table_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SteerRolloutSettings:
+    """Settings of `steer_rollout`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestRollBackSettings:
+    """Settings of `request_roll_back`."""
+
+    table_name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,8 +217,28 @@ class CompactProfilesSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class PruneReleasesSettings:
+    """Settings of `prune_releases`."""
+
+    table_name: str
+    artifacts_bucket: str
+    ledger_bucket: str
+
+
+@dataclasses.dataclass(frozen=True)
 class DetectDriftSettings:
     """Settings of `detect_drift`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class EstimatePerformanceSettings:
+    """Settings of `estimate_performance`."""
 
     table_name: str
     artifacts_bucket: str
@@ -265,12 +340,23 @@ def lambda_version(environ: Mapping[str, str] | None = None) -> str:
     return source.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
 
 
+def lambda_processors(environ: Mapping[str, str] | None = None) -> int:
+    """Return how many processors this function's memory buys: Lambda gives one for each 1,769 MB, six at the most.
+
+    >>> [lambda_processors({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": size}) for size in ("128", "1769", "3008", "10240")]
+    [1, 1, 2, 6]
+    """
+    source = os.environ if environ is None else environ
+    return max(1, round(int(source.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / _MB_OF_A_PROCESSOR))
+
+
 LIVE_ALIAS = "live"
 METRIC_NAMESPACE = "Serinus"
 EVENT_SOURCE = "serinus"
 POLICY_PATH = "/serinus/endpoints"
 CLIENT_PARAMETER = "/serinus/client"
 ALARM_PREFIX = "serinus-rollout"
+LATENCY_HEADER = "x-serinus-latency-ms"
 STACK_PREFIX = "Serinus"
 
 

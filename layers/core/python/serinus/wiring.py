@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from serinus.adapters.aws.clients import Clients
+    from serinus.adapters.aws.control_api import ControlApiClient
     from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
     from serinus.adapters.aws.objects import S3Objects
@@ -37,22 +38,31 @@ if TYPE_CHECKING:
     from serinus.adapters.tables.arrow import ArrowTables
     from serinus.use_cases.advance_rollout import Advancing
     from serinus.use_cases.authorise_caller import Authorising
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.collect_predictions import Collecting
     from serinus.use_cases.compact_profiles import Compacting
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.detect_drift import Watching
+    from serinus.use_cases.estimate_performance import Estimating
+    from serinus.use_cases.find_rollout import Looking
     from serinus.use_cases.follow_deployment import Following
     from serinus.use_cases.infer_version import Asking
     from serinus.use_cases.keep_tokens import Keeping
+    from serinus.use_cases.live_window import Reading
     from serinus.use_cases.measure_performance import Measuring
     from serinus.use_cases.plan_batch import Planning
     from serinus.use_cases.predict_batch import Predicting
+    from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.register_model import Registry
+    from serinus.use_cases.request_roll_back import Returning
+    from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
     from serinus.use_cases.start_rollout import Starting
+    from serinus.use_cases.steer_rollout import Guiding
     from serinus.use_cases.train_model import Training
     from serinus.use_cases.validate_model import Validation
 
@@ -141,6 +151,21 @@ def publishing(told: settings.PublishReleaseSettings) -> Publishing:
     )
 
 
+def shadowing(told: settings.ShadowCandidateSettings) -> Shadowing:
+    """Wire `shadow_candidate`."""
+    from serinus.adapters.aws.invocations import LambdaInvocations
+    from serinus.use_cases.shadow_candidate import Shadowing
+
+    return Shadowing(
+        versions=_versions(told.table_name),
+        references=_references(told.artifacts_bucket),
+        records=_records(told.data_bucket),
+        parts=_parts(told.data_bucket),
+        invocations=LambdaInvocations(_clients().functions),
+        conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
+    )
+
+
 def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
     """Wire `advance_rollout`."""
     from serinus.use_cases.advance_rollout import Advancing
@@ -161,6 +186,53 @@ def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
 def rolling_back(told: settings.RollBackSettings) -> Conducting:
     """Wire `roll_back`."""
     return _conducting(told.table_name, told.ledger_bucket, told.event_bus_name)
+
+
+def requesting(told: settings.RequestRolloutSettings) -> Requesting:
+    """Wire `request_rollout`."""
+    from serinus.adapters.aws.executions import StepFunctionsExecutions
+    from serinus.use_cases.request_rollout import Requesting
+
+    return Requesting(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        executions=StepFunctionsExecutions(_clients().state_machines, told.rollout_machine_arn),
+        deployments=_deployments(),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
+
+
+def looking(told: settings.ListRolloutsSettings | settings.DescribeRolloutSettings) -> Looking:
+    """Wire `list_rollouts` and `describe_rollout`."""
+    from serinus.use_cases.find_rollout import Looking
+
+    return Looking(_policies(), _rollouts(told.table_name))
+
+
+def guiding(told: settings.SteerRolloutSettings) -> Guiding:
+    """Wire `steer_rollout`."""
+    from serinus.adapters.aws.alarms import CloudWatchAlarms
+    from serinus.use_cases.steer_rollout import Guiding
+
+    return Guiding(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        alarms=CloudWatchAlarms(_clients().cloudwatch),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def returning(told: settings.RequestRollBackSettings) -> Returning:
+    """Wire `request_roll_back`."""
+    from serinus.adapters.aws.roll_backs import LambdaRollBacks
+    from serinus.use_cases.request_roll_back import Returning
+
+    return Returning(_policies(), _rollouts(told.table_name), LambdaRollBacks(_clients().functions))
 
 
 def asking(told: settings.InferVersionSettings) -> Asking:
@@ -215,16 +287,39 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
 
 
+def pruning(told: settings.PruneReleasesSettings) -> Pruning:
+    """Wire `prune_releases`."""
+    from serinus.adapters.aws.releases import LambdaReleases
+    from serinus.use_cases.prune_releases import Pruning
+
+    return Pruning(
+        policies=_policies(),
+        rollouts=_rollouts(told.table_name),
+        traffic=_traffic(),
+        releases=LambdaReleases(_clients().functions, _bucket(told.artifacts_bucket)),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        clock=_now,
+    )
+
+
 def watching(told: settings.DetectDriftSettings) -> Watching:
     """Wire `detect_drift`."""
     from serinus.use_cases.detect_drift import Watching
 
     return Watching(
-        policies=_policies(),
-        rollouts=_rollouts(told.table_name),
-        traffic=_traffic(),
-        references=_references(told.artifacts_bucket),
-        parts=_parts(told.data_bucket),
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
+def estimating(told: settings.EstimatePerformanceSettings) -> Estimating:
+    """Wire `estimate_performance`."""
+    from serinus.use_cases.estimate_performance import Estimating
+
+    return Estimating(
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
@@ -310,12 +405,15 @@ class Client:
     rollouts: StoredRollouts
     ledger: StoredLedger
     describing: Describing
+    choosing: Choosing
     measuring: Measuring
+    reading: Reading
     tokens: StoredTokens
     artifacts: S3Objects
     data: S3Objects
     uploads: S3Client
     functions: LambdaClient
+    control: ControlApiClient
 
 
 def client() -> Client:
@@ -325,6 +423,9 @@ def client() -> Client:
         NothingDeployed: the account and region hold no Serinus.
     """
     from serinus.adapters.aws.client_parameter import read_client_settings
+    from serinus.adapters.aws.control_api import ControlApiClient
+    from serinus.adapters.aws.signed_calls import SignedCalls
+    from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
     from serinus.use_cases.measure_performance import Measuring
 
@@ -337,6 +438,7 @@ def client() -> Client:
         rollouts=rollouts,
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
+        choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
         measuring=Measuring(
             policies,
             rollouts,
@@ -345,11 +447,25 @@ def client() -> Client:
             _records(told.data_bucket),
             _labels(told.data_bucket),
         ),
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         tokens=_tokens(told.table_name),
         artifacts=_bucket(told.artifacts_bucket),
         data=_bucket(told.data_bucket),
         uploads=_clients().s3,
         functions=_clients().functions,
+        control=ControlApiClient(SignedCalls(told.api_url)),
+    )
+
+
+def _reading(table: str, artifacts_bucket: str, data_bucket: str) -> Reading:
+    from serinus.use_cases.live_window import Reading
+
+    return Reading(
+        policies=_policies(),
+        rollouts=_rollouts(table),
+        traffic=_traffic(),
+        references=_references(artifacts_bucket),
+        parts=_parts(data_bucket),
     )
 
 

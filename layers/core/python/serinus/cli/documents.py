@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.rollout import Rollout
+from serinus.domain.performance_estimate import PerformanceEstimate
 from serinus.use_cases.describe_endpoint import EndpointStatus
+from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import Performance
 from serinus.use_cases.push_model import PushProgress
 
@@ -48,38 +51,32 @@ def version_document(version: ModelVersion) -> dict[str, object]:
     }
 
 
-def rollout_document(rollout: Rollout) -> dict[str, object]:
-    """A rollout, and the last look that was taken at it."""
-    last = rollout.last_look
-    return {
-        "id": rollout.id,
-        "version": rollout.model_version,
-        "stable": rollout.stable,
-        "candidate": rollout.candidate,
-        "step": rollout.step,
-        "steps": list(rollout.plan.steps),
-        "candidate_percent": rollout.candidate_percent,
-        "started_at": rollout.started_at.isoformat(),
-        "outcome": None if rollout.outcome is None else str(rollout.outcome),
-        "reason": rollout.reason,
-        "last_decision": None
-        if last is None
-        else {"at": last.at.isoformat(), "verdict": str(last.verdict), "reason": last.reason},
-    }
-
-
 def status_document(status: EndpointStatus, measured: Sequence[Performance] | None = None) -> dict[str, object]:
     """How an endpoint stands; without `performance` where it was not measured."""
     document: dict[str, object] = {
         "endpoint": status.policy.endpoint,
         "policy": status.policy.digest,
         "live": live_document(status),
-        "rollout": None if status.rollout is None else rollout_document(status.rollout),
+        "rollout": None
+        if status.rollout is None
+        else {**rollout_document(status.rollout), "changes": list(status.changes)},
         "versions": [version_document(version) for version in status.versions],
     }
     if measured is not None:
-        document["performance"] = [_performance_document(performance) for performance in measured]
+        document["performance"] = [performance_document(performance) for performance in measured]
     return document
+
+
+def estimate_document(estimated: PerformanceEstimate) -> dict[str, object]:
+    """What scores alone say of a window's performance, with intervals."""
+    return {
+        "rows": estimated.rows,
+        "metrics": {
+            str(metric): {"value": found.value, "low": found.low, "high": found.high}
+            for metric, found in estimated.metrics.items()
+        },
+        "unknown_share": estimated.unknown_share,
+    }
 
 
 def live_document(status: EndpointStatus) -> list[dict[str, object]]:
@@ -121,7 +118,8 @@ def entry_document(entry: LedgerEntry, words: str) -> dict[str, object]:
     }
 
 
-def _performance_document(performance: Performance) -> dict[str, object]:
+def performance_document(performance: Performance) -> dict[str, object]:
+    """What a release did in a window, by its labels and by estimate."""
     return {
         "release": performance.release,
         "version": performance.model_version,
@@ -130,4 +128,26 @@ def _performance_document(performance: Performance) -> dict[str, object]:
         "latency_p95_ms": performance.latency_p95_ms,
         "labelled_rows": performance.labelled_rows,
         "metrics": {str(metric): value for metric, value in performance.metrics.items()},
+        "estimated": estimate_document(performance.estimated),
+    }
+
+
+def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
+    """What a look at drift found; `release` is null where nothing is released yet."""
+    if look is None:
+        return {"endpoint": endpoint, "release": None}
+    report, release = look.report, look.window.release
+    shifts = [*([report.score] if report.score else []), *report.features]
+    return {
+        "endpoint": endpoint,
+        "release": release.number,
+        "version": release.model_version,
+        "start": look.window.start.isoformat(),
+        "end": look.window.end.isoformat(),
+        "rows": report.rows,
+        "enough": report.enough,
+        "drifted": report.drifted,
+        "level": report.level,
+        "past_windows": report.past_windows,
+        "columns": [{**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted} for shift in shifts],
     }

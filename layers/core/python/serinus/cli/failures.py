@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _EXTRAS = {
+    "jinja2": "cli",
     "joblib": "training",
     "ministack": "local",
     "onnx": "models",
@@ -43,7 +44,10 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
     """Say which extra brings the missing package; `None` where none of ours does."""
     package = (error.name or "").partition(".")[0]
     extra = _EXTRAS.get(package)
-    return f"this needs {package}: pip install 'serinus[cli,{extra}]'" if extra else None
+    if extra is None:
+        return None
+    extras = extra if extra == "cli" else f"cli,{extra}"
+    return f"this needs {package}: pip install 'serinus[{extras}]'"
 
 
 def _of_aws(error: Exception) -> str | None:

@@ -58,7 +58,7 @@ def _instant(text: str) -> datetime:
 
 
 def _as_of(told: History, instant: datetime) -> History:
-    live = tuple(span for span in told.live if span.start <= instant and (span.end is None or instant < span.end))
+    live = tuple(span for span in told.live if span.holds(instant))
     return replace(told, live=live, entries=tuple(entry for entry in told.entries if entry.at <= instant))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -29,3 +30,19 @@ def invoke(functions: LambdaClient, verb_noun: str, payload: Mapping[str, object
     if answer.get("FunctionError"):
         raise FunctionFailed(str(said.get("errorMessage") or f"the function {verb_noun} failed; its log says why"))
     return said
+
+
+def caller() -> str:
+    """Return who asks, for the record: as AWS knows them, else as this machine does.
+
+    A token must not stay good because STS does not answer: Lambda checks the credentials anyway.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    patience = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+    try:
+        return str(boto3.client("sts", config=patience).get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError):
+        return f"{getpass.getuser()} (as their machine says)"

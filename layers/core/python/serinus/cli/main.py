@@ -3,8 +3,10 @@
     serinus push      a model to an endpoint, and follow it to the end of its rollout
     serinus status    what is live, what is on its way, how good it is
     serinus predict   a batch of rows in S3
+    serinus rollout   start one, steer the one under way
     serinus rollback  all traffic back to stable, or to an earlier release
     serinus history   what was live when, and who did what
+    serinus report    drift, and performance with and without labels
     serinus token     the bearer tokens that open an endpoint
     serinus local     AWS, and Serinus on it, on this machine
 
@@ -22,7 +24,9 @@ from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
 from serinus.cli.predict import predict
 from serinus.cli.push import push
+from serinus.cli.report import app as report
 from serinus.cli.rollback import rollback
+from serinus.cli.rollout import app as rollout
 from serinus.cli.status import status
 from serinus.cli.terminal import Command, tell_error
 from serinus.cli.token import app as token
@@ -56,6 +60,8 @@ app.command(cls=Command)(status)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
+app.add_typer(report, name="report")
+app.add_typer(rollout, name="rollout")
 app.add_typer(token, name="token")
 
 

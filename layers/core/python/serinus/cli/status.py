@@ -12,6 +12,7 @@ from serinus.cli.terminal import AsJson, console, deployment, escaped, in_utc, p
 
 if TYPE_CHECKING:
     from serinus.domain.model_version import ModelVersion
+    from serinus.domain.performance_estimate import Estimate
     from serinus.domain.policy import Metric
     from serinus.domain.rollout import Rollout
     from serinus.use_cases.describe_endpoint import EndpointStatus
@@ -70,6 +71,8 @@ def _one(deployed: Client, endpoint: str, minutes: int, *, as_json: bool) -> Non
     console().print(f"Live: {escaped(_live(known))}.", soft_wrap=True)
     if known.rollout is not None:
         console().print(f"Rollout: {escaped(_rollout(known.rollout))}.", soft_wrap=True)
+        if known.changes:
+            console().print(f"It changes: {escaped(', '.join(known.changes))}.", soft_wrap=True)
     _print_versions(known.versions)
     _print_performance(measured, minutes)
 
@@ -92,9 +95,22 @@ def _live(known: EndpointStatus) -> str:
 
 def _rollout(rollout: Rollout) -> str:
     steps, last = len(rollout.plan.steps), rollout.last_look
-    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else "its release is being published"
+    step = f"step {rollout.step + 1} of {steps}" if rollout.step >= 0 else _before_traffic(rollout)
     looked = f"; last look at {in_utc(last.at)}: {last.verdict}, {last.reason}" if last else ""
-    return f"{rollout.id}, version {rollout.model_version}, {step}{looked}"
+    return f"{rollout.id}, version {rollout.model_version}, {step}{_wished(rollout)}{looked}"
+
+
+def _wished(rollout: Rollout) -> str:
+    if rollout.steering is None or not (rollout.paused or rollout.promoted_by_hand):
+        return ""
+    wish = "paused" if rollout.paused else "to be promoted at its next tick"
+    return f", {wish} by {rollout.steering.actor}: {rollout.steering.reason}"
+
+
+def _before_traffic(rollout: Rollout) -> str:
+    if rollout.shadow is None:
+        return "its release is being published"
+    return f"it is in its shadow, where {rollout.shadow.replayed} live requests were replayed"
 
 
 def _print_versions(versions: Sequence[ModelVersion]) -> None:
@@ -124,6 +140,7 @@ def _print_performance(measured: Sequence[Performance], minutes: int) -> None:
             "" if performance.latency_p95_ms is None else f"{performance.latency_p95_ms:.1f}",
             str(performance.labelled_rows),
             _metrics(performance.metrics),
+            _estimates(performance.estimated.metrics),
         )
         for performance in measured
         if performance.requests or performance.labelled_rows
@@ -139,8 +156,20 @@ def _print_performance(measured: Sequence[Performance], minutes: int) -> None:
         "p95 ms",
         "labelled rows",
         "by the labels so far",
+        "by estimate",
     )
     print_table(f"The last {minutes} minutes", headings, rows)
+
+
+def _estimates(estimated: Mapping[Metric, Estimate]) -> str:
+    """Tell the ranking; `serinus report performance` and --json have every metric."""
+    from serinus.domain.policy import Metric
+
+    return ", ".join(
+        f"{metric} {estimated[metric].value:.3f} ({estimated[metric].low:.3f} to {estimated[metric].high:.3f})"
+        for metric in (Metric.ROC_AUC, Metric.AVERAGE_PRECISION)
+        if metric in estimated
+    )
 
 
 def _metrics(metrics: Mapping[Metric, float]) -> str:

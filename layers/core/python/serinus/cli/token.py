@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serinus.cli.invoking import invoke
-from serinus.cli.rollback import caller
+from serinus.cli.invoking import caller, invoke
 from serinus.cli.terminal import (
     AsJson,
     Command,

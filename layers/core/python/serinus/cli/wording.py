@@ -11,10 +11,17 @@ _WORDS: Mapping[Action, str] = {
     Action.MODEL_REGISTERED: "version {version} registered from upload {upload}",
     Action.MODEL_VALIDATED: "version {version} validated",
     Action.MODEL_REJECTED: "version {version} rejected",
+    Action.ROLLOUT_REQUESTED: "rollout of version {version} asked for",
     Action.ROLLOUT_STARTED: "rollout {rollout} of version {version} started",
+    Action.ROLLOUT_PAUSED: "rollout {rollout} of version {version} paused",
+    Action.ROLLOUT_RESUMED: "rollout {rollout} of version {version} resumed",
+    Action.PROMOTION_REQUESTED: "promotion of rollout {rollout} of version {version} asked for",
     Action.RELEASE_PUBLISHED: "release {release} published, with version {version}",
     Action.ROLLOUT_ENDED: "rollout {rollout} of version {version} ended as {outcome}",
+    Action.RELEASE_RETIRED: "release {release} retired, with version {version}",
+    Action.LAYER_REMOVED: "model layer {layer} removed",
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
+    Action.PERFORMANCE_DROPPED: "performance dropped on {rows} rows of version {version}, by estimate",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
     Action.TOKEN_MADE: "token {token} ({name}) made, good until {expires_at}",
@@ -29,7 +36,7 @@ def in_words(entry: LedgerEntry) -> str:
     deed = (
         _shift(entry) if entry.action is Action.TRAFFIC_SHIFTED else _WORDS[entry.action].format_map(_Lenient(told))
     )
-    reason = entry.details.get("reason")
+    reason = entry.details.get("reason") or entry.details.get("changes")
     return f"{deed}: {reason}" if reason else deed
 
 

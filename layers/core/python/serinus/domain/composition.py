@@ -19,6 +19,7 @@ class Runtime:
         code_key: the code object; it is named by its content.
         layers: ARNs of layer versions, in order.
         environment: the variables, among them what the policy says of logging.
+        snap_start: whether environments start from a snapshot of an initialised one.
     """
 
     code_bucket: str
@@ -30,6 +31,7 @@ class Runtime:
     memory_mb: int
     timeout_seconds: int
     environment: Mapping[str, str]
+    snap_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def _differences(before: Composition, after: Composition) -> Iterator[str]:
         yield f"memory {was.memory_mb} → {now.memory_mb} MB"
     if was.timeout_seconds != now.timeout_seconds:
         yield f"timeout {was.timeout_seconds} → {now.timeout_seconds} seconds"
+    if was.snap_start != now.snap_start:
+        yield "started from a snapshot" if now.snap_start else "no longer started from a snapshot"
     for name in ("handler", "runtime", "architecture"):
         if getattr(was, name) != getattr(now, name):
             yield f"{name} {getattr(was, name)} → {getattr(now, name)}"

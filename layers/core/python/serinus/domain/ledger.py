@@ -22,11 +22,18 @@ class Action(StrEnum):
     MODEL_REGISTERED = "model_registered"
     MODEL_VALIDATED = "model_validated"
     MODEL_REJECTED = "model_rejected"
+    ROLLOUT_REQUESTED = "rollout_requested"
     ROLLOUT_STARTED = "rollout_started"
+    ROLLOUT_PAUSED = "rollout_paused"
+    ROLLOUT_RESUMED = "rollout_resumed"
+    PROMOTION_REQUESTED = "promotion_requested"
     RELEASE_PUBLISHED = "release_published"
     TRAFFIC_SHIFTED = "traffic_shifted"
     ROLLOUT_ENDED = "rollout_ended"
+    RELEASE_RETIRED = "release_retired"
+    LAYER_REMOVED = "layer_removed"
     DRIFT_DETECTED = "drift_detected"
+    PERFORMANCE_DROPPED = "performance_dropped"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"
     TOKEN_MADE = "token_made"  # noqa: S105 - no secret
@@ -77,6 +84,10 @@ class LiveInterval:
     candidate: int | None
     candidate_percent: int
 
+    def holds(self, instant: datetime) -> bool:
+        """Whether this was serving at an instant: its start belongs to it, its end to what came after."""
+        return self.start <= instant and (self.end is None or instant < self.end)
+
 
 def first_broken(entries: Sequence[LedgerEntry]) -> int | None:
     """Return the sequence of the first entry that does not follow from the one before; `None` if the chain holds."""
@@ -89,7 +100,11 @@ def first_broken(entries: Sequence[LedgerEntry]) -> int | None:
 
 
 def what_was_live(entries: Iterable[LedgerEntry]) -> tuple[LiveInterval, ...]:
-    """Derive from a ledger which releases served, with what weights, and when."""
+    """Derive from a ledger which releases served, with what weights, and when.
+
+    Traffic moves first and is recorded then, so that an interval begins a moment after the move: as long as the
+    write of the record takes, or, where the mover died in between, until whoever completes its work has recorded it.
+    """
     intervals: list[LiveInterval] = []
     for entry in entries:
         if entry.action is not Action.TRAFFIC_SHIFTED:

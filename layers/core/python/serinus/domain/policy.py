@@ -60,6 +60,7 @@ class Metric(StrEnum):
     AVERAGE_PRECISION = "average_precision"
     PRECISION = "precision"
     RECALL = "recall"
+    F1 = "f1"
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
 
@@ -84,6 +85,8 @@ class Serving:
     """The policy's serving fields: a change of any of them is a new release.
 
     Attributes:
+        snap_start: whether Lambda starts environments from a snapshot of an initialised one, which it takes when a
+            release is published, and caches for a charge.
         jwt: whose tokens count, where `authorisation` is `jwt`.
         open_to_everybody: the sentence that a policy must say for `authorisation` to be `open`.
         throttle_callers: whether calls are counted, so that tokens can be bounded; then the authoriser is asked, and
@@ -96,6 +99,7 @@ class Serving:
 
     memory_mb: int = 1024
     timeout_seconds: int = 10
+    snap_start: bool = False
     authorisation: Authorisation = Authorisation.IAM
     jwt: JwtIssuer | None = None
     open_to_everybody: str | None = None
@@ -127,6 +131,27 @@ class HardAlarm:
     failing_share: float = 0.5
     minimum_requests: int = 20
     period_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class ShadowPlan:
+    """How the candidate answers a copy of live requests before it gets traffic.
+
+    Attributes:
+        requests: how many it must have been asked; 0 to leave the shadow out.
+        maximum_per_tick: how many it is asked at each look, one after the other.
+        window_minutes: how far back before the rollout live requests are taken from.
+        minimum_agreement: the share of rows that both releases must put on the same side of the operating threshold.
+        maximum_slowdown: a request is slow where it takes longer than this times stable's 95th percentile.
+        horizon_seconds: when the shadow is judged by what there is.
+    """
+
+    requests: int = 500
+    maximum_per_tick: int = 200
+    window_minutes: int = 1_440
+    minimum_agreement: float = 0.8
+    maximum_slowdown: float = 2.0
+    horizon_seconds: int = 1_800
 
 
 @dataclass(frozen=True)
@@ -166,6 +191,7 @@ class RolloutPlan:
         when_busy: what becomes of a rollout that finds another one under way.
         most_bad_requests: how many bad answers of a bad candidate the choice of steps may risk.
         alarm: the hard alarm.
+        shadow: what precedes the first step; `None` where the policy does not say, see `Policy.shadow`.
     """
 
     steps: tuple[int, ...] = ()
@@ -180,27 +206,53 @@ class RolloutPlan:
     when_busy: WhenBusy = WhenBusy.WAIT
     most_bad_requests: int = 100
     alarm: HardAlarm = HardAlarm()
+    shadow: ShadowPlan | None = None
 
 
 @dataclass(frozen=True)
 class DriftLimits:
-    """When live traffic counts as drifted from the reference profile.
+    """When live traffic counts as drifted from the reference profile: beyond chance, and of practical size.
 
     Attributes:
         every_minutes: how often the schedule looks.
         window_minutes: how much of the recent past is looked at.
         minimum_rows: a window with fewer rows says nothing.
-        feature_psi: the population stability index above which a feature has drifted (0.25 is the customary limit).
+        false_alarms_per_year: how many shifts the whole endpoint may take for drift in a year that has none, all
+            features and all looks together.
+        feature_psi: the population stability index above which a feature's shift is of practical size.
         features: how many features must have drifted.
         score_psi: the same for the predictions; the predictions alone suffice.
+        share_change: how much the share of missing values, or of values outside the reference, must have changed.
     """
 
     every_minutes: int = 60
     window_minutes: int = 1_440
     minimum_rows: int = 1_000
-    feature_psi: float = 0.25
+    false_alarms_per_year: float = 1.0
+    feature_psi: float = 0.1
     features: int = 1
-    score_psi: float = 0.25
+    score_psi: float = 0.1
+    share_change: float = 0.05
+
+
+@dataclass(frozen=True)
+class PerformanceLimits:
+    """When a release counts as no longer good enough, judged without labels.
+
+    Attributes:
+        every_minutes: how often the schedule looks.
+        window_minutes: how much of the recent past is estimated.
+        minimum_rows: a window with fewer rows says nothing.
+        confidence: of the interval that an estimate comes with.
+        floors: what must hold; a floor is broken where the whole interval lies beyond it. Where none are declared,
+            the gates that a model must pass are the floors.
+    """
+
+    every_minutes: int = 60
+    window_minutes: int = 1_440
+    minimum_rows: int = 1_000
+    confidence: float = 0.99
+    floors: tuple[MetricGate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -237,6 +289,17 @@ class LabelJoin:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Which releases are kept.
+
+    Attributes:
+        keep: how many of the releases that served all traffic last can be rolled back to, the live one among them.
+    """
+
+    keep: int = 10
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything an endpoint declares."""
 
@@ -248,8 +311,37 @@ class Policy:
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()
+    performance: PerformanceLimits = PerformanceLimits()
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
+    releases: Keeping = Keeping()
+
+    @property
+    def logs_whole_requests(self) -> bool:
+        """Whether the log holds all that is needed to ask a request again, of some requests at least."""
+        return self.serving.log_inputs is not LogInputs.NONE and not self.serving.personal
+
+    @property
+    def shadow(self) -> ShadowPlan | None:
+        """What precedes the first step of a rollout, if anything does.
+
+        A shadow risks nothing and costs a few hundred invocations, so it is there unless the policy leaves it out or
+        keeps inputs out of the log; it then takes no more than a quarter of the rollout's time.
+        """
+        plan = self.rollout.shadow
+        if plan is not None:
+            return plan if plan.requests else None
+        if not self.logs_whole_requests:
+            return None
+        usual = ShadowPlan()
+        return dataclasses.replace(
+            usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
+        )
+
+    @property
+    def floors(self) -> tuple[MetricGate, ...]:
+        """What estimated performance is held against."""
+        return self.performance.floors or self.gates
 
     @property
     def digest(self) -> str:

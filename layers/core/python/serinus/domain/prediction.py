@@ -166,6 +166,7 @@ def records_of(predictions: list[Prediction]) -> Table:
         "_at": np.repeat(np.array([prediction.at.timestamp() for prediction in scored]), repeat),
         "_inputs": np.repeat(np.array([float(prediction.features is not None) for prediction in scored]), repeat),
         "_score": np.concatenate([prediction.scores for prediction in scored]),
+        "_latency_ms": np.repeat(np.array([prediction.latency_ms for prediction in scored]), repeat),
     }
     return Table(own | _features(scored))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -306,6 +307,23 @@ def of_parts(
     Parts of another layout are passed over: they belong to another model version. A request that left a record and
     of which the platform says that it ended without an answer was not answered.
     """
+    return summed(layout, _within(layout, parts, start, end))
+
+
+def of_periods(layout: Layout, parts: Iterable[ProfilePart], edges: Sequence[datetime]) -> tuple[Profile, ...]:
+    """Unite parts by request id and sum what was asked in each period [edges[i], edges[i + 1]).
+
+    A folded hour counts at its begin, so an hour that may be folded must lie within one period.
+    """
+    periods: list[list[RequestCounts]] = [[] for _ in edges[1:]]
+    for counts in _within(layout, parts, edges[0], edges[-1]):
+        periods[bisect_right(edges, counts.at) - 1].append(counts)
+    return tuple(summed(layout, requests) for requests in periods)
+
+
+def _within(
+    layout: Layout, parts: Iterable[ProfilePart], start: datetime | None, end: datetime | None
+) -> tuple[RequestCounts, ...]:
     seen: dict[str, RequestCounts] = {}
     for part in parts:
         if part.layout_digest != layout.digest:
@@ -313,7 +331,7 @@ def of_parts(
         for counts in part.requests:
             if (start is None or counts.at >= start) and (end is None or counts.at < end):
                 seen[counts.request] = counts
-    return summed(layout, united(seen.values()))
+    return united(seen.values())
 
 
 def united(requests: Iterable[RequestCounts]) -> tuple[RequestCounts, ...]:
@@ -384,9 +402,9 @@ def _quantile_bins(name: str, values: npt.NDArray[np.float64], datatype: Datatyp
 
 def _next_up(values: npt.NDArray[np.float64], datatype: Datatype) -> npt.NDArray[np.float64]:
     """Return the smallest number above each value in the feature's precision."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # above the largest number there is infinity
         exact = values.astype(_precision(datatype))
-    return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
+        return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
 
 
 def _precision(datatype: Datatype) -> type[np.float32] | type[np.float64]:

@@ -10,19 +10,39 @@ import numpy.typing as npt
 from serinus.domain.policy import Metric
 from serinus.domain.profile import Counts, NumericBins
 
+SURE = 1e-6  # a chance is taken to be this far from 0 and 1 at least, or one row's log loss were infinite
+
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """How many negatives and positives fell into each score bin; both of shape [bins], mergeable by addition."""
+    """How many negatives and positives fell into each score bin; both of shape [bins], mergeable by addition.
+
+    Counted ones are whole numbers; expected ones, of rows whose labels are not known, are not.
+    """
 
     edges: tuple[float, ...]
-    negatives: Counts
-    positives: Counts
+    negatives: Counts | npt.NDArray[np.float64]
+    positives: Counts | npt.NDArray[np.float64]
 
     @property
     def rows(self) -> int:
         """How many labelled rows were counted."""
-        return int(self.negatives.sum() + self.positives.sum())
+        return round(float(self.negatives.sum() + self.positives.sum()))
+
+    @property
+    def holds_chances(self) -> bool:
+        """Whether scores are chances between 0 and 1: only then do a threshold and a log loss mean something."""
+        return self.edges[0] >= 0 and self.edges[-1] <= 1
+
+    @property
+    def middles(self) -> npt.NDArray[np.float64]:
+        """The middle of each bin, by which its rows are scored."""
+        edges = np.asarray(self.edges)
+        return np.asarray((edges[:-1] + edges[1:]) / 2 if len(edges) > 1 else edges, dtype=np.float64)
+
+    def first_flagged(self, threshold: float) -> int:
+        """Return the first bin that counts as flagged, the threshold rounded to the nearest lower edge of a bin."""
+        return int(np.argmin(np.abs(np.asarray(self.edges[:-1]) - threshold)))
 
     def __add__(self, other: ScoreTable) -> ScoreTable:
         if self.edges != other.edges:
@@ -43,22 +63,21 @@ def score_table(bins: NumericBins, scores: npt.NDArray[np.float64], labels: npt.
 
 
 def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:
-    """Return every metric that the table supports; those of one class alone have none.
+    """Return every metric that the table supports; one class alone, or scores that are no chances, have none.
 
-    Precision, recall and accuracy are taken at `threshold`, rounded to the lower edge of
-    a bin, the nearest. Scores that are no
-    chances between 0 and 1 have no metrics: a threshold and a log loss mean nothing for them.
+    Precision, recall, F1 and accuracy are taken at `threshold`, rounded to the nearest lower edge of a bin.
     """
-    positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
-    if positives == 0 or negatives == 0 or table.edges[0] < 0 or table.edges[-1] > 1:
+    positives, negatives = float(table.positives.sum()), float(table.negatives.sum())
+    if positives == 0 or negatives == 0 or not table.holds_chances:
         return {}
-    first = int(np.argmin(np.abs(np.asarray(table.edges[:-1]) - threshold)))
-    hits, alarms = int(table.positives[first:].sum()), int(table.negatives[first:].sum())
+    first = table.first_flagged(threshold)
+    hits, alarms = float(table.positives[first:].sum()), float(table.negatives[first:].sum())
     return {
         Metric.ROC_AUC: roc_auc(table),
         Metric.AVERAGE_PRECISION: average_precision(table),
         Metric.PRECISION: hits / (hits + alarms) if hits + alarms else 0.0,
         Metric.RECALL: hits / positives,
+        Metric.F1: 2 * hits / (hits + alarms + positives),
         Metric.ACCURACY: (hits + negatives - alarms) / (positives + negatives),
         Metric.LOG_LOSS: log_loss(table),
     }
@@ -94,8 +113,6 @@ def log_loss(table: ScoreTable) -> float:
     >>> round(log_loss(ScoreTable((0.0, 0.5, 1.0), np.array([3, 1]), np.array([1, 3]))), 4)
     0.5623
     """
-    edges = np.asarray(table.edges)
-    middle = (edges[:-1] + edges[1:]) / 2 if len(edges) > 1 else edges
-    chance = np.clip(middle, 1e-6, 1 - 1e-6)
+    chance = np.clip(table.middles, SURE, 1 - SURE)
     loss = -np.sum(table.positives * np.log(chance) + table.negatives * np.log1p(-chance))
-    return float(loss / table.rows)
+    return float(loss / (table.positives.sum() + table.negatives.sum()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,10 +12,12 @@ from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.judgement import Figures, RolloutEvidence, Tick
 from serinus.domain.label_counts import LabelledStratum
 from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 
 _TICKS_AT_ONCE = 60  # what was weighed at once is stored in one transaction
+DEPLOY = "deploy"  # what the id of a deploy's rollout begins with
 
 
 class Outcome(StrEnum):
@@ -26,12 +29,21 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Stage(StrEnum):
+    """How far a rollout has come that has not ended."""
+
+    SHADOWING = "shadowing"
+    SHADOWED = "shadowed"
+    IN_PROGRESS = "in_progress"
+
+
 @dataclass(frozen=True)
 class Release:
     """Everything that serves, as one published Lambda version; `number` is that version.
 
     Attributes:
         composition: what it is made of; `None` where it was published before that was recorded.
+        retired_at: when it was given up to be removed; it then stays known, and can serve no more.
     """
 
     endpoint: EndpointName
@@ -42,6 +54,7 @@ class Release:
     published_at: datetime
     rollout: str
     composition: Composition | None = None
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,7 @@ class Rollout:
         labelled_until: up to when labels are, which is not when requests are: a step's first tick has none of them.
         last_look: what the last look at it said.
         execution: the pipeline execution that carries it.
+        shadow: what the candidate did with a copy of live requests, where a shadow precedes the first step.
         steering: what a person last wished of it.
         composition: what the candidate is made of, pinned when the rollout starts; `None` where an earlier version of
             Serinus started it.
@@ -143,6 +157,7 @@ class Rollout:
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: datetime | None = None
+    shadow: ShadowTally | None = None
     steering: Steering | None = None
     composition: Composition | None = None
 
@@ -150,6 +165,18 @@ class Rollout:
     def step(self) -> int:
         """The index into the plan's steps; -1 before any traffic was shifted."""
         return len(self.steps_begun) - 1
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come; `in_progress` before its release is published, too."""
+        if self.shadow is None or self.step >= 0:
+            return Stage.IN_PROGRESS
+        return Stage.SHADOWED if self.shadow.passed else Stage.SHADOWING
+
+    @property
+    def is_of_a_deploy(self) -> bool:
+        """Whether it brings what was deployed with the model that was live, and not a model that was asked for."""
+        return self.id.startswith(f"{DEPLOY}-")
 
     @property
     def candidate_percent(self) -> int:
@@ -221,6 +248,10 @@ class Rollout:
         """Return the rollout with its two releases known."""
         return replace(self, stable=stable, candidate=candidate)
 
+    def shadowed(self, tally: ShadowTally) -> Rollout:
+        """Return the rollout with what its shadow has counted."""
+        return replace(self, shadow=tally)
+
     def advanced(self, *, at: datetime) -> Rollout:
         """Return the rollout at its next step."""
         first_due = at + timedelta(seconds=self.policy.rollout.tick_seconds)
@@ -233,6 +264,16 @@ class Rollout:
     def ended(self, outcome: Outcome, reason: str, *, at: datetime) -> Rollout:
         """Return the rollout at its end; an ended one stays as it ended."""
         return self if self.outcome else replace(self, outcome=outcome, reason=reason, ended_at=at)
+
+
+def rollout_id(model_version: int | None, execution: str) -> str:
+    """Return the id of the rollout that an execution carries: of a model version, or of a deploy where it is `None`.
+
+    >>> rollout_id(3, "arn:aws:states:eu-west-1:123456789012:execution:serinus-rollout:fraud-v3-0a1b")
+    'v3-d3ed34371e'
+    """
+    what = DEPLOY if model_version is None else f"v{model_version}"
+    return f"{what}-{hashlib.sha256(execution.encode()).hexdigest()[:10]}"
 
 
 def heed_steering(decision: Decision, steering: Steering | None) -> Decision:

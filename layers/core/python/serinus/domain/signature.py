@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 
 class Datatype(StrEnum):
@@ -70,6 +72,16 @@ class Signature:
     inputs: tuple[InputTensor, ...]
     outputs: tuple[OutputTensor, ...]
     score: Score
+
+    @cached_property
+    def inputs_by_name(self) -> Mapping[str, InputTensor]:
+        """The inputs in the order of the graph."""
+        return {tensor.name: tensor for tensor in self.inputs}
+
+    @cached_property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the outputs in the order of the graph."""
+        return tuple(tensor.name for tensor in self.outputs)
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -5,18 +5,18 @@ The inference function must start fast, and importing numpy costs it more than e
 
 from __future__ import annotations
 
-import math
 import struct
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serinus.domain.signature import Datatype
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 Values = Sequence[float | int | bool | str | None]
 
-# How `array`, `struct` and `memoryview` call each datatype; `array` and `memoryview` know no half precision.
+# How `struct` and `memoryview` call each datatype; `memoryview` knows no half precision.
 _CODES = {
     Datatype.BOOL: "?",
     Datatype.UINT8: "B",
@@ -31,34 +31,24 @@ _CODES = {
     Datatype.FP32: "f",
     Datatype.FP64: "d",
 }
+_ALL = slice(None)
 FLOATS = frozenset({Datatype.FP16, Datatype.FP32, Datatype.FP64})
 NUMBERS = frozenset(_CODES) - {Datatype.BOOL}
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """Values of one datatype, row by row.
+class Tensor(NamedTuple):
+    """Values of one datatype, row by row; a tuple, because every request makes some and nothing is made faster.
 
     Attributes:
-        shape: every dimension is known.
-        data: numbers and truth values packed in the machine's order, as many bytes as the shape needs; texts as a
-            list.
+        datatype: of every value.
+        shape: one size a dimension, each known; none for a single value.
+        data: numbers and truth values packed in the machine's order, in a C-contiguous buffer (`bytes`,
+            `memoryview`, a numpy array); texts as a list. What a session returns are `bytes`, or a list of texts.
     """
 
     datatype: Datatype
     shape: tuple[int, ...]
-    data: memoryview | Sequence[str]
-
-    @classmethod
-    def packed(cls, datatype: Datatype, shape: tuple[int, ...], data: memoryview | bytes) -> Tensor:
-        """Return the tensor of packed numbers or truth values.
-
-        Raises:
-            ValueError: there are more or fewer bytes than the shape needs.
-        """
-        if len(data) != math.prod(shape) * item_bytes(datatype):
-            raise ValueError(f"{len(data)} bytes for {datatype} of shape {shape}")
-        return cls(datatype, shape, memoryview(data))
+    data: Buffer | Sequence[str]
 
     @classmethod
     def of(cls, datatype: Datatype, shape: tuple[int, ...], values: Sequence[Any]) -> Tensor:
@@ -68,27 +58,45 @@ class Tensor:
         [1.0, 2.5]
 
         Raises:
-            OverflowError: a number is beyond what the datatype holds; FP32 becomes infinite instead.
+            OverflowError: a number is beyond what the datatype holds.
             TypeError: a value is of another kind.
         """
-        if datatype is Datatype.BYTES:
+        code = _CODES.get(datatype)
+        if code is None:
             return cls(datatype, shape, values)
-        code = _CODES[datatype]
-        if code == "e":
-            return cls(datatype, shape, memoryview(struct.pack(f"={len(values)}e", *map(float, values))))
-        if code == "?":
-            return cls(datatype, shape, memoryview(bytes(values)))
-        return cls(datatype, shape, memoryview(array(code, values)).cast("B"))
+        try:
+            return cls(datatype, shape, struct.pack(f"={len(values)}{code}", *values))
+        except struct.error as error:
+            numbers = (int, float) if datatype in FLOATS else int
+            kind = OverflowError if all(isinstance(value, numbers) for value in values) else TypeError
+            raise kind(f"a value is no {datatype}: {error}") from error
 
-    def values(self) -> list[Any]:
-        """Return the values as Python's own, row by row."""
-        if not isinstance(self.data, memoryview):
-            return list(self.data)
+    def values(self, part: slice = _ALL) -> list[Any]:
+        """Return the values as Python's own, row by row, or a part of them, such as a column.
+
+        >>> Tensor(Datatype.INT16, (2, 1), bytes([1, 0, 255, 255])).values()
+        [1, -1]
+        """
+        view = self.view()
+        if view is not None:
+            values: list[Any] = (view if part is _ALL else view[part]).tolist()
+            return values
+        data: Any = self.data
         if self.datatype is Datatype.FP16:
-            return list(struct.unpack(f"={len(self.data) // 2}e", self.data))
-        code: Any = _CODES[self.datatype]
-        values: list[Any] = self.data.cast(code).tolist()
-        return values
+            data = struct.unpack(f"={memoryview(data).nbytes // 2}e", data)
+        return list(data)[part]
+
+    def view(self) -> memoryview | None:
+        """Return the values as they lie in memory, of one dimension; `None` for texts and half precision.
+
+        >>> Tensor.of(Datatype.INT8, (2, 2), [1, 2, 3, 4]).view()[1::2].tolist()
+        [2, 4]
+        """
+        code: Any = _CODES.get(self.datatype)
+        if code is None or code == "e":
+            return None
+        view = memoryview(self.data)  # type: ignore[arg-type]  # it is no text, but a buffer
+        return (view if view.format == "B" else view.cast("B")).cast(code)
 
 
 def item_bytes(datatype: Datatype) -> int:
@@ -98,21 +106,3 @@ def item_bytes(datatype: Datatype) -> int:
     (2, 8)
     """
     return struct.calcsize(f"={_CODES[datatype]}")
-
-
-def all_finite(values: Sequence[float | int]) -> bool:
-    """Whether no number is NaN or infinite; the sum tells at once, but for finite numbers that overflow it.
-
-    >>> all_finite([1.0, 2.0]), all_finite([1.0, float("nan")]), all_finite([1e308, 1e308])
-    (True, False, True)
-    """
-    return math.isfinite(sum(values)) or all(map(math.isfinite, values))
-
-
-def none_for_nan(values: list[Any]) -> list[Any]:
-    """Return numbers with `None` for what JSON cannot say: NaN and the infinities.
-
-    >>> none_for_nan([0.5, float("nan")])
-    [0.5, None]
-    """
-    return values if all_finite(values) else [value if math.isfinite(value) else None for value in values]

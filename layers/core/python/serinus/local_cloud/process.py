@@ -26,7 +26,7 @@ from serinus.local_cloud.errors import WrongMinistack
 MINISTACK_VERSION = "1.5.33"
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-SECRET_KEY = "local"  # noqa: S105 - nothing checks it
+SECRET_KEY = "local"  # noqa: S105 - it opens nothing but this machine's cloud
 
 _PARENT_CHECK_SECONDS = 0.5
 _OUTSIDERS = ("AWS_", "LAMBDA_", "MINISTACK_", "LOCALSTACK_", "SFN_", "S3_", "DOCKER_", "CDK_")

@@ -10,7 +10,7 @@ from serinus.domain.rollout import Decision, Outcome, Rollout, Split, heed_steer
 from serinus.domain.verdict import Verdict
 from serinus.errors import SourceFailed
 from serinus.use_cases.begin_step import begin_step
-from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of
+from serinus.use_cases.end_rollout import Progress, conclude, end_rollout, progress_of
 from serinus.use_cases.reconcile_traffic import reconcile_traffic, undecided_reason
 from serinus.use_cases.shift_traffic import Conducting, shift_traffic
 from serinus.use_cases.weigh_ticks import Weighing, weigh_ticks
@@ -40,6 +40,7 @@ def advance_rollout(endpoint: str, rollout_id: str, *, advancing: Advancing) -> 
     conducting = advancing.conducting
     rollout = conducting.rollouts.get(endpoint, rollout_id)
     if rollout.outcome:
+        conclude(rollout, actor=_ACTOR, conducting=conducting)
         return progress_of(rollout, "ended already")
     current = conducting.traffic.current(endpoint)
     if current != rollout.split:

@@ -27,7 +27,9 @@ class Choosing:
     parts: ProfileParts
 
 
-def choose_plan(plan: RolloutPlan, stable: Release | None, now: datetime, *, choosing: Choosing) -> ChosenPlan:
+def choose_plan(
+    plan: RolloutPlan, stable: Release | None, now: datetime, *, choosing: Choosing, demand: Demand | None = None
+) -> ChosenPlan:
     """Return the steps that the policy names; where it names none, those that the endpoint's traffic calls for.
 
     Args:
@@ -35,12 +37,13 @@ def choose_plan(plan: RolloutPlan, stable: Release | None, now: datetime, *, cho
         stable: the release that is live; `None` before anything was released.
         now: the time; the traffic of the 24 hours before it is what is reckoned with.
         choosing: what it needs of the world.
+        demand: the traffic to reckon with instead.
     """
     if plan.steps:
         return ChosenPlan(_with_labels(plan.steps, plan), plan.guards, "steps as the policy says")
     if stable is None:
         return ChosenPlan(_UNCOMPARED, plan.guards, "nothing is released yet, so there is nothing to compare with")
-    demand = demand_of(plan, stable, now, choosing=choosing)
+    demand = demand or demand_of(plan, stable, now, choosing=choosing)
     chosen = automatic_plan(plan.guards, demand, pace_of(plan), at_risk=plan.most_bad_requests)
     return ChosenPlan(_with_labels(chosen.steps, plan), chosen.guards, chosen.reason)
 

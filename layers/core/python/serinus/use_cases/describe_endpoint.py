@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from serinus.domain.composition import differences
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release, Rollout, Split
@@ -19,6 +20,14 @@ class EndpointStatus:
     releases: tuple[Release, ...]
     versions: tuple[ModelVersion, ...]
     rollout: Rollout | None
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What the candidate of the rollout under way is made of that stable is not, in words."""
+        stable = next((known for known in self.releases if known.number == self.split.stable), None)
+        if self.rollout is None or self.rollout.composition is None or stable is None:
+            return ()
+        return differences(stable.composition, self.rollout.composition)
 
     def model_version_of(self, release: int | None) -> int | None:
         """Return the model version that a release serves; `None` where it is no release."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.policy import EndpointName
-from serinus.domain.rollout import Outcome, Rollout, Split
+from serinus.domain.rollout import Outcome, Rollout, Split, Stage
 from serinus.use_cases.shift_traffic import Conducting, record_shift
 
 _EVENTS = {
@@ -26,40 +26,53 @@ class Progress:
     outcome: Outcome | None
     wait_seconds: int
     reason: str
+    stage: Stage = Stage.IN_PROGRESS
 
 
 def progress_of(rollout: Rollout, reason: str) -> Progress:
     """Return how a rollout stands."""
     wait_seconds = rollout.policy.rollout.tick_seconds
-    return Progress(rollout.endpoint, rollout.id, rollout.outcome, wait_seconds, rollout.reason or reason)
+    said = rollout.reason or reason
+    return Progress(rollout.endpoint, rollout.id, rollout.outcome, wait_seconds, said, rollout.stage)
 
 
 def end_rollout(rollout: Rollout, outcome: Outcome, reason: str, *, actor: str, conducting: Conducting) -> Progress:
     """End a rollout whose traffic is where the outcome wants it.
 
-    The ledger is written before the lock is freed: whoever retries after a crash in between finds the rollout still
-    active and records the same deed under the same id.
+    Of two who end it at once, the one whose state is stored says how it ended; only then is that put on record.
 
     Raises:
         RevisionChanged: somebody else changed the rollout in the meantime.
     """
-    now = conducting.clock()
-    ended = rollout.ended(outcome, reason, at=now)
-    if rollout.candidate is not None:
-        conducting.alarms.remove(rollout.endpoint, rollout.candidate)
-    details: dict[str, Detail] = {
-        "rollout": rollout.id,
-        "version": rollout.model_version,
-        "candidate": rollout.candidate,
-        "stable": rollout.stable,
-        "outcome": str(outcome),
-        "reason": reason,
-    }
-    entry = LedgerEntry(rollout.endpoint, f"ended:{rollout.id}", Action.ROLLOUT_ENDED, actor, now, details)
-    conducting.ledger.append(entry)
+    ended = rollout.ended(outcome, reason, at=conducting.clock())
     conducting.rollouts.save(ended, replaced=rollout)
-    conducting.events.publish(_EVENTS[outcome], rollout.endpoint, details)
+    conclude(ended, actor=actor, conducting=conducting)
     return progress_of(ended, reason)
+
+
+def conclude(ended: Rollout, *, actor: str, conducting: Conducting) -> None:
+    """Remove an ended rollout's alarms, and tell of its end on the bus and in the ledger, unless that was done.
+
+    Whoever finds a rollout ended calls this: the one that ended it may have died in between. The ledger comes last,
+    as it says that the rest is done.
+    """
+    assert ended.outcome is not None  # noqa: S101 - it has ended
+    deed = f"ended:{ended.id}"
+    if conducting.ledger.find(ended.endpoint, deed) is not None:
+        return
+    if ended.candidate is not None:
+        conducting.alarms.remove(ended.endpoint, ended.candidate)
+    details: dict[str, Detail] = {
+        "rollout": ended.id,
+        "version": ended.model_version,
+        "candidate": ended.candidate,
+        "stable": ended.stable,
+        "outcome": str(ended.outcome),
+        "reason": ended.reason,
+    }
+    conducting.events.publish(_EVENTS[ended.outcome], ended.endpoint, details)
+    at = ended.ended_at or conducting.clock()
+    conducting.ledger.append(LedgerEntry(ended.endpoint, deed, Action.ROLLOUT_ENDED, actor, at, details))
 
 
 def settle(
@@ -81,6 +94,8 @@ def settle(
         Where traffic goes now, and whether that was our doing.
     """
     endpoint = ended.endpoint
+    if ended.outcome is not None:
+        conclude(ended, actor=actor, conducting=conducting)
     current = conducting.traffic.current(endpoint)
     active = conducting.rollouts.active(endpoint)
     if active is not None and active.candidate == ended.candidate:

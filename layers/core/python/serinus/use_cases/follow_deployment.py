@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from serinus.domain.composition import Deployment
+from serinus.domain.rollout import Release
 from serinus.use_cases.ports import Deployments, Executions, Rollouts, Traffic
 
 
@@ -59,7 +60,7 @@ def _against(endpoint: str, deployment: Deployment, execution: str, following: F
     if active is not None:
         brings = active.composition is not None and active.composition.runtime == deployment.runtime
         return f"rollout {active.id}, which is under way, brings it" if brings else None
-    live = rollouts.release(endpoint, following.traffic.current(endpoint).stable)
+    live = _live(endpoint, following)
     if live is None:
         return "nothing is released yet: it goes live with the first model"
     if live.composition is not None and live.composition.runtime == deployment.runtime:
@@ -67,3 +68,10 @@ def _against(endpoint: str, deployment: Deployment, execution: str, following: F
     if any(rollout.execution.endswith(f":{execution}") for rollout in rollouts.list(endpoint)):
         return "this deploy was rolled out before"
     return None
+
+
+def _live(endpoint: str, following: Following) -> Release | None:
+    """Return the stable release. While an endpoint is first deployed, its alias may not be there to be asked."""
+    if not following.rollouts.releases(endpoint):
+        return None
+    return following.rollouts.release(endpoint, following.traffic.current(endpoint).stable)

@@ -1,16 +1,18 @@
 """Answers one inference request with a loaded model.
 
-Imports neither a port nor numpy at run time: the inference function must start fast, and this is all it needs.
+Imports neither a port nor numpy at run time: the inference function must start fast, and this is all it needs. What
+each request makes anew are tuples, because nothing is made faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from serinus.domain.signature import Datatype, Score, Signature
-from serinus.domain.tensor import FLOATS, Tensor, Values, none_for_nan
+from serinus.domain.tensor import FLOATS, Tensor, Values
 from serinus.errors import ModelFailed
 
 if TYPE_CHECKING:
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
 Tensors = Mapping[str, Tensor]
 
+_NOTHING: Mapping[str, Values] = {}
+
 
 class Runner(Protocol):
     """A loaded model that takes and gives tensors without numpy."""
 
-    def run(self, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
+    def run_tensors(self, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
         """Run the graph on tensors by name; return the outputs named.
 
         Raises:
@@ -31,8 +35,41 @@ class Runner(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class InferenceRequest:
+class Block(NamedTuple):
+    """The values of one input of the graph, or of some of its columns.
+
+    Attributes:
+        columns: their names.
+        values: row by row, as they were written; `None`, or NaN where they came packed, is missing.
+        tensor: the same as the model took them, NaN where missing; `None` for some of an input's columns.
+    """
+
+    columns: tuple[str, ...]
+    values: Values | memoryview
+    tensor: Tensor | None = None
+
+    def column(self, at: int) -> Values | memoryview:
+        """Return the values of one column, as they were written."""
+        return self.values[at :: len(self.columns)]
+
+    def counted(self, at: int) -> Values | memoryview:
+        """Return the values of one column in the form that is counted soonest; they count the same."""
+        packed = None if self.tensor is None else self.tensor.view()
+        return self.column(at) if packed is None else packed[at :: len(self.columns)]
+
+    def rows(self, picked: Sequence[int]) -> list[float | int | bool | str | None]:
+        """Return the values of some rows, row by row."""
+        width = len(self.columns)
+        return [value for row in picked for value in self.values[row * width : (row + 1) * width]]
+
+    def only(self, wanted: Sequence[int]) -> Block:
+        """Return some of the columns, by their places."""
+        columns = [self.column(at) for at in wanted]
+        values = list(chain.from_iterable(zip(*columns, strict=True)))
+        return Block(tuple(self.columns[at] for at in wanted), values)
+
+
+class InferenceRequest(NamedTuple):
     """A request that fits the signature.
 
     Attributes:
@@ -51,23 +88,22 @@ class InferenceRequest:
     rows: int
     outputs: tuple[str, ...]
     id: str | None = None
-    written: Mapping[str, Values] = field(default_factory=dict)
-    extras: Mapping[str, Values] = field(default_factory=dict)
+    written: Mapping[str, Values] = _NOTHING
+    extras: Mapping[str, Values] = _NOTHING
 
-    @property
-    def features(self) -> Mapping[str, Values]:
-        """The values by column, `None` where missing; worked out when asked for, as not every endpoint logs them."""
-        found: dict[str, Values] = {}
-        for tensor in self.signature.inputs:
-            values = self.written.get(tensor.name)
+    def blocks(self) -> list[Block]:
+        """Return the values of each input of the graph, as they were written, else as they came packed."""
+        blocks: list[Block] = []
+        for name, told in self.signature.inputs_by_name.items():
+            tensor, values = self.tensors[name], self.written.get(name)
             if values is None:
-                values = _readable(self.tensors[tensor.name])
-            found.update({name: values[at :: len(tensor.columns)] for at, name in enumerate(tensor.columns)})
-        return found
+                packed = tensor.view()
+                values = tensor.values() if packed is None else packed
+            blocks.append(Block(told.columns, values, tensor))
+        return blocks
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What the model said: the wanted outputs, and the score of each row."""
 
     outputs: Tensors
@@ -82,9 +118,11 @@ def infer(model: Runner, signature: Signature, request: InferenceRequest) -> Pre
     """
     scored = signature.score.output
     wanted = request.outputs if scored in request.outputs else (*request.outputs, scored)
-    outputs = model.run(request.tensors, wanted)
+    outputs = model.run_tensors(request.tensors, wanted)
     scores = scores_of(outputs[scored], signature.score, rows=request.rows)
-    return Prediction({name: outputs[name] for name in request.outputs}, scores)
+    if wanted is not request.outputs:
+        outputs = {name: outputs[name] for name in request.outputs}
+    return Prediction(outputs, scores)
 
 
 def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
@@ -96,16 +134,14 @@ def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
     Raises:
         ModelFailed: the output has another number of rows or columns than the signature says.
     """
-    values = found.values()
-    if not found.shape or found.shape[0] != rows or len(values) < rows or found.datatype is Datatype.BYTES:
-        raise ModelFailed(f"the model returned {score.output!r} of shape {list(found.shape)} for {rows} rows")
-    columns = len(values) // rows
+    datatype, shape, _ = found
+    columns = prod(shape[1:])
+    if shape[:1] != (rows,) or not columns or datatype is Datatype.BYTES:
+        raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)} for {rows} rows")
     if score.column >= columns:
-        raise ModelFailed(
-            f"the model returned {score.output!r} of shape {list(found.shape)}: no column {score.column}"
-        )
-    picked = values[score.column :: columns]
-    return picked if found.datatype in FLOATS else [float(value) for value in picked]
+        raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)}: no column {score.column}")
+    picked = found.values(slice(score.column, None, columns))
+    return picked if datatype in FLOATS else [float(value) for value in picked]
 
 
 def scores_from(
@@ -133,9 +169,3 @@ def scores_from(
             f"the model returned {score.output!r} of shape {list(found.shape)}: no column {score.column}"
         )
     return np.asarray(columns[:, score.column], dtype=np.float64)
-
-
-def _readable(tensor: Tensor) -> list[float | int | bool | str | None]:
-    """Return packed values as a record can hold them."""
-    values = tensor.values()
-    return none_for_nan(values) if tensor.datatype in FLOATS else values

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from serinus.domain.rollout import Release
+from serinus.domain.rollout import Outcome, Release
 from serinus.errors import ReleaseNotFound, RequestRefused
 from serinus.use_cases.ports import Invocations, Rollouts
 
@@ -25,8 +25,9 @@ class Asking:
 def infer_version(endpoint: str, event: Mapping[str, object], *, asking: Asking) -> Mapping[str, object]:
     """Answer a request whose path names a model version.
 
-    Of several releases of a version the latest that is still there answers. What it is asked is no evidence of how it
-    fares: the event says so, and it leaves no record.
+    Of several releases of a version the latest that was promoted and is still there answers: a deploy of bad code
+    that was rolled back is a release of the version too. What it is asked is no evidence of how it fares: the event
+    says so, and it leaves no record.
 
     Raises:
         RequestRefused: 404, where there is no such version; the message names those that can be had.
@@ -34,10 +35,10 @@ def infer_version(endpoint: str, event: Mapping[str, object], *, asking: Asking)
     """
     path = str(event.get("rawPath", ""))
     named = _VERSION.search(path)
-    releases = asking.rollouts.releases(endpoint)
+    releases = [release for release in asking.rollouts.releases(endpoint) if release.retired_at is None]
     version = named["version"] if named else ""
     marked = dict(event) | {"rawPath": _VERSION.sub("", path, count=1), "serinus": {"named_version": True}}
-    for release in _of(version, releases):
+    for release in _of(version, releases, asking.rollouts):
         try:
             return asking.invocations.ask(release, marked)
         except ReleaseNotFound:
@@ -45,15 +46,18 @@ def infer_version(endpoint: str, event: Mapping[str, object], *, asking: Asking)
     raise _unknown(endpoint, version, releases)
 
 
-def _of(version: str, releases: Sequence[Release]) -> list[Release]:
-    """Return the releases of a model version, latest first."""
+def _of(version: str, releases: Sequence[Release], rollouts: Rollouts) -> list[Release]:
+    """Return the releases of a model version: those that were promoted, then the others, each latest first."""
     if not _NUMBER.fullmatch(version):
         return []
-    return sorted(
-        (release for release in releases if release.model_version == int(version)),
-        key=lambda release: release.number,
-        reverse=True,
-    )
+    found = [release for release in releases if release.model_version == int(version)]
+    if len(found) == 1:
+        return found
+    return sorted(found, key=lambda release: (_was_promoted(release, rollouts), release.number), reverse=True)
+
+
+def _was_promoted(release: Release, rollouts: Rollouts) -> bool:
+    return rollouts.get(release.endpoint, release.rollout).outcome is Outcome.PROMOTED
 
 
 def _unknown(endpoint: str, version: str, releases: Sequence[Release]) -> RequestRefused:

@@ -1,4 +1,4 @@
-"""How good was each release in production, by the labels that have come?"""
+"""How good was each release in production: by the labels that have come, and by estimate while they have not?"""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from datetime import datetime
 
 import numpy as np
 
+from serinus.domain.performance_estimate import PerformanceEstimate
 from serinus.domain.policy import Metric
-from serinus.domain.profile import of_parts
 from serinus.domain.quality import measure, score_table
+from serinus.use_cases.estimate_performance import estimate_of
 from serinus.use_cases.join_labels import joined
+from serinus.use_cases.live_window import live_window
 from serinus.use_cases.ports import Labels, Policies, ProfileParts, Records, References, Rollouts
 
 
 @dataclass(frozen=True)
 class Performance:
-    """What one release did in a window; `metrics` is empty where no labels of both classes have come."""
+    """What one release did in a window.
+
+    Attributes:
+        metrics: by the labels; empty where no labels of both classes have come.
+        estimated: of all rows scored, by their scores alone.
+    """
 
     release: int
     model_version: int
@@ -26,6 +33,7 @@ class Performance:
     latency_p95_ms: float | None
     labelled_rows: int
     metrics: Mapping[Metric, float]
+    estimated: PerformanceEstimate
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ def measure_performance(
         reference = measuring.references.get(endpoint, release.content_digest)
         if reference is None:
             continue
-        profile = of_parts(reference.layout, measuring.parts.read(endpoint, release.number, start, end), start, end)
+        window = live_window(release, reference, parts=measuring.parts, start=start, end=end)
+        profile = window.profile
         labelled = joined(measuring.records.read(endpoint, release.number, start, end), labels)
         metrics: dict[Metric, float] = {}
         if labelled.rows:
@@ -71,6 +80,7 @@ def measure_performance(
                 profile.latency_ms(0.95),
                 labelled.rows,
                 metrics,
+                estimate_of(window, measuring.references.held_out(endpoint, release.content_digest), policy),
             )
         )
     return tuple(performances)

@@ -16,6 +16,7 @@ from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
 from serinus.domain.profile import Layout, Profile, ProfilePart
+from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
@@ -132,8 +133,12 @@ class Deployments(Protocol):
 class Executions(Protocol):
     """Executions of the rollout state machine."""
 
-    def start(self, name: str, payload: Mapping[str, object]) -> bool:
-        """Start one; `False`, and nothing started, where one of that name was started before."""
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its id; the same again is the same one for as long as it runs.
+
+        Returns:
+            `None`, and nothing is started, where one of that name has ended, or was started with something else.
+        """
 
 
 class ModelVersions(Protocol):
@@ -163,6 +168,35 @@ class ModelVersions(Protocol):
 
     def list(self, endpoint: str) -> Sequence[ModelVersion]:
         """Return every version, by number."""
+
+
+@dataclass(frozen=True)
+class RollBackWish:
+    """What a person wants of `roll_back`.
+
+    Attributes:
+        actor: who asks, by the name AWS verified.
+        rollout: the rollout that is to end; `None` for whatever is live.
+        to: a release to return to.
+        leaving: the live release that is to go; nothing is done where it is not live.
+    """
+
+    endpoint: EndpointName
+    actor: str
+    reason: str
+    rollout: str | None = None
+    to: int | None = None
+    leaving: int | None = None
+
+
+@dataclass(frozen=True)
+class ReturnedTraffic:
+    """Where traffic goes now, the rollout that this ended, and whether there was anything to do."""
+
+    split: Split
+    rollout: str | None
+    changed: bool
+    reason: str
 
 
 class Rollouts(Protocol):
@@ -195,6 +229,13 @@ class Rollouts(Protocol):
             RevisionChanged: the stored state is not `replaced`, or a look at the same tick is stored already.
         """
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+
     def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
 
@@ -204,11 +245,30 @@ class Rollouts(Protocol):
     def record_release(self, release: Release) -> None:
         """Keep a published release; recording it again is harmless."""
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
 
     def releases(self, endpoint: str) -> Sequence[Release]:
         """Return every release, by number."""
+
+
+class RollBacks(Protocol):
+    """Has the function `roll_back` move traffic, which alone may do so at once."""
+
+    def ask(self, wanted: RollBackWish) -> ReturnedTraffic:
+        """Return all traffic to stable, or to an earlier release.
+
+        Raises:
+            NotFound: there is no release to return to.
+            Conflict: somebody else changed the rollout in the meantime; traffic is safe, ask again.
+        """
 
 
 class Ledger(Protocol):
@@ -257,6 +317,19 @@ class Releases(Protocol):
             ReleaseFailed: it did not answer 200; the message carries what it answered.
         """
 
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless.
+
+        Releases that were made with it keep it: Lambda copies layers into versions.
+        """
+
 
 class Traffic(Protocol):
     """The endpoint's alias `live`. Only `publish_release`, `advance_rollout` and `roll_back` may write it."""
@@ -264,10 +337,22 @@ class Traffic(Protocol):
     def current(self, endpoint: str) -> Split:
         """Return where traffic goes now."""
 
+    def awake(self, endpoint: str, release: int) -> bool:
+        """Whether a release answers at once; one that sleeps is woken hereby, and awake some minutes later.
+
+        Raises:
+            ReleaseNotFound: its Lambda version was pruned.
+            ReleaseFailed: it cannot be woken.
+        """
+
+    def has(self, endpoint: str, release: int) -> bool:
+        """Whether the release's Lambda version is there to send traffic to."""
+
     def shift(self, endpoint: str, split: Split, *, expected: Split | None = None) -> None:
         """Send traffic elsewhere, in one call.
 
         Raises:
+            ReleaseNotFound: a release that is to get traffic is there no more.
             RevisionChanged: `expected` is given and traffic goes elsewhere already.
         """
 
@@ -369,13 +454,16 @@ class Tables(Protocol):
 
 
 class References(Protocol):
-    """The reference profile of each model version, by content digest."""
+    """What each model version was validated on, by content digest: its held-out rows' profile, and their labels."""
 
     def get(self, endpoint: str, content_digest: str) -> Profile | None:
-        """Return it, or `None` where the version was never validated."""
+        """Return the reference profile, or `None` where the version was never validated."""
 
-    def put(self, endpoint: str, content_digest: str, profile: Profile) -> None:
-        """Store it."""
+    def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
+        """Return the held-out rows by score and label, or `None` where none were kept."""
+
+    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
+        """Store both."""
 
 
 @dataclass(frozen=True)
@@ -418,7 +506,8 @@ class Records(Protocol):
         """Return the rows asked about in [start, end), each once, in time order.
 
         Columns: `_request`, `_id`, `_row`, `_row_id` (what the policy's id column said, or missing), `_at` (epoch
-        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, and the logged features by name.
+        seconds), `_inputs` (1 where the row's inputs were logged), `_score`, `_latency_ms` (of the whole request;
+        missing in what was recorded before that was kept), and the logged features by name.
         """
 
 
@@ -483,6 +572,7 @@ class Invocations(Protocol):
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
+            ReleaseBusy: Lambda had no room to run it.
             ReleaseFailed: it gave no answer.
         """
 

@@ -1,4 +1,4 @@
-"""Turn a rollout's model version into a published release, and give it its first traffic."""
+"""Turn a rollout's model version into a published release, and give it its shadow or its first traffic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.rollout import Outcome, Release, Rollout, Split
+from serinus.domain.rollout import Outcome, Release, Rollout, Split, Stage
+from serinus.domain.shadow_tally import ShadowTally
 from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
 from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of, settle
@@ -32,11 +33,19 @@ class Publishing:
     conducting: Conducting
 
 
-def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing) -> Progress:
+def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing, shadows: bool = False) -> Progress:
     """Publish the candidate, ask it a question, make its alarms, and begin the first step.
 
-    The first release of an endpoint has nothing to be compared with: it goes live after its smoke test. Every step
-    is the same when it is done again. Where the rollout is ended meanwhile, by a roll-back, none of it stays behind.
+    Where the policy asks for a shadow, that begins in place of the first step, and whoever called calls again once
+    it is passed. The first release of an endpoint has nothing to be compared with: it goes live after its smoke test.
+    Every step is the same when it is done again. Where the rollout is ended meanwhile, by a roll-back, none of it
+    stays behind.
+
+    Args:
+        endpoint: whose traffic the candidate is to get.
+        rollout_id: the rollout.
+        publishing: what it needs of the world.
+        shadows: whether the caller can carry a shadow.
 
     Raises:
         RolloutNotFound: there is no such rollout.
@@ -48,8 +57,10 @@ def publish_release(endpoint: str, rollout_id: str, *, publishing: Publishing) -
         return _settled(rollout, conducting)
     if rollout.step >= 0:
         return progress_of(rollout, "published already")
+    if shadows and rollout.stage is Stage.SHADOWING:
+        return progress_of(rollout, "the shadow has begun already")
     try:
-        return _publish(rollout, publishing)
+        return _publish(rollout, publishing, shadows=shadows)
     except RevisionChanged:
         found = conducting.rollouts.get(endpoint, rollout_id)
         if found.outcome is None:
@@ -62,10 +73,10 @@ def _settled(ended: Rollout, conducting: Conducting) -> Progress:
     return progress_of(ended, "published already")
 
 
-def _publish(rollout: Rollout, publishing: Publishing) -> Progress:
+def _publish(rollout: Rollout, publishing: Publishing, *, shadows: bool) -> Progress:
     conducting, endpoint = publishing.conducting, rollout.endpoint
     before = conducting.traffic.current(endpoint)
-    if not _has_traffic(rollout, before):
+    if rollout.shadow is None and not _has_traffic(rollout, before):
         version = publishing.versions.get(endpoint, rollout.model_version)
         try:
             release = _published(version, rollout, publishing)
@@ -75,6 +86,8 @@ def _publish(rollout: Rollout, publishing: Publishing) -> Progress:
         rollout = _with_releases(rollout, release, before, conducting)
     if rollout.stable is None:
         return _go_live(rollout, before, conducting)
+    if shadows and rollout.policy.shadow and rollout.shadow is None and before == rollout.split:
+        return _begin_shadow(rollout, conducting)
     return _first_step(rollout, before, conducting)
 
 
@@ -146,10 +159,17 @@ def _go_live(rollout: Rollout, before: Split, conducting: Conducting) -> Progres
     return end_rollout(rollout, Outcome.PROMOTED, reason, actor=_ACTOR, conducting=conducting)
 
 
+def _begin_shadow(rollout: Rollout, conducting: Conducting) -> Progress:
+    begun = rollout.shadowed(ShadowTally(began_at=conducting.clock()))
+    conducting.rollouts.save(begun, replaced=rollout)
+    return progress_of(begun, "the candidate answered its smoke test: its shadow begins")
+
+
 def _first_step(rollout: Rollout, before: Split, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `published` has set it
     if before not in {rollout.split, rollout.advanced(at=conducting.clock()).split}:
         raise RevisionChanged(f"the alias of endpoint {rollout.endpoint!r}")
     conducting.alarms.create(rollout.endpoint, rollout.candidate, rollout.policy.rollout.alarm)
-    reason = f"the candidate answered its smoke test: step 1 of {len(rollout.plan.steps)}"
+    passed = (rollout.shadow and rollout.shadow.passed) or "the candidate answered its smoke test"
+    reason = f"{passed}: step 1 of {len(rollout.plan.steps)}"
     return begin_step(rollout, current=before, actor=_ACTOR, reason=reason, conducting=conducting)

@@ -182,13 +182,18 @@ def _look(endpoint: str, upload: str, following: Following) -> PushProgress:
 
 
 def _look_at_rollout(upload: str, version: ModelVersion, received_at: datetime, following: Following) -> PushProgress:
-    """A version that was pushed before may have rollouts of its own: ours is one that began after our upload came."""
+    """A version that was pushed before may have rollouts of its own: ours is one that began after our upload came.
+
+    A deploy is rolled out with whatever version is live: that is none of ours.
+    """
     endpoint = version.endpoint
     active = following.rollouts.active(endpoint)  # before the list, so that ours cannot begin between the two
     found = [
         rollout
         for rollout in following.rollouts.list(endpoint)
-        if rollout.model_version == version.number and rollout.started_at >= received_at
+        if rollout.model_version == version.number
+        and rollout.started_at >= received_at
+        and not rollout.is_of_a_deploy
     ]
     if not found:
         return _not_begun(upload, version, active, following)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import RolloutPlan, WhenBusy
-from serinus.domain.rollout import Outcome, Release, Rollout
+from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
@@ -103,12 +102,12 @@ def start_rollout(
     if active is None and live is not None and live.composition == composition:
         reason = f"version {version.number} is live already" if deployment is None else _unchanged(live)
         return Start(endpoint, StartStatus.REFUSED, reason=reason)
-    waits = policy.rollout.when_busy is WhenBusy.WAIT
+    waits = policy.rollout.when_busy is WhenBusy.WAIT or deployment is not None  # nobody would deploy it again
     if active is not None and not mine and waits:
         return _busy(RolloutInProgress(endpoint, active.id), policy.rollout)
     now = starting.clock()
     rollout = Rollout(
-        id=_id(version.number, asked),
+        id=rollout_id(version.number if deployment is None else None, execution),
         endpoint=version.endpoint,
         model_version=version.number,
         policy=policy,
@@ -138,12 +137,6 @@ def _begin(started: Rollout, version: ModelVersion, asked: _Asked, starting: Sta
             return _refuse(started, against, starting)
     _record(started, starting)
     return Start(endpoint, StartStatus.STARTED, started.id)
-
-
-def _id(number: int, asked: _Asked) -> str:
-    """Return the id that an execution's rollout has, whichever model is live as a deploy is rolled out."""
-    what = f"v{number}" if asked.deployment is None else "deploy"
-    return f"{what}-{hashlib.sha256(asked.execution.encode()).hexdigest()[:10]}"
 
 
 def _composition(version: ModelVersion, deployed: Deployment) -> Composition:
@@ -210,16 +203,9 @@ def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting
     Nor is a deploy that was rolled out with the model that had been live before.
     """
     return live.model_version > version.number and any(
-        rollout.model_version == live.model_version
-        and rollout.started_at > asked_at
-        and not _kept_its_model(rollout, starting)
+        rollout.model_version == live.model_version and rollout.started_at > asked_at and not rollout.is_of_a_deploy
         for rollout in starting.rollouts.list(version.endpoint)
     )
-
-
-def _kept_its_model(rollout: Rollout, starting: Starting) -> bool:
-    stable = None if rollout.stable is None else starting.rollouts.release(rollout.endpoint, rollout.stable)
-    return stable is not None and stable.model_version == rollout.model_version
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:

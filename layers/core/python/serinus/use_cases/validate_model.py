@@ -15,7 +15,7 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status, canonical_json
 from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import Profile, layout_from, of_rows
-from serinus.domain.quality import measure, score_table
+from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
@@ -64,6 +64,7 @@ class _Examined:
     findings: tuple[Finding, ...]
     metrics: dict[Metric, float]
     reference: Profile | None = None
+    held_out: ScoreTable | None = None
     smoke_request: dict[str, object] | None = None
     served: bytes | None = None
 
@@ -86,12 +87,12 @@ def validate_model(endpoint: str, number: int, *, validation: Validation) -> Mod
     examined = _examine(version, policy, validation)
     served = hashlib.sha256(examined.served).hexdigest() if examined.served else None
     judged = version.validated(examined.findings, examined.metrics, attestation=None, served_sha256=served)
-    if judged.status is Status.VALIDATED and examined.reference is not None:
+    if judged.status is Status.VALIDATED and examined.reference is not None and examined.held_out is not None:
         request = canonical_json(examined.smoke_request).encode()
         validation.artifacts.put(smoke_request_key(version), request)
         if examined.served:
             validation.artifacts.put(served_model_key(judged), examined.served)
-        validation.references.put(endpoint, version.content_digest, examined.reference)
+        validation.references.put(endpoint, version.content_digest, examined.reference, examined.held_out)
         judged = replace(judged, attestation=validation.signer.sign(judged.statement))
     validation.versions.record_validation(judged)
     _record(judged, policy, validation)
@@ -162,10 +163,11 @@ def _measured(
         return _failed(sound, Finding("smoke", passed=False, message=message))
     smoke = Finding("smoke", passed=True, message=f"the model scored all {features.rows} held-out rows")
     layout = layout_from(version.manifest.signature, features, scores)
-    metrics = measure(score_table(layout.score, scores, labels), policy.operating_threshold)
+    held_out = score_table(layout.score, scores, labels)
+    metrics = measure(held_out, policy.operating_threshold)
     request = request_body(version.manifest.signature, features.slice(0, 1))
     findings = (sound, smoke, *judge_metrics(policy.gates, metrics, rows=features.rows))
-    return _Examined(findings, metrics, of_rows(layout, features, scores), request)
+    return _Examined(findings, metrics, of_rows(layout, features, scores), held_out, request)
 
 
 def _failed(*findings: Finding) -> _Examined:

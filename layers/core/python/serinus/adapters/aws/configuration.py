@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -14,10 +14,11 @@ from serinus.errors import ReleaseFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_lambda.literals import ArchitectureType, RuntimeType
+    from mypy_boto3_lambda.literals import ArchitectureType, RuntimeType, SnapStartApplyOnType
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef, WaiterConfigTypeDef
 
 _WAIT: WaiterConfigTypeDef = {"Delay": 1, "MaxAttempts": 60}
+_WAIT_FOR_SNAPSHOT: WaiterConfigTypeDef = {"Delay": 2, "MaxAttempts": 240}  # Lambda takes minutes for one
 _ATTEMPTS = 3
 _INTERFERED = {"PreconditionFailedException", "ResourceConflictException"}
 
@@ -34,6 +35,11 @@ class Wanted:
     description: str
     runtime: Runtime
     layers: tuple[str, ...]
+
+    @property
+    def applies_snap_start_on(self) -> SnapStartApplyOnType:
+        """What SnapStart applies on, in Lambda's words; said in full, since `$LATEST` keeps what it is not told."""
+        return "PublishedVersions" if self.runtime.snap_start else "None"
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,12 @@ class Configuration:
         for page in pages:
             for version in page["Versions"]:
                 if version.get("Description") == wanted.description and version["Version"] != "$LATEST":
-                    self._wait("published_version_active", wanted.function, version["Version"])
+                    self._wait_for_version(wanted, version["Version"])
                     return Published(int(version["Version"]), version["LastModified"])
         return None
 
     def _publish(self, wanted: Wanted) -> Published:
-        self._wait("function_updated_v2", wanted.function)
+        self._wait_for_update(wanted)
         code_sha256 = self._set_code(wanted)
         self._set_configuration(wanted)
         found = self._client.get_function_configuration(FunctionName=wanted.function)
@@ -95,7 +101,7 @@ class Configuration:
             CodeSha256=code_sha256,
             RevisionId=found["RevisionId"],
         )
-        self._wait("published_version_active", wanted.function, answer["Version"])
+        self._wait_for_version(wanted, answer["Version"])
         return Published(int(answer["Version"]), answer["LastModified"])
 
     def _set_code(self, wanted: Wanted) -> str:
@@ -105,7 +111,7 @@ class Configuration:
             S3Key=wanted.runtime.code_key,
             Architectures=[cast("ArchitectureType", wanted.runtime.architecture)],
         )
-        self._wait("function_updated_v2", wanted.function)
+        self._wait_for_update(wanted)
         return answer["CodeSha256"]
 
     def _set_configuration(self, wanted: Wanted) -> None:
@@ -117,22 +123,24 @@ class Configuration:
             Timeout=wanted.runtime.timeout_seconds,
             Layers=list(wanted.layers),
             Environment={"Variables": dict(wanted.runtime.environment)},
+            SnapStart={"ApplyOn": wanted.applies_snap_start_on},
         )
-        self._wait("function_updated_v2", wanted.function)
+        self._wait_for_update(wanted)
 
-    def _wait(
-        self,
-        until: Literal["function_updated_v2", "published_version_active"],
-        function: str,
-        qualifier: str = "$LATEST",
-    ) -> None:
+    def _wait_for_update(self, wanted: Wanted) -> None:
         try:
-            if until == "function_updated_v2":
-                self._client.get_waiter(until).wait(FunctionName=function, WaiterConfig=_WAIT)
-            else:
-                self._client.get_waiter(until).wait(FunctionName=function, Qualifier=qualifier, WaiterConfig=_WAIT)
+            self._client.get_waiter("function_updated_v2").wait(FunctionName=wanted.function, WaiterConfig=_WAIT)
         except WaiterError as error:
-            raise ReleaseFailed(f"{function}:{qualifier} did not become ready: {_reason(error)}") from error
+            raise ReleaseFailed(f"{wanted.function}:$LATEST did not become ready: {_reason(error)}") from error
+
+    def _wait_for_version(self, wanted: Wanted, version: str) -> None:
+        patience = _WAIT_FOR_SNAPSHOT if wanted.runtime.snap_start else _WAIT
+        try:
+            self._client.get_waiter("published_version_active").wait(
+                FunctionName=wanted.function, Qualifier=version, WaiterConfig=patience
+            )
+        except WaiterError as error:
+            raise ReleaseFailed(f"{wanted.function}:{version} did not become ready: {_reason(error)}") from error
 
 
 def _reason(error: WaiterError) -> str:
@@ -156,6 +164,7 @@ def _compare(wanted: Wanted, code_sha256: str, found: FunctionConfigurationRespo
         "MemorySize": (wanted.runtime.memory_mb, found["MemorySize"]),
         "Timeout": (wanted.runtime.timeout_seconds, found["Timeout"]),
         "Layers": (list(wanted.layers), [layer["Arn"] for layer in found.get("Layers", ())]),
+        "SnapStart": (wanted.applies_snap_start_on, found.get("SnapStart", {}).get("ApplyOn", "None")),
         "Environment": (dict(wanted.runtime.environment), found.get("Environment", {}).get("Variables", {})),
     }
     for name, (asked, has) in fields.items():

@@ -21,17 +21,16 @@ class StepFunctionsExecutions:
         self._client = client
         self._state_machine_arn = state_machine_arn
 
-    def start(self, name: str, payload: Mapping[str, object]) -> bool:
-        """Start one; `False`, and nothing started, where one of that name was started before.
+    def start(self, name: str, payload: Mapping[str, object]) -> str | None:
+        """Start one, and return its ARN; `None`, and nothing started, where one of that name has ended.
 
         While that one runs, Step Functions answers the same start as it did the first time, and so does this.
         """
         try:
-            self._client.start_execution(
+            return self._client.start_execution(
                 stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(payload)
-            )
+            )["executionArn"]
         except ClientError as error:
             if code_of(error) == "ExecutionAlreadyExists":
-                return False
+                return None
             raise
-        return True

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from serinus import settings
 from serinus.adapters.aws.failures import code_of
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed, ReleaseNotFound
+from serinus.errors import ReleaseBusy, ReleaseFailed, ReleaseNotFound
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -30,7 +30,8 @@ class LambdaInvocations:
 
         Raises:
             ReleaseNotFound: its Lambda version was pruned.
-            ReleaseFailed: it gave no answer.
+            ReleaseBusy: Lambda had no room to run it.
+            ReleaseFailed: it gave no answer, or was asleep, and is woken hereby.
         """
         try:
             answer = self._client.invoke(
@@ -41,6 +42,10 @@ class LambdaInvocations:
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 raise ReleaseNotFound(release.endpoint, f"release {release.number}") from error
+            if code_of(error) == "SnapStartNotReadyException":
+                raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} is being woken") from error
+            if code_of(error) == "TooManyRequestsException":
+                raise ReleaseBusy(f"Lambda turned a request to release {release.number} away: {error}") from error
             raise
         payload = answer["Payload"].read()
         if answer.get("FunctionError"):

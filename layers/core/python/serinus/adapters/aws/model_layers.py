@@ -32,6 +32,18 @@ class ModelLayers:
         """Return the ARN of the layer version that carries the model; doing it again returns the same."""
         return self._published(version) or self._publish(version, model, layout)
 
+    def remove(self, endpoint: str, layer: str) -> None:
+        """Remove a layer version by its ARN; Lambda takes it well where there is none.
+
+        Raises:
+            ValueError: it is no version of the endpoint's model layer.
+        """
+        named, _, number = layer.rpartition(":")
+        name = settings.model_layer_name(endpoint)
+        if named.rpartition(":")[2] != name:
+            raise ValueError(f"{layer} is no version of the layer {name}")
+        self._client.delete_layer_version(LayerName=name, VersionNumber=int(number))
+
     def _published(self, version: ModelVersion) -> str | None:
         pages = self._client.get_paginator("list_layer_versions").paginate(
             LayerName=settings.model_layer_name(version.endpoint)

@@ -7,19 +7,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from serinus import settings
 from serinus.adapters.aws.configuration import Configuration, Wanted
+from serinus.adapters.aws.failures import code_of
 from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
 from serinus.domain.composition import Composition
+from serinus.domain.inference_request import probe_event
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed
+from serinus.errors import ReleaseFailed, ReleaseInUse
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+_FIRST_VERSION = 1  # it answers 503, and is what CloudFormation made the alias on
 _SHOWN = 500  # characters of an answer that a message carries
 
 
@@ -70,29 +75,33 @@ class LambdaReleases:
         answer = self._functions.invoke(
             FunctionName=settings.inference_function_name(release.endpoint),
             Qualifier=str(release.number),
-            Payload=json.dumps(_event(release.endpoint, body)).encode(),
+            Payload=json.dumps(probe_event(release.endpoint, body)).encode(),
         )
         payload = answer["Payload"].read().decode("utf-8", errors="replace")
         if answer.get("FunctionError"):
             raise ReleaseFailed(f"release {release.number} of {release.endpoint!r} failed: {payload[:_SHOWN]}")
         return _answered(release, payload)
 
+    def remove(self, release: Release) -> None:
+        """Remove the release's Lambda version; removing none is harmless.
 
-def _event(endpoint: str, body: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the event that an HTTP API would send (payload format 2.0), marked as none of its."""
-    path = f"/v2/models/{endpoint}/infer"
-    return {
-        "serinus": {"probe": True},
-        "version": "2.0",
-        "routeKey": f"POST {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "pathParameters": {"endpoint": endpoint},
-        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
+        Raises:
+            ReleaseInUse: the alias sends traffic to it.
+        """
+        if release.number <= _FIRST_VERSION:  # without a number, the call would remove the function itself
+            raise ValueError(f"version {release.number} of endpoint {release.endpoint!r} is no release")
+        function = settings.inference_function_name(release.endpoint)
+        try:
+            self._functions.delete_function(FunctionName=function, Qualifier=str(release.number))
+        except ClientError as error:
+            if code_of(error) == "ResourceConflictException":
+                raise ReleaseInUse(release.endpoint, release.number) from error
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:
+        """Remove a version of the endpoint's model layer; removing none is harmless."""
+        self._layers.remove(endpoint, layer)
 
 
 def _answered(release: Release, payload: str) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from serinus.domain.composition import Composition
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
-from serinus.errors import ReleaseFailed
+from serinus.errors import ReleaseFailed, ReleaseInUse
 from serinus.use_cases.ports import Clock
 
 _FIRST = 2  # Lambda version 1 is the one that answers 503, made by the deployment
@@ -23,6 +23,8 @@ class MemoryReleases:
         publish_failure: raised by `publish` where it is set.
         probe_failure: raised by `probe` where it is set.
         probed: every probe: the release and the request it was sent.
+        in_use: the numbers of the releases that the alias is on, whatever the test says elsewhere.
+        removed: the numbers of the releases and the layers that were removed, in order.
     """
 
     def __init__(self, clock: Clock = lambda: datetime.now(UTC)) -> None:
@@ -31,6 +33,8 @@ class MemoryReleases:
         self.answer: Mapping[str, object] = {"outputs": []}
         self.publish_failure: str | None = None
         self.probe_failure: str | None = None
+        self.in_use: set[int] = set()
+        self.removed: list[int | str] = []
         self.probed: list[tuple[Release, Mapping[str, object]]] = []
 
     def publish(  # the port's
@@ -73,3 +77,17 @@ class MemoryReleases:
         if self.probe_failure:
             raise ReleaseFailed(self.probe_failure)
         return self.answer
+
+    def remove(self, release: Release) -> None:
+        """Note that it is removed; removing none is harmless.
+
+        Raises:
+            ReleaseInUse: the test said so.
+        """
+        if release.number in self.in_use:
+            raise ReleaseInUse(release.endpoint, release.number)
+        self.removed.append(release.number)
+
+    def remove_layer(self, endpoint: str, layer: str) -> None:  # noqa: ARG002  # the port's
+        """Note that a layer is removed; removing none is harmless."""
+        self.removed.append(layer)

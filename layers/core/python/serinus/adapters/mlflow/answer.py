@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serinus.adapters.open_inference.answer import fitting, readable
+from serinus.adapters.open_inference.answer import fitting
 from serinus.adapters.open_inference.event import Reply
 from serinus.domain.tensor import Tensor
 from serinus.errors import ModelFailed
@@ -31,7 +31,7 @@ def predictions(prediction: Prediction, asked: InferenceRequest) -> Reply:
 def _by_row(name: str, tensor: Tensor, rows: int) -> list[Any]:
     if not tensor.shape or tensor.shape[0] != rows:
         raise ModelFailed(f"the model returned {name!r} of shape {list(tensor.shape)} for {rows} rows")
-    values = readable(tensor)
+    values = tensor.values()
     columns = len(values) // rows
     if columns == 1:
         return values

@@ -18,7 +18,7 @@ from serinus.adapters.mlflow.rows import (
 )
 from serinus.adapters.open_inference.document import read_document
 from serinus.adapters.open_inference.tensor import tensor_of
-from serinus.domain.signature import InputTensor, Signature
+from serinus.domain.signature import Datatype, InputTensor, Signature
 from serinus.domain.tensor import Values
 from serinus.errors import RequestRefused
 from serinus.use_cases.infer import InferenceRequest
@@ -34,7 +34,7 @@ _EXAMPLE = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
 
 
 def decode_payload(
-    body: bytes, signature: Signature, *, is_csv: bool = False, id_column: str | None = None
+    body: str | bytes, signature: Signature, *, is_csv: bool = False, id_column: str | None = None
 ) -> InferenceRequest:
     """Return the request that a body holds.
 
@@ -71,11 +71,11 @@ def _request(rows: Rows, outputs: tuple[str, ...], signature: Signature, id_colu
     refuse_too_many(len(known), rows.count)
     written = {tensor.name: _written(tensor, rows) for tensor in signature.inputs}
     tensors = {tensor.name: tensor_of(written[tensor.name], tensor, rows.count) for tensor in signature.inputs}
-    extras: dict[str, Values] = (
-        {id_column: rows.columns[id_column]}
-        if id_column is not None and id_column in rows.columns and id_column not in known
-        else {}
-    )
+    extras: dict[str, Values] = {}
+    if id_column is not None and id_column in rows.columns and id_column not in known:
+        ids = InputTensor(id_column, Datatype.BYTES, (id_column,))
+        extras[id_column] = named = _written(ids, rows)
+        tensor_of(named, ids, rows.count)  # as texts, or they are refused
     return InferenceRequest(signature, tensors, rows.count, outputs, None, written, extras)
 
 

@@ -12,14 +12,15 @@ from serinus.errors import RequestRefused
 _WIDEST = 100_000  # columns
 
 
-def from_csv(body: bytes) -> Rows:
+def from_csv(body: str | bytes) -> Rows:
     """Return the columns of a CSV file; every value is a text, and an empty one is missing.
 
     Raises:
         RequestRefused: it is not UTF-8, has no rows, names a column twice, or has a row of another width.
     """
     try:
-        text = body.decode("utf-8-sig")
+        packed = body.encode(errors="surrogatepass") if isinstance(body, str) else body
+        text = packed.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestRefused(f"the body is not UTF-8 (byte {error.start}): send CSV in UTF-8") from error
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ class ArrayRunner:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def run(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
+    def run_tensors(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
         """Run the graph on tensors by name; return the outputs named.
 
         Raises:
@@ -33,14 +33,16 @@ class ArrayRunner:
 
 
 def _array(tensor: Tensor) -> npt.NDArray[np.generic]:
-    if isinstance(tensor.data, memoryview):
-        return np.frombuffer(tensor.data, dtype=NUMPY[tensor.datatype]).reshape(tensor.shape)
-    texts = np.empty(len(tensor.data), dtype=object)
-    texts[:] = tensor.data
+    if tensor.datatype is not Datatype.BYTES:
+        packed: Any = tensor.data
+        return np.frombuffer(packed, dtype=NUMPY[tensor.datatype]).reshape(tensor.shape)
+    values = tensor.values()
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = values
     return texts.reshape(tensor.shape)
 
 
 def _tensor(found: npt.NDArray[np.generic]) -> Tensor:
     if found.dtype.kind in "OU":
         return Tensor(Datatype.BYTES, found.shape, found.ravel().tolist())
-    return Tensor(datatype_of(found), found.shape, memoryview(found.tobytes()))
+    return Tensor(datatype_of(found), found.shape, found.tobytes())

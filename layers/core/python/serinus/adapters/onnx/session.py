@@ -44,7 +44,7 @@ class PythonSession:
         Args:
             model: the ONNX file.
             signature: which inputs it takes, and which outputs it is asked for.
-            threads: that share one operator's work. A Lambda function of 1,769 MB has one processor.
+            threads: that share one operator's work; operators run one after the other.
 
         Raises:
             ModelRefused: ONNX Runtime cannot load it.
@@ -52,6 +52,7 @@ class PythonSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting is charged, and throttled
         options.log_severity_level = _FATAL_ONLY
         self._signature = signature
         self._outputs = [output.name for output in signature.outputs]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from serinus.adapters.open_inference.binary import SIZE, pack
 from serinus.adapters.open_inference.event import MAXIMUM_BODY_BYTES, Reply
 from serinus.adapters.open_inference.released import ReleasedModel
-from serinus.domain.tensor import FLOATS, Tensor, none_for_nan
+from serinus.domain.tensor import Tensor
 from serinus.errors import RequestRefused
 from serinus.use_cases.infer import Prediction
 
@@ -33,7 +33,7 @@ def encode(
     Raises:
         RequestRefused: with 413, where it would be larger than Lambda gives back.
     """
-    behind = {name: pack(prediction.outputs[name]) for name in prediction.outputs if name in packed}
+    behind = {name: pack(prediction.outputs[name]) for name in prediction.outputs if name in packed} if packed else {}
     head = {
         "model_name": released.endpoint,
         "model_version": str(released.model_version),
@@ -42,48 +42,30 @@ def encode(
     }
     if not behind:
         return fitting(head)
-    text = json.dumps(head).encode()
+    text = orjson.dumps(head)
     body = b"".join((text, *behind.values()))
     _refuse_too_large(len(body) * 4 // 3)  # it travels in base64
     return Reply(200, body, {"inference-header-content-length": str(len(text))})
 
 
 def fitting(document: object) -> Reply:
-    """Return a document as an answer.
+    """Return a document as an answer; NaN and the infinities, which JSON cannot say, become null.
 
     Raises:
         RequestRefused: with 413, where it would be larger than Lambda gives back.
     """
-    body = json.dumps(document)
-    _refuse_too_large(len(body) + body.count('"'))  # each quote is escaped on its way out
-    return Reply(200, body)
-
-
-def encode_error(message: str) -> str:
-    """Return the body of a refusal or a failure."""
-    return json.dumps({"error": message})
-
-
-def json_values(values: Sequence[Any]) -> list[Any]:
-    """Return numbers as JSON can say them: NaN and the infinities become null.
-
-    >>> json_values([0.5, float("nan")])
-    [0.5, None]
-    """
-    return none_for_nan(list(values))
-
-
-def readable(tensor: Tensor) -> list[Any]:
-    """Return a tensor's values row by row, as JSON can say them."""
-    values = tensor.values()
-    return none_for_nan(values) if tensor.datatype in FLOATS else values
+    body = orjson.dumps(document)
+    size = len(body)
+    escaped = body.count(b'"') + body.count(b"\\") if size * 2 > MAXIMUM_BODY_BYTES else 0  # on its way out
+    _refuse_too_large(size + escaped)
+    return Reply(200, body.decode())
 
 
 def _output(name: str, tensor: Tensor, packed: bytes | memoryview | None) -> dict[str, Any]:
-    said = {"name": name, "datatype": tensor.datatype.value, "shape": tensor.shape}
+    datatype, shape = tensor.datatype, tensor.shape
     if packed is None:
-        return said | {"data": readable(tensor)}
-    return said | {"parameters": {SIZE: len(packed)}}
+        return {"name": name, "datatype": datatype, "shape": shape, "data": tensor.values()}
+    return {"name": name, "datatype": datatype, "shape": shape, "parameters": {SIZE: len(packed)}}
 
 
 def _refuse_too_large(size: int) -> None:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from serinus.domain.signature import Datatype
 from serinus.domain.tensor import Tensor
 from serinus.errors import RequestRefused
 
@@ -78,11 +79,12 @@ def unpack_texts(data: memoryview, name: str, expected: int) -> list[str]:
     return texts
 
 
-def pack(tensor: Tensor) -> bytes | memoryview:
+def pack(tensor: Tensor) -> bytes:
     """Return a tensor's values as they stand behind an answer's JSON."""
-    if isinstance(tensor.data, memoryview):
-        return tensor.data
-    return pack_texts(tensor.data)
+    if tensor.datatype is Datatype.BYTES:
+        return pack_texts(tensor.values())
+    packed: Any = tensor.data
+    return bytes(packed)
 
 
 def pack_texts(texts: Sequence[str]) -> bytes:

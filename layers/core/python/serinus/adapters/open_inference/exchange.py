@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from serinus.adapters.open_inference.answer import encode, encode_error
+from serinus.adapters.open_inference.answer import encode
 from serinus.adapters.open_inference.event import (
     Event,
     Reply,
     body_of,
+    encode_error,
     header,
     is_probe,
     is_unrecorded,
     refuse_content_type,
+    sayable,
 )
 from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.request import decode
@@ -23,8 +25,7 @@ from serinus.use_cases.infer import InferenceRequest, Prediction, infer
 _LENGTH = "inference-header-content-length"
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """An answer, and what the log says of it; `asked` and `prediction` are there as far as the request came.
 
     Attributes:
@@ -37,7 +38,7 @@ class Exchange:
     asked: InferenceRequest | None = None
     prediction: Prediction | None = None
     error: str | None = None
-    recorded: bool = field(default=True, kw_only=True)
+    recorded: bool = True
 
     @property
     def status(self) -> int:
@@ -130,10 +131,10 @@ def _failed(
     # A probe is asked by the rollout, which must learn the reason; a caller need not see inside the model.
     hidden = f"the model failed on these rows: change them, or tell the endpoint's owners (request {request})"
     body = encode_error(str(failure) if is_probe(event) else hidden)
-    return Exchange(Reply(500, body), name, asked, error=str(failure), recorded=recorded)
+    return Exchange(Reply(500, body), name, asked, error=sayable(str(failure)), recorded=recorded)
 
 
 def _refused(refusal: RequestRefused, id: str, *, recorded: bool) -> Exchange:  # noqa: A002 - the protocol's word
     headers = {"allow": refusal.allowed} if isinstance(refusal, MethodRefused) else {}
     reply = Reply(refusal.status, encode_error(str(refusal)), headers)
-    return Exchange(reply, id, error=str(refusal), recorded=recorded)
+    return Exchange(reply, id, error=sayable(str(refusal)), recorded=recorded)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from zlib import crc32
 
+import orjson
+
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.tensor import Values
 from serinus.settings import InferSettings
+from serinus.use_cases.infer import Block
 
 _PACKAGE = "serinus_release"
 
@@ -35,22 +37,28 @@ class LogRules:
         """Read the rules from the function's settings."""
         share = {"all": 1.0, "none": 0.0}.get(told.log_inputs)
         return cls(
-            json.loads(told.log_share) if share is None else share,
-            frozenset(json.loads(told.personal)),
-            json.loads(told.id_column),
+            orjson.loads(told.log_share) if share is None else share,
+            frozenset(orjson.loads(told.personal)),
+            orjson.loads(told.id_column),
         )
 
     def admits(self, request: str) -> bool:
         """Whether this request's inputs are logged; its id decides, so that asking again changes nothing."""
         return crc32(request.encode()) < self.share * 2**32
 
-    def split(self, request: str, features: Mapping[str, Values]) -> tuple[dict[str, Values], dict[str, Values]]:
-        """Return the columns that are logged, and those that are only counted."""
+    def split(self, request: str, blocks: Sequence[Block]) -> tuple[Sequence[Block], Mapping[str, Values]]:
+        """Return what is logged, and the columns that are only counted."""
         if not self.bins_often:
-            return dict(features), {}
+            return blocks, {}
+        logged: list[Block] = []
+        unlogged: dict[str, Values] = {}
         admitted = self.admits(request)
-        logged = {name: values for name, values in features.items() if admitted and name not in self.personal}
-        return logged, {name: values for name, values in features.items() if name not in logged}
+        for block in blocks:
+            shown = [at for at, name in enumerate(block.columns) if admitted and name not in self.personal]
+            if shown:
+                logged.append(block if len(shown) == len(block.columns) else block.only(shown))
+            unlogged |= {name: block.counted(at) for at, name in enumerate(block.columns) if at not in shown}
+        return logged, unlogged
 
     @property
     def bins_often(self) -> bool:
@@ -65,4 +73,4 @@ def released_layout() -> LeanLayout | None:
         said = resources.files(_PACKAGE).joinpath("layout.json").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError):
         return None
-    return LeanLayout(json.loads(said))
+    return LeanLayout(orjson.loads(said))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from serinus import settings
 from serinus.adapters.open_inference.exchange import Exchange
 from serinus.adapters.open_inference.log_rules import LogRules
 from serinus.adapters.open_inference.released import ReleasedModel
-from serinus.domain.tensor import Values, none_for_nan
+from serinus.domain.tensor import Values
+from serinus.use_cases.infer import Block
 
 _METRICS = [
     *(
@@ -20,15 +21,15 @@ _METRICS = [
     ),
     {"Name": "Latency", "Unit": "Milliseconds", "StorageResolution": 1},
 ]
-_DIRECTIVE = json.dumps(
-    [{"Namespace": settings.METRIC_NAMESPACE, "Dimensions": [["endpoint", "release"]], "Metrics": _METRICS}],
-    separators=(",", ":"),
+_DIRECTIVE = orjson.Fragment(
+    orjson.dumps(
+        [{"Namespace": settings.METRIC_NAMESPACE, "Dimensions": [["endpoint", "release"]], "Metrics": _METRICS}]
+    )
 )
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_NONE_UNLOGGED: Mapping[str, Values] = {}
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What became of one request.
 
     Attributes:
@@ -39,7 +40,7 @@ class Record:
         release: the Lambda version that answered.
         model: the content digest of the model.
         rows: how many rows were scored.
-        features: the values asked about by column, as far as they are to be logged.
+        features: the values asked about, as far as they are to be logged.
         unlogged: the columns that are only counted.
         scores: of each row, where it was answered.
         row_ids: what the policy's id column says of each row, where it came.
@@ -55,9 +56,9 @@ class Record:
     model: str
     version: int
     rows: int = 0
-    features: Mapping[str, Values] | None = None
-    unlogged: Mapping[str, Values] | None = None
-    scores: Sequence[float | None] | None = None
+    features: Sequence[Block] = ()
+    unlogged: Mapping[str, Values] = _NONE_UNLOGGED
+    scores: Sequence[float] | None = None
     row_ids: Values | None = None
     error: str | None = None
 
@@ -74,30 +75,15 @@ class Record:
         rules: LogRules,
     ) -> Record:
         """Return the record of an exchange. Without a release, which answers 503, model and version are empty."""
-        record = cls(
-            request=request,
-            id=done.id,
-            at=at,
-            latency_ms=latency_ms,
-            status=done.status,
-            release=release,
-            model=released.content_digest if released else "",
-            version=released.model_version if released else 0,
-            error=done.error,
-        )
-        if done.asked is None or done.prediction is None:
-            return record
-        columns = done.asked.features
-        logged, unlogged = rules.split(request, columns)
-        given = columns if rules.id_column in columns else done.asked.extras
-        return replace(
-            record,
-            rows=done.asked.rows,
-            features=logged or None,
-            unlogged=unlogged or None,
-            scores=none_for_nan(list(done.prediction.scores)),
-            row_ids=given.get(rules.id_column) if rules.id_column else None,
-        )
+        model, version = (released.content_digest, released.model_version) if released else ("", 0)
+        head = (request, done.id, at, latency_ms, done.reply.status, release, model, version)
+        asked, prediction = done.asked, done.prediction
+        if asked is None or prediction is None:
+            return cls(*head, error=done.error)
+        blocks = asked.blocks()
+        logged, unlogged = rules.split(request, blocks)
+        row_ids = _row_ids(rules.id_column, blocks, asked.extras) if rules.id_column else None
+        return cls(*head, asked.rows, logged, unlogged, prediction.scores, row_ids, done.error)
 
     def head(self) -> dict[str, Any]:
         """Return what the line says of the request apart from its rows."""
@@ -112,15 +98,32 @@ class Record:
             "version": self.version,
             "rows": self.rows,
         }
-        return said | {"error": self.error} if self.error is not None else said
+        if self.error is not None:
+            said["error"] = self.error
+        return said
 
 
-def render(endpoint: str, record: Record, said: Mapping[str, Any]) -> str:
-    """Return a line of JSON in ASCII: what is said of the request, and its metrics."""
-    release = _encode(record.release)
-    return (
-        f'{{"record":{_encode(said)},"_aws":{{"Timestamp":{int(record.at * 1_000)},'
-        f'"CloudWatchMetrics":{_DIRECTIVE}}},"endpoint":{_encode(endpoint)},"release":{release},'
-        f'"Requests":1,"Rows":{record.rows},"ClientErrors":{int(400 <= record.status < 500)},'
-        f'"ServerErrors":{int(record.status >= 500)},"Latency":{record.latency_ms!r}}}'
+def render(endpoint: str, record: Record, said: Mapping[str, Any]) -> bytes:
+    """Return a line of JSON: what is said of the request, and its metrics. NaN and the infinities become null."""
+    status = record.status
+    return orjson.dumps(
+        {
+            "record": said,
+            "_aws": {"Timestamp": int(record.at * 1_000), "CloudWatchMetrics": _DIRECTIVE},
+            "endpoint": endpoint,
+            "release": record.release,
+            "Requests": 1,
+            "Rows": record.rows,
+            "ClientErrors": int(400 <= status < 500),
+            "ServerErrors": int(status >= 500),
+            "Latency": record.latency_ms,
+        },
+        default=memoryview.tolist,  # packed numbers are all that is not JSON's already
     )
+
+
+def _row_ids(name: str, blocks: Sequence[Block], extras: Mapping[str, Values]) -> Values | None:
+    for block in blocks:
+        if name in block.columns:
+            return block.column(block.columns.index(name))
+    return extras.get(name)

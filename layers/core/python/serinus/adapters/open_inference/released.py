@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+
+import orjson
 
 from serinus.adapters.onnx.signature_json import parse_signature
 from serinus.domain.signature import Datatype, InputTensor, Signature
@@ -26,8 +27,11 @@ class ReleasedModel:
     model: Runner
 
 
-def load_released() -> ReleasedModel | None:
+def load_released(*, threads: int = 1) -> ReleasedModel | None:
     """Load the released model and run it once, so that no caller waits for what is done on the first run.
+
+    Args:
+        threads: that share the model's work.
 
     Returns:
         The model; `None` where no layer brings one: nothing is released yet.
@@ -39,32 +43,31 @@ def load_released() -> ReleasedModel | None:
         package = resources.files(_PACKAGE)
     except ModuleNotFoundError:
         return None
-    said = json.loads(package.joinpath("release.json").read_bytes())
+    said = orjson.loads(package.joinpath("release.json").read_bytes())
     signature = parse_signature(said["signature"])
-    model = _session(package.joinpath("model.onnx").read_bytes(), signature)
+    model = _session(package.joinpath("model.onnx").read_bytes(), signature, threads)
     _warm(model, signature)
     return ReleasedModel(said["endpoint"], said["model_version"], said["content_digest"], signature, model)
 
 
-def _session(model: bytes, signature: Signature) -> Runner:
+def _session(model: bytes, signature: Signature, threads: int) -> Runner:
     """Make the session that serves: over the C API, or where that cannot be driven, over the ordinary binding."""
     try:
         from serinus.adapters.onnx.c_api.session import CApiSession
-        from serinus.adapters.onnx.tensor_runner import TensorRunner
 
-        return TensorRunner(CApiSession(model, signature), signature)
+        return CApiSession(model, signature, threads=threads)
     except ImportError:
         from serinus.adapters.onnx.array_runner import ArrayRunner
         from serinus.adapters.onnx.session import PythonSession
 
-        return ArrayRunner(PythonSession(model, signature))
+        return ArrayRunner(PythonSession(model, signature, threads=threads))
 
 
 def _warm(model: Runner, signature: Signature) -> None:
     """Run one row of zeros and empty texts, twice: a session may make ready for the second in the first."""
     row = {tensor.name: _zeros(tensor) for tensor in signature.inputs}
     for _ in range(2):
-        model.run(row, [signature.score.output])
+        model.run_tensors(row, [signature.score.output])
 
 
 def _zeros(tensor: InputTensor) -> Tensor:

@@ -6,14 +6,13 @@ header `Inference-Header-Content-Length` then says where the JSON ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from serinus.adapters.open_inference.binary import Packed
 from serinus.adapters.open_inference.document import read_document
-from serinus.adapters.open_inference.tensor import Decoded, decode_tensor
-from serinus.domain.signature import Signature
+from serinus.adapters.open_inference.tensor import decode_tensor
+from serinus.domain.signature import InputTensor, Signature
 from serinus.domain.tensor import Tensor, Values
 from serinus.errors import RequestRefused
 from serinus.use_cases.infer import InferenceRequest
@@ -21,18 +20,20 @@ from serinus.use_cases.infer import InferenceRequest
 _LONGEST_ID = 256
 _EXAMPLE = '{"inputs": [...]}'
 _SCALARS = (str, int, float, bool)
+_NO_PARAMETERS: Mapping[str, Any] = {}
+_NONE_PACKED: frozenset[str] = frozenset()
+_NOTHING_BEHIND = Packed(b"")
 _NOT_SERVED = ("classification", "shared_memory_region")  # extensions whose neglect would give a wrong answer
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A request, and which of the outputs it wants packed behind the answer's JSON."""
 
     request: InferenceRequest
-    packed: frozenset[str] = frozenset()
+    packed: frozenset[str] = _NONE_PACKED
 
 
-def decode(body: bytes, signature: Signature, header_length: str | None = None) -> Asked:
+def decode(body: str | bytes, signature: Signature, header_length: str | None = None) -> Asked:
     """Return the request that a body holds.
 
     Args:
@@ -46,24 +47,27 @@ def decode(body: bytes, signature: Signature, header_length: str | None = None) 
     """
     head, packed = _parts(body, header_length)
     document = read_document(head, _EXAMPLE)
-    parameters = _parameters(document, "the request")
-    given = _inputs(document, signature)
-    inputs = {tensor.name: tensor for tensor in signature.inputs}
-    decoded: dict[str, Decoded] = {}
-    for name, entry in given.items():  # packed values lie in the order of the request's inputs, not of the graph's
-        data = packed.take(_parameters(entry, f"input {name!r}"), name) if "parameters" in entry else None
-        decoded[name] = decode_tensor(entry, inputs[name], data)
+    parameters = _parameters(document, "the request") if "parameters" in document else _NO_PARAMETERS
+    tensors: dict[str, Tensor] = {}
+    written: dict[str, Values] = {}
+    inputs = signature.inputs_by_name
+    # Packed values lie in the order of the request's inputs, not of the graph's.
+    for name, entry in _inputs(document, inputs).items():
+        data = packed.take(_parameters(entry, "input", name), name) if "parameters" in entry else None
+        tensors[name], values = decode_tensor(entry, inputs[name], data)
+        if values is not None:
+            written[name] = values
     packed.refuse_rest()
-    rows = _rows(decoded)
-    tensors: dict[str, Tensor] = {name: decoded[name].tensor for name in inputs}
-    written: dict[str, Values] = {name: done.written for name, done in decoded.items() if done.written is not None}
+    rows = _rows(tensors)
     outputs, wanted_packed = _outputs(document, signature, packed_by_default=parameters.get("binary_data_output"))
     return Asked(InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed)
 
 
-def _parts(body: bytes, header_length: str | None) -> tuple[bytes, Packed]:
+def _parts(body: str | bytes, header_length: str | None) -> tuple[str | bytes, Packed]:
     if header_length is None:
-        return body, Packed(b"")
+        return body, _NOTHING_BEHIND
+    if isinstance(body, str):
+        body = body.encode("utf-8", errors="surrogatepass")
     # As text: a number of thousands of digits would be an error of Python's own.
     if not header_length.isascii() or not header_length.isdigit() or len(header_length) > 10:
         raise RequestRefused(
@@ -78,35 +82,35 @@ def _parts(body: bytes, header_length: str | None) -> tuple[bytes, Packed]:
     return body[:length], Packed(body, length)
 
 
-def _rows(decoded: Mapping[str, Decoded]) -> int:
+def _rows(tensors: Mapping[str, Tensor]) -> int:
     rows = -1
-    for name, done in decoded.items():
-        if rows not in {-1, done.tensor.shape[0]}:
+    for name, tensor in tensors.items():
+        found = tensor.shape[0]
+        if rows not in (-1, found):
             raise RequestRefused(
-                f"input {name!r} has {done.tensor.shape[0]} rows, but those before it have {rows}: send the same "
-                "rows in each"
+                f"input {name!r} has {found} rows, but those before it have {rows}: send the same rows in each"
             )
-        rows = done.tensor.shape[0]
+        rows = found
     return rows
 
 
-def _parameters(document: Mapping[str, Any], of: str) -> Mapping[str, Any]:
+def _parameters(document: Mapping[str, Any], of: str, name: str = "") -> Mapping[str, Any]:
     parameters = document.get("parameters")
     if parameters is None:
-        return {}
+        return _NO_PARAMETERS
+    of = f"{of} {name!r}" if name else of
     if not isinstance(parameters, dict) or not all(isinstance(value, _SCALARS) for value in parameters.values()):
         raise RequestRefused(
             f"the parameters of {of} are no object of texts, numbers, true and false: leave them out"
         )
-    for name in _NOT_SERVED:
-        if name in parameters:
-            raise RequestRefused(f"the parameter {name!r} of {of} is not served here: leave it out")
+    for not_served in _NOT_SERVED:
+        if not_served in parameters:
+            raise RequestRefused(f"the parameter {not_served!r} of {of} is not served here: leave it out")
     return parameters
 
 
-def _inputs(document: Mapping[str, Any], signature: Signature) -> Mapping[str, Mapping[str, Any]]:
+def _inputs(document: Mapping[str, Any], wanted: Mapping[str, InputTensor]) -> Mapping[str, Mapping[str, Any]]:
     entries = document.get("inputs")
-    wanted = [tensor.name for tensor in signature.inputs]
     if not isinstance(entries, list):
         raise RequestRefused(f"the body has no list of inputs: send {_listed(wanted)}")
     given: dict[str, Mapping[str, Any]] = {}
@@ -121,9 +125,9 @@ def _inputs(document: Mapping[str, Any], signature: Signature) -> Mapping[str, M
         if name in given:
             raise RequestRefused(f"inputs[{position}] is {name!r} a second time: send each input once")
         given[name] = entry
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        raise RequestRefused(f"the input {missing[0]!r} is missing: send {_listed(wanted)}")
+    if len(given) < len(wanted):
+        missing = next(name for name in wanted if name not in given)
+        raise RequestRefused(f"the input {missing!r} is missing: send {_listed(wanted)}")
     return given
 
 
@@ -131,10 +135,10 @@ def _outputs(
     document: Mapping[str, Any], signature: Signature, *, packed_by_default: object
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the outputs that are wanted, and those of them that are wanted packed."""
-    known = [tensor.name for tensor in signature.outputs]
+    known = signature.output_names
     entries = document.get("outputs")
     if entries is None:
-        return tuple(known), frozenset(known if packed_by_default is True else ())
+        return known, frozenset(known) if packed_by_default is True else _NONE_PACKED
     if not isinstance(entries, list) or not entries:
         raise RequestRefused(f"outputs is no list of objects with a name: leave it out, or ask for {_listed(known)}")
     names: list[str] = []
@@ -146,19 +150,22 @@ def _outputs(
                 f"outputs[{position}] is not the name of another output: ask for {_listed(known)}, once each"
             )
         names.append(name)
-        if _parameters(entry, f"output {name!r}").get("binary_data", packed_by_default) is True:
+        parameters = _parameters(entry, "output", name) if "parameters" in entry else _NO_PARAMETERS
+        if parameters.get("binary_data", packed_by_default) is True:
             packed.append(name)
-    return tuple(names), frozenset(packed)
+    return tuple(names), frozenset(packed) if packed else _NONE_PACKED
 
 
 def _id(document: Mapping[str, Any]) -> str | None:
     given = document.get("id")
-    if given is not None and not (isinstance(given, str) and len(given) <= _LONGEST_ID):
+    if given is None:
+        return None
+    if not (isinstance(given, str) and len(given) <= _LONGEST_ID):
         raise RequestRefused(f"id is no text of at most {_LONGEST_ID} characters: shorten it, or leave it out")
-    if given is not None and not given.isprintable():
+    if not given.isprintable():
         raise RequestRefused("id holds a character that cannot be printed, or half of one: use letters and digits")
     return given
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum
 from functools import cache
 
 from serinus.adapters.open_inference.event import Event, method_of, path_of
@@ -13,20 +13,18 @@ from serinus.errors import RequestRefused
 class Route(Enum):
     """Everything that an inference function answers."""
 
-    INFER = auto()
-    INVOCATIONS = auto()
-    SERVER = auto()
-    LIVE = auto()
-    SERVER_READY = auto()
-    MODEL = auto()
-    MODEL_READY = auto()
-    OPENAPI = auto()
-    PING = auto()
+    INFER = "infer", "POST"
+    INVOCATIONS = "invocations", "POST"
+    SERVER = "server", "GET"
+    LIVE = "live", "GET"
+    SERVER_READY = "server ready", "GET"
+    MODEL = "model", "GET"
+    MODEL_READY = "model ready", "GET"
+    OPENAPI = "openapi", "GET"
+    PING = "ping", "GET"
 
-    @property
-    def method(self) -> str:
-        """The method it takes."""
-        return "POST" if self in {Route.INFER, Route.INVOCATIONS} else "GET"
+    def __init__(self, _: str, method: str) -> None:
+        self.method = method
 
 
 _SERVER: Mapping[str, Route] = {

@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from serinus.adapters.open_inference.binary import unpack_texts
 from serinus.domain.signature import Datatype, InputTensor
@@ -20,12 +19,14 @@ from serinus.domain.tensor import FLOATS, NUMBERS, Tensor, Values, item_bytes
 from serinus.errors import RequestRefused
 
 _MOST_ROWS = 10_000_000  # more than 6 MB can hold; keeps absurd claims out of the arithmetic and the messages
+_BEYOND_64_BITS = 2**63  # what is read of a whole number that has more of them is a fraction
 _NAN = math.nan
 _FINITE = "send finite numbers, or null for a missing one"
 _INFINITIES = {
-    datatype: tuple(struct.pack(f"={code}", sign * math.inf) for sign in (1, -1))
+    datatype: tuple(struct.pack(f"<{code}", sign * math.inf) for sign in (1, -1))
     for datatype, code in ((Datatype.FP16, "e"), (Datatype.FP32, "f"), (Datatype.FP64, "d"))
 }
+_PLAIN = frozenset({int, float})
 _IN_JSON = {
     bool: "true or false",
     int: "numbers",
@@ -36,8 +37,7 @@ _IN_JSON = {
 }
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A tensor of shape [rows, columns]; its values as they were written, unless they came packed."""
 
     tensor: Tensor
@@ -60,7 +60,8 @@ def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor, packed: memoryv
     if packed is not None:
         return Decoded(_unpacked(packed, named, wanted, (rows, columns)), None)
     flat = _flat(entry.get("data"), wanted.name, columns)
-    _refuse_count(len(flat), wanted, rows, columns)
+    if len(flat) != rows * columns:
+        raise _miscounted(len(flat), wanted, rows, columns)
     return Decoded(tensor_of(flat, wanted, rows), flat)
 
 
@@ -99,18 +100,14 @@ def _datatype(given: object, wanted: InputTensor) -> Datatype:
 
 def _shape(given: object, wanted: InputTensor) -> tuple[int, int]:
     columns = len(wanted.columns)
-    if (
-        not isinstance(given, list)
-        or len(given) != 2
-        or any(type(size) is not int for size in given)
-        or not 1 <= given[0] <= _MOST_ROWS
-        or given[1] != columns
-    ):
-        raise RequestRefused(
-            f"the shape of input {wanted.name!r} does not fit: send [rows, {columns}] with at least one row; the "
-            f"columns are {_listed(wanted.columns)}"
-        )
-    return given[0], columns
+    if isinstance(given, list) and len(given) == 2:
+        rows, found = given
+        if type(rows) is int and type(found) is int and 1 <= rows <= _MOST_ROWS and found == columns:
+            return rows, columns
+    raise RequestRefused(
+        f"the shape of input {wanted.name!r} does not fit: send [rows, {columns}] with at least one row; the "
+        f"columns are {_listed(wanted.columns)}"
+    )
 
 
 def _flat(data: object, name: str, columns: int) -> list[Any]:
@@ -127,12 +124,11 @@ def _flat(data: object, name: str, columns: int) -> list[Any]:
     return list(chain.from_iterable(data))
 
 
-def _refuse_count(found: int, wanted: InputTensor, rows: int, columns: int) -> None:
-    if found != rows * columns:
-        raise RequestRefused(
-            f"input {wanted.name!r} has {found} values, but its shape [{rows}, {columns}] needs {rows * columns}: "
-            "send as many as the shape says"
-        )
+def _miscounted(found: int, wanted: InputTensor, rows: int, columns: int) -> RequestRefused:
+    return RequestRefused(
+        f"input {wanted.name!r} has {found} values, but its shape [{rows}, {columns}] needs {rows * columns}: "
+        "send as many as the shape says"
+    )
 
 
 def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
@@ -141,10 +137,11 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
     size = item_bytes(named)
     if len(data) % size:
         raise RequestRefused(f"input {wanted.name!r} has {len(data)} bytes, which no number of {named} fills")
-    _refuse_count(len(data) // size, wanted, *shape)
+    if len(data) != shape[0] * shape[1] * size:
+        raise _miscounted(len(data) // size, wanted, *shape)
     if wanted.datatype is Datatype.BOOL and len(data) != data.tobytes().count(0) + data.tobytes().count(1):
         raise RequestRefused(f"input {wanted.name!r} holds bytes other than 0 and 1: send one of them for each BOOL")
-    tensor = Tensor.packed(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
+    tensor = Tensor(named, shape, data.tobytes())  # a copy begins where a processor likes numbers to
     if wanted.datatype not in FLOATS:
         return tensor
     if named is not wanted.datatype:
@@ -154,13 +151,10 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
 
 
 def _floats(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
-    kinds = set(map(type, flat))
     values = flat
-    if type(None) in kinds:
-        values = [_NAN if value is None else value for value in flat]
-        kinds.discard(type(None))
-    if not kinds <= {int, float}:
+    if not set(map(type, flat)) <= _PLAIN:
         _refuse_kinds(flat, wanted, {int, float, type(None)})
+        values = [_NAN if value is None else value for value in flat]
     tensor = _converted(values, wanted, shape)
     _refuse_infinities(tensor, wanted)
     return tensor
@@ -174,9 +168,16 @@ def _converted(values: list[Any], wanted: InputTensor, shape: tuple[int, int]) -
 
 
 def _refuse_infinities(tensor: Tensor, wanted: InputTensor) -> None:
-    """Look for the bytes of an infinity, which is many times quicker than to look at every number."""
-    packed = bytes(tensor.data) if isinstance(tensor.data, memoryview) else b""
-    for infinity in _INFINITIES[wanted.datatype]:
+    """Look for the bytes of an infinity, which is many times quicker than to look at every number.
+
+    The last byte of each number holds the upper bits of its exponent; where none is an infinity's, nothing is.
+    """
+    packed: Any = tensor.data
+    plus, minus = _INFINITIES[wanted.datatype]
+    exponents = packed[len(plus) - 1 :: len(plus)]
+    if plus[-1] not in exponents and minus[-1] not in exponents:
+        return
+    for infinity in (plus, minus):
         at = packed.find(infinity)
         while at % len(infinity) and at > 0:  # parts of two numbers side by side
             at = packed.find(infinity, at + 1)
@@ -219,6 +220,8 @@ def _refuse_kinds(flat: list[Any], wanted: InputTensor, allowed: set[type]) -> N
         return
     position = next(at for at, value in enumerate(flat) if type(value) not in allowed)
     found = _IN_JSON.get(type(flat[position]), "a list")
+    if int in allowed and type(flat[position]) is float and abs(flat[position]) >= _BEYOND_64_BITS:
+        raise RequestRefused(_beyond(position, wanted, f"send numbers that {wanted.datatype} holds"))
     takes = " or ".join(sorted(_IN_JSON[kind] for kind in allowed if kind is not float))
     raise RequestRefused(f"{where(wanted, position)} holds {found}: {wanted.datatype} takes {takes}")
 

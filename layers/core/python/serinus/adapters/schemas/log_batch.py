@@ -21,6 +21,26 @@ _Natural = Annotated[int, Field(ge=0, lt=2**31)]
 _LARGEST_FLOAT = 2**1023  # a longer integer of JSON is no float
 
 
+_Value = float | int | bool | str | None
+
+
+class _Block(BaseModel):
+    """The values of one input of the graph, row by row."""
+
+    columns: Annotated[list[str], Field(min_length=1)]
+    data: list[_Value]
+
+    def column(self, at: int) -> list[_Value]:
+        """Return the values of one column."""
+        return self.data[at :: len(self.columns)]
+
+    @model_validator(mode="after")
+    def _rows_are_whole(self) -> _Block:
+        if len(self.data) % len(self.columns):
+            raise ValueError("the last row is not whole")
+        return self
+
+
 class _Counts(BaseModel):
     slots: list[_Natural]
     times: list[_Natural]
@@ -32,10 +52,10 @@ class _Record(BaseModel):
     at: Annotated[float, Field(ge=0, lt=_FAR.timestamp(), allow_inf_nan=False)]
     latency_ms: float
     status: int
-    features: dict[str, list[float | int | bool | str | None]] | None = None
+    features: list[_Block] = []
     scores: list[float | None] = []
     row_numbers: list[_Natural] | None = None
-    row_ids: list[float | int | bool | str | None] | None = None
+    row_ids: list[_Value] | None = None
     layout: str = ""
     bins: dict[str, list[_Natural]] = {}
     counts: _Counts | None = None
@@ -43,12 +63,13 @@ class _Record(BaseModel):
     @model_validator(mode="after")
     def _rows_agree(self) -> _Record:
         beside = [self.row_numbers, self.row_ids, *self.bins.values()]
-        lengths = {len(values) for values in (*(self.features or {}).values(), *beside) if values is not None}
+        lengths = {len(block.data) // len(block.columns) for block in self.features}
+        lengths |= {len(values) for values in beside if values is not None}
         if len(lengths) > 1 or (self.scores and lengths and lengths != {len(self.scores)}):
             raise ValueError("features and scores differ in length")
         if self.counts and len(self.counts.slots) != len(self.counts.times):
             raise ValueError("slots and times differ in length")
-        for values in (*(self.features or {}).values(), self.row_ids or []):
+        for values in (*(block.data for block in self.features), self.row_ids or []):
             if any(isinstance(value, int) and abs(value) > _LARGEST_FLOAT for value in values):
                 raise ValueError("a feature is beyond any float")
         return self
@@ -128,7 +149,9 @@ def _begun(line: _ReportLine) -> datetime:
 def _prediction(record: _Record) -> Prediction:
     features = None
     if record.features:
-        features = Table({name: _column(values) for name, values in record.features.items()})
+        features = Table(
+            {name: _column(block.column(at)) for block in record.features for at, name in enumerate(block.columns)}
+        )
     return Prediction(
         request=record.request,
         id=record.id,
@@ -151,14 +174,14 @@ def _binned(record: _Record) -> Binned:
     return Binned(record.layout, columns, whole)
 
 
-def _row_id(value: float | int | bool | str | None) -> str | None:
+def _row_id(value: _Value) -> str | None:
     """Return an id as text; one that is a number is written without a fraction, as label files are read."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
     return None if value is None else str(value)
 
 
-def _column(values: list[float | int | bool | str | None]) -> Column:
+def _column(values: list[_Value]) -> Column:
     if any(isinstance(value, str) for value in values):
         texts = np.empty(len(values), dtype=object)
         texts[:] = [None if value is None else str(value) for value in values]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from serinus import settings
 from serinus.domain.policy import EndpointName
-from serinus.domain.rollout import Outcome
+from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.end_rollout import Progress
-from serinus.use_cases.roll_back import RollBack
+from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.roll_back import RollBack, RolledBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]
 _ALARM = re.compile(rf"{settings.ALARM_PREFIX}/(?P<endpoint>[^/]+)/(?P<release>\d+)/(?P<kind>[^/]+)")
@@ -82,12 +83,22 @@ class RolloutNamed(_Payload):
     rollout: str
 
 
-class RollBackWanted(_Payload):
-    """Called by the alarm rule, by a person, by a rollout state machine that failed, or by the rule on its end.
+class PublicationWanted(RolloutNamed):
+    """Called by the rollout state machine; `shadows` is whether the execution's definition knows of shadows.
 
-    The alarm rule sends `alarm_name` and `reason`; a person sends `endpoint`, `reason`, `requested_by` and perhaps
-    `to`; a failed state machine sends `endpoint`, `rollout` and `cause`; the rule for an execution
-    that ended before its rollout did sends `execution`, whose name begins with the endpoint's, and `cause`.
+    An execution keeps the definition it began with: one that knows of none must go on without.
+    """
+
+    shadows: bool = False
+
+
+class RollBackWanted(_Payload):
+    """Called by the alarm rule, by `request_roll_back`, by a state machine that failed, or by the rule on its end.
+
+    The alarm rule sends `alarm_name` and `reason`; `request_roll_back` sends `endpoint`, `reason`, who asks as
+    `requested_by`, what that person saw under way (`rollout`) or live and wants gone (`from`), and perhaps `to`; a
+    failed state machine sends `endpoint`, `rollout` and `cause`; the rule for an execution that ended before its
+    rollout did sends `execution`, whose name begins with the endpoint's, and `cause`.
     """
 
     endpoint: _Endpoint | None = None
@@ -98,6 +109,7 @@ class RollBackWanted(_Payload):
     reason: str = ""
     requested_by: str | None = None
     to: Annotated[int, Field(ge=1)] | None = None
+    leaving: Annotated[int | None, Field(ge=1, alias="from")] = None
 
     @model_validator(mode="after")
     def _names_an_endpoint(self) -> RollBackWanted:
@@ -107,6 +119,8 @@ class RollBackWanted(_Payload):
             raise ValueError(f"{self.execution!r} is no execution of a rollout")
         if self.alarm_name is None and self.execution is None and self.endpoint is None:
             raise ValueError("name an endpoint, an alarm or an execution")
+        if self.endpoint is not None and self.rollout is None and self.requested_by is None:
+            raise ValueError("say who asks for it")
         return self
 
     @property
@@ -133,12 +147,17 @@ class RollBackWanted(_Payload):
                 EndpointName(self.executed), reason, "rollout", outcome=Outcome.FAILED, execution=self.execution
             )
         endpoint = str(self.endpoint)
-        if self.rollout is not None:
-            reason = f"the rollout itself failed: {_in_short(self.cause or '')}"
-            outcome = Outcome.FAILED
-            return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=outcome)
-        actor = self.requested_by or "somebody"
-        return RollBack(EndpointName(endpoint), self.reason, actor, to=self.to)
+        if self.requested_by is not None:
+            return RollBack(
+                EndpointName(endpoint),
+                self.reason,
+                self.requested_by,
+                rollout=self.rollout,
+                to=self.to,
+                leaving=self.leaving,
+            )
+        reason = f"the rollout itself failed: {_in_short(self.cause or '')}"
+        return RollBack(EndpointName(endpoint), reason, "rollout", rollout=self.rollout, outcome=Outcome.FAILED)
 
 
 def _in_short(cause: str) -> str:
@@ -162,7 +181,19 @@ class DriftCheckDue(_Payload):
     endpoint: _Endpoint
 
 
+class PerformanceCheckDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
 class CompactionDue(_Payload):
+    """Called by the endpoint's schedule."""
+
+    endpoint: _Endpoint
+
+
+class PruningDue(_Payload):
     """Called by the endpoint's schedule."""
 
     endpoint: _Endpoint
@@ -183,12 +214,48 @@ class TrainingWanted(_Payload):
     snapshot: str
 
 
+def wish_payload(wish: RollBackWish) -> dict[str, object]:
+    """Return what `roll_back` is called with for a person."""
+    wanted = {"endpoint": wish.endpoint, "reason": wish.reason, "requested_by": wish.actor}
+    told = {"rollout": wish.rollout, "to": wish.to, "from": wish.leaving}
+    return wanted | {name: value for name, value in told.items() if value is not None}
+
+
+def rolled_back_payload(result: RolledBack) -> dict[str, object]:
+    """Return what `roll_back` answers."""
+    return {
+        "endpoint": result.endpoint,
+        "status": "rolled_back" if result.moved or result.rollout else "nothing_to_do",
+        "stable": result.split.stable,
+        "candidate": result.split.candidate,
+        "candidate_percent": result.split.candidate_percent,
+        "rollout": result.rollout,
+        "reason": result.reason,
+    }
+
+
+class RollBackAnswered(_Payload):
+    """What `roll_back` answers, as its caller reads it."""
+
+    status: Literal["rolled_back", "nothing_to_do"]
+    stable: int
+    candidate: int | None
+    candidate_percent: int
+    rollout: str | None
+    reason: str
+
+    def as_returned(self) -> ReturnedTraffic:
+        """Return where traffic goes now."""
+        split = Split(self.stable, self.candidate, self.candidate_percent)
+        return ReturnedTraffic(split, self.rollout, self.status == "rolled_back", self.reason)
+
+
 def progress_payload(progress: Progress) -> dict[str, object]:
-    """Return what the rollout state machine reads: `in_progress`, or how the rollout ended."""
+    """Return what the rollout state machine reads: how far the rollout has come, or how it ended."""
     return {
         "endpoint": progress.endpoint,
         "rollout": progress.rollout,
-        "status": str(progress.outcome or "in_progress"),
+        "status": str(progress.outcome or progress.stage),
         "wait_seconds": progress.wait_seconds,
         "reason": progress.reason,
     }

@@ -49,6 +49,7 @@ class _Jwt(_Strict):
 class _Serving(_Strict):
     memory_mb: Annotated[int, Field(strict=True, ge=128, le=10_240)] = 1024
     timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=29)] = 10
+    snap_start: Annotated[bool, Field(strict=True)] = False
     authorisation: Authorisation = Authorisation.IAM
     jwt: _Jwt | None = None
     open_to_everybody: str | None = None
@@ -111,6 +112,15 @@ class _Alarm(_Strict):
         return self
 
 
+class _Shadow(_Strict):
+    requests: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 500
+    maximum_per_tick: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 200
+    window_minutes: Annotated[int, Field(strict=True, ge=0, le=44_640)] = 1_440
+    minimum_agreement: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.8
+    maximum_slowdown: Annotated[float, Field(strict=True, ge=1)] = 2.0
+    horizon_seconds: Annotated[int, Field(strict=True, ge=0)] = 1_800
+
+
 class _Guard(_Strict):
     metric: RolloutMetric
     margin: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.005
@@ -147,6 +157,7 @@ class _Rollout(_Strict):
     when_busy: WhenBusy = WhenBusy.WAIT
     most_bad_requests: Annotated[int, Field(strict=True, ge=1)] = 100
     alarm: _Alarm = _Alarm()
+    shadow: _Shadow | None = None
 
     @model_validator(mode="after")
     def _guards_each_metric_once(self) -> _Rollout:
@@ -172,6 +183,12 @@ class _Rollout(_Strict):
                 f"horizon_seconds is {self.horizon_seconds}, but to count two ticks of tick_seconds = "
                 f"{self.tick_seconds} a step, watermark_seconds = {self.watermark_seconds} later, takes {shortest}"
             )
+        shadow = self.shadow
+        if shadow and shadow.requests and shadow.horizon_seconds > self.horizon_seconds - shortest:
+            raise ValueError(
+                f"shadow.horizon_seconds is {shadow.horizon_seconds}, but the steps alone take {shortest} of "
+                f"horizon_seconds = {self.horizon_seconds}: make that longer, or the shadow shorter"
+            )
         if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
             raise ValueError(
                 f"horizon_seconds / tick_seconds is {self.horizon_seconds / self.tick_seconds:.0f}, above "
@@ -184,9 +201,19 @@ class _Drift(_Strict):
     every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
-    feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
+    false_alarms_per_year: Annotated[float, Field(strict=True, gt=0, le=1_000)] = 1.0
+    feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     features: Annotated[int, Field(strict=True, ge=1)] = 1
-    score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.25
+    score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
+    share_change: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+
+
+class _Performance(_Strict):
+    every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
+    window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
+    minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
+    confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
+    floors: tuple[_Gate, ...] = ()
 
 
 class _Retraining(_Strict):
@@ -198,6 +225,10 @@ class _Retraining(_Strict):
     labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 
+class _Releases(_Strict):
+    keep: Annotated[int, Field(strict=True, ge=2, le=100)] = 10
+
+
 class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -207,8 +238,10 @@ class _PolicyFile(_Strict):
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
+    performance: _Performance = _Performance()
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
+    releases: _Releases = _Releases()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:
@@ -233,6 +266,14 @@ class _PolicyFile(_Strict):
                 f"retraining needs every input of the log, but serving.personal keeps {self.serving.personal[0]!r} "
                 "out of it"
             )
+        if self.rollout.shadow and self.rollout.shadow.requests:
+            lacks = "serving.log_inputs is 'none'" if self.serving.log_inputs is LogInputs.NONE else None
+            if self.serving.personal:
+                lacks = f"serving.personal keeps {self.serving.personal[0]!r} out of it"
+            if lacks:
+                raise ValueError(
+                    f"a shadow needs every input of the log, but {lacks}: log it, or leave [rollout.shadow] out"
+                )
         if self.labels.id_column in self.serving.personal:
             raise ValueError(f"labels.id_column is logged, but serving.personal holds {self.labels.id_column!r}")
         return self

@@ -13,7 +13,7 @@ from serinus.domain.table import Column, Table, concatenated
 from serinus.use_cases.ports import Objects
 
 _TEXT = ("_request", "_id", "_row_id")
-_NUMBERS = ("_row", "_at", "_inputs", "_score")
+_NUMBERS = ("_row", "_at", "_inputs", "_score", "_latency_ms")
 
 
 class StoredRecords:
@@ -29,8 +29,8 @@ class StoredRecords:
     def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Table:
         """Return the rows asked about in [start, end), each once, in time order.
 
-        Columns: `_request`, `_id`, `_row`, `_row_id`, `_at` (epoch seconds), `_inputs`, `_score`, and every feature
-        that any part has, missing where a part has not.
+        Columns: `_request`, `_id`, `_row`, `_row_id`, `_at` (epoch seconds), `_inputs`, `_score`, `_latency_ms`, and
+        every feature that any part has, missing where a part has not.
         """
         parts = [from_parquet(body) for body in bodies(self._objects, _folder(endpoint, release), start, end)]
         table = concatenated(_aligned([_nothing(), *parts]))

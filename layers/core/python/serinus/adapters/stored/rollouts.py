@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from serinus.adapters.stored import keys
 from serinus.adapters.stored.racing import retried
@@ -74,6 +74,14 @@ class StoredRollouts:
         except AlreadyExists as known:
             raise RevisionChanged(f"rollout {rollout.id!r}") from known
 
+    def change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        """Store what `decide` makes of the stored state, and return it; where a race is lost, it decides again.
+
+        Raises:
+            RolloutNotFound: there is none of that id.
+        """
+        return retried(lambda: self._change(endpoint, rollout, decide))
+
     def decisions(self, endpoint: str, rollout: str) -> Sequence[Decision]:
         """Return every look at a rollout, in order."""
         found = self._documents.list(keys.partition(endpoint), keys.decisions(rollout))
@@ -90,6 +98,18 @@ class StoredRollouts:
         """Keep a published release; recording it again is harmless, and changes nothing."""
         self._create(release.endpoint, keys.release(release.number), RELEASE.dump_json(release).decode())
 
+    def save_release(self, release: Release, replaced: Release) -> None:
+        """Store what has become of a release.
+
+        Raises:
+            RevisionChanged: the stored one is not `replaced`.
+        """
+        partition, key = keys.partition(release.endpoint), keys.release(release.number)
+        found = self._documents.get(partition, key)
+        if found is None or RELEASE.validate_json(found.body) != replaced:
+            raise RevisionChanged(f"release {release.number} of {release.endpoint!r}")
+        self._documents.put_all(partition, [Change(key, RELEASE.dump_json(release).decode(), found.revision)])
+
     def release(self, endpoint: str, number: int) -> Release | None:
         """Return a release, or `None` where that Lambda version is none (such as the first, which answers 503)."""
         document = self._documents.get(keys.partition(endpoint), keys.release(number))
@@ -99,6 +119,13 @@ class StoredRollouts:
         """Return every release, by number."""
         found = self._documents.list(keys.partition(endpoint), keys.RELEASES)
         return [RELEASE.validate_json(document.body) for _, document in found]
+
+    def _change(self, endpoint: str, rollout: str, decide: Callable[[Rollout], Rollout]) -> Rollout:
+        stored = self.get(endpoint, rollout)
+        decided = decide(stored)
+        if decided != stored:
+            self.save(decided, replaced=stored)
+        return decided
 
     def _start(self, rollout: Rollout) -> Rollout:
         known = self._find(rollout.endpoint, rollout.id)

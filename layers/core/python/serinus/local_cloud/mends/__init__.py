@@ -17,6 +17,7 @@ from serinus.local_cloud.mends import (
     dropped_properties,
     embedded_metrics,
     environments,
+    execution_names,
     filter_patterns,
     function_updates,
     handler_errors,
@@ -28,6 +29,8 @@ from serinus.local_cloud.mends import (
     prompt_shutdown,
     reachable_addresses,
     schedules,
+    signed_requests,
+    trailing_slashes,
     version_metrics,
     weighted_aliases,
 )
@@ -59,9 +62,12 @@ def apply_all(*, schedule_seconds: float | None = None) -> None:
         asynchronous_targets,
         authoriser_cache,
         dropped_properties,
+        execution_names,
         parameter_events,
         prompt_shutdown,
         reachable_addresses,
+        signed_requests,
+        trailing_slashes,
     ):
         mend.apply()
     schedules.apply(schedule_seconds)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.adapters.onnx.c_api.library import failed
-from serinus.adapters.onnx.c_api.tensors import Tensor
 from serinus.adapters.onnx.datatypes import NUMPY
 from serinus.domain.signature import Datatype
+from serinus.domain.tensor import Tensor
 
 _BY_KIND = {dtype.str: datatype for datatype, dtype in NUMPY.items() if datatype is not Datatype.BYTES}
 _TEXTS = frozenset("OU")

@@ -11,6 +11,7 @@ from serinus.adapters.onnx.c_api.library import Library
 from serinus.adapters.onnx.c_api.metadata import refused
 
 _FATAL_ONLY = 4  # the rest is raised as errors; printed, it would stand between the prediction records
+_NO_SPINNING = {"session.intra_op.allow_spinning": "0"}  # waiting is charged, and throttled
 _BORROWS_MODEL = "session.use_ort_model_bytes"  # with such an entry, the runtime reads our bytes as long as it lives
 
 
@@ -66,5 +67,5 @@ def _set(library: Library, told: c_void_p, options: Options) -> None:
     library.check(library.set_intra_op_num_threads(told, options.threads), refused)
     library.check(library.set_inter_op_num_threads(told, 1), refused)
     library.check(library.set_session_graph_optimization_level(told, options.optimisation), refused)
-    for key, value in options.config.items():
+    for key, value in {**_NO_SPINNING, **options.config}.items():
         library.check(library.add_session_config_entry(told, key.encode(), value.encode()), refused)

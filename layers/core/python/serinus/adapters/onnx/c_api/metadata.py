@@ -9,8 +9,9 @@ from typing import NamedTuple
 from serinus.adapters.onnx.c_api.elements import BY_ONNX
 from serinus.adapters.onnx.c_api.functions import Call
 from serinus.adapters.onnx.c_api.library import Library, failed
-from serinus.adapters.onnx.c_api.tensors import Tensor, type_and_shape
+from serinus.adapters.onnx.c_api.tensors import type_and_shape
 from serinus.domain.signature import Datatype
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelRefused
 
 _TENSOR = 1

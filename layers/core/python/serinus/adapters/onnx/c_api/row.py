@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import struct
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import Array, byref, c_char, c_int64, c_void_p, create_string_buffer, sizeof
-from math import prod
+from typing import NamedTuple
 
 from serinus.adapters.onnx.c_api.elements import ELEMENTS
-from serinus.adapters.onnx.c_api.library import Library, failed
-from serinus.adapters.onnx.c_api.tensors import Tensor
+from serinus.adapters.onnx.c_api.library import Library
 from serinus.domain.signature import Datatype
-
-Values = Sequence[float | int | bool | str]
-"""Of one row of an input or output; texts for BYTES, else numbers."""
+from serinus.domain.tensor import Tensor
 
 Run = Callable[[], int | None]
 Bind = Callable[[Array[c_void_p], Array[c_void_p]], Run]
 
 _ALLOCATED_APART = 32  # bytes; smaller ctypes buffers lie inside their Python object, where nothing is aligned
-_MARK = b"\xa5"  # repeated, a value that no model gives often, and no boolean at all
+_MARK = b"\xa5"  # repeated, a value that no model gives often
 
 
-def packed(name: str, datatype: Datatype, values: Values) -> bytes | Sequence[str]:
-    """Return values as the data of a tensor.
+class Place(NamedTuple):
+    """Where the data of an input or output lie.
 
-    Raises:
-        ModelFailed: they are no numbers of that datatype.
+    Attributes:
+        memory: as many bytes as the shape needs.
+        mark: what an output's memory holds before a run.
     """
-    if datatype is Datatype.BYTES:
-        return values  # type: ignore[return-value]  # if they are no texts, `lend` says so
-    try:
-        return struct.pack(f"={len(values)}{ELEMENTS[datatype].code}", *values)
-    except (struct.error, OverflowError, TypeError) as error:
-        raise failed(f"input {name!r} takes {datatype}: {error}") from error
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...]
+    memory: memoryview
+    mark: bytes
 
 
 class Row:
@@ -44,7 +41,9 @@ class Row:
     that is an input of the graph stays as it was. So each output is marked before a run, and the mark must be gone.
     """
 
-    def __init__(self, library: Library, bind: Bind, given: Sequence[Tensor], found: Sequence[Tensor]) -> None:
+    def __init__(
+        self, library: Library, bind: Bind, given: Mapping[str, Tensor], found: Mapping[str, Tensor]
+    ) -> None:
         """Make the tensors.
 
         Args:
@@ -57,28 +56,36 @@ class Row:
         self._given: Array[c_void_p] = (c_void_p * len(given))()
         self._found: Array[c_void_p] = (c_void_p * len(found))()
         weakref.finalize(self, _release, library, self._given, self._found).atexit = False
-        self._written = [_place(library, tensor, self._given, at) for at, tensor in enumerate(given)]
-        self._read = [_place(library, tensor, self._found, at) for at, tensor in enumerate(found)]
-        self._marked = [(memory, _MARK * len(memory)) for form, memory in self._read if form.size]
+        self._inputs = [_place(library, name, like, self._given, at) for at, (name, like) in enumerate(given.items())]
+        self._outputs = {
+            name: _place(library, name, like, self._found, at) for at, (name, like) in enumerate(found.items())
+        }
         self._run = bind(self._given, self._found)
 
-    def run(self, inputs: Sequence[Values]) -> list[Values] | None:
-        """Return the values of each output; `None` where the values or the outputs do not fit, or the run failed."""
+    def run(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> dict[str, Tensor] | None:
+        """Return the outputs named; `None` where the inputs or the outputs do not fit, or the run failed."""
         try:
-            for (form, memory), values in zip(self._written, inputs, strict=True):
-                form.pack_into(memory, 0, *values)
-        except (struct.error, OverflowError, TypeError, ValueError):
+            for name, datatype, shape, memory, _ in self._inputs:
+                given = inputs[name]
+                if given.datatype is not datatype or given.shape != shape:
+                    return None
+                memory[:] = given.data  # type: ignore[assignment]  # bytes, and as many, or it raises
+        except (TypeError, ValueError):
             return None
-        for memory, mark in self._marked:
-            memory.raw = mark
+        places = [self._outputs[name] for name in outputs]
+        for _, _, _, memory, mark in places:
+            memory[:] = mark
         status = self._run()
         if status:
             self._library.release_status(status)
             return None
-        for memory, mark in self._marked:
-            if memory.raw == mark:
+        found = {}
+        for name, datatype, shape, memory, mark in places:
+            data = memory.tobytes()
+            if data == mark and mark:
                 return None
-        return [form.unpack_from(memory) for form, memory in self._read]
+            found[name] = Tensor(datatype, shape, data)
+        return found
 
 
 def release_all(library: Library, values: Array[c_void_p]) -> None:
@@ -93,13 +100,12 @@ def _release(library: Library, given: Array[c_void_p], found: Array[c_void_p]) -
     release_all(library, found)
 
 
-def _place(library: Library, tensor: Tensor, values: Array[c_void_p], at: int) -> tuple[struct.Struct, Array[c_char]]:
-    """Make a tensor like this one over new memory; return that memory, and the form in which it holds values."""
-    element = ELEMENTS[tensor.datatype]
-    form = struct.Struct(f"={prod(tensor.shape)}{element.code}")
-    memory = create_string_buffer(max(form.size, _ALLOCATED_APART))
-    shape = (c_int64 * len(tensor.shape))(*tensor.shape)
+def _place(library: Library, name: str, like: Tensor, values: Array[c_void_p], at: int) -> Place:
+    """Make a tensor like this one over new memory, and return that."""
+    size = memoryview(like.data).nbytes  # type: ignore[arg-type]  # it is no text
+    memory: Array[c_char] = create_string_buffer(max(size, _ALLOCATED_APART))
+    shape = (c_int64 * len(like.shape))(*like.shape)
     slot = byref(values, at * sizeof(c_void_p))
-    made = library.create_tensor_with_data(library.memory, memory, form.size, shape, len(shape), element.onnx, slot)
-    library.check(made)
-    return form, memory
+    onnx = ELEMENTS[like.datatype].onnx
+    library.check(library.create_tensor_with_data(library.memory, memory, size, shape, len(shape), onnx, slot))
+    return Place(name, like.datatype, like.shape, memoryview(memory).cast("B")[:size], _MARK * size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from ctypes import Array, c_char_p, c_void_p
+from ctypes import Array, c_char_p, c_size_t, c_void_p
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from serinus.adapters.onnx.c_api.creation import Optimisation, Options, create
 from serinus.adapters.onnx.c_api.elements import ELEMENTS
 from serinus.adapters.onnx.c_api.library import failed, library
 from serinus.adapters.onnx.c_api.metadata import inputs_of, outputs_of
-from serinus.adapters.onnx.c_api.row import Row, Run, Values, packed, release_all
-from serinus.adapters.onnx.c_api.tensors import Tensor, lend, read
-from serinus.domain.signature import Datatype, InputTensor, Signature
+from serinus.adapters.onnx.c_api.row import Row, Run, release_all
+from serinus.adapters.onnx.c_api.tensors import lend, read
+from serinus.domain.signature import Datatype, Signature
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelFailed, ModelRefused
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 class CApiSession:
     """`Model` over the C API. Any number of threads may use one session at the same time.
 
-    It is asked in three ways: `run_row` takes one row of plain numbers or texts and is the fastest, `run_tensors`
-    takes any tensors over any buffers, and `run` and `score` take the arrays of the port. Only the last two import
-    numpy, when they are first called.
+    It is asked in two ways: `run_tensors` takes tensors over any buffers, `run` and `score` the arrays of the port.
+    Only the latter import numpy, when they are first called.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class CApiSession:
         Args:
             model: the ONNX file.
             signature: which inputs it takes, and which outputs it is asked for.
-            threads: that share one operator's work. A Lambda function of 1,769 MB has one processor.
+            threads: that share one operator's work; operators run one after the other.
             optimisation: of the graph.
             config: entries as in `onnxruntime_session_options_config_keys.h`.
 
@@ -69,62 +69,26 @@ class CApiSession:
         self._input_names = _c_texts(self._inputs)
         self._output_names = _c_texts(asked)
         self._rows: list[Row] = []
-        self._no_rows = Datatype.BYTES in {told.datatype for told in (*self._inputs.values(), *outputs)}
+        # Texts have no fixed size, and a byte that is no BOOL must not reach the runtime.
+        apart = {told.datatype for told in (*self._inputs.values(), *outputs)} & {Datatype.BYTES, Datatype.BOOL}
+        self._no_rows = bool(apart)
 
-    def warm_up(self) -> None:
-        """Run one row of zeros and empty texts, so that no caller waits for what is done on the first run.
+    def run_tensors(self, inputs: Mapping[str, Tensor], outputs: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """Run the graph on tensors by name; return the outputs named, or all of the signature.
 
-        Raises:
-            ModelFailed: the graph raised an error.
-        """
-        self.run_row(*([0 if tensor.datatype.is_number else ""] * len(tensor.columns) for tensor in self._taken()))
-
-    def run_row(self, *inputs: Values) -> list[Values]:
-        """Run the graph on one row.
-
-        The tensors of such a run are made once for each thread that is inside at the same time, and used again.
-        Whatever does not go that way (texts, an output of another size than before, an error) goes the slower way,
-        whose word counts.
-
-        Args:
-            inputs: the row's values of each input of the signature.
-
-        Returns:
-            The values of each output of the signature.
-
-        Raises:
-            ModelFailed: the values are not what the graph takes, or the graph raised an error.
-        """
-        row = self._row()
-        if row is not None:
-            try:
-                found = row.run(inputs)
-            finally:
-                self._rows.append(row)
-            if found is not None:
-                return found
-        return self._run_row_apart(inputs)
-
-    def run_tensors(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Run the graph on tensors by name; return the signature's outputs by name.
+        The tensors of a single row of numbers are made once for each thread that is inside at the same time, and used
+        again. Whatever does not go that way (more rows, texts, an output of another size than before, an error) goes
+        the slower way, whose word counts.
 
         Raises:
             ModelFailed: the tensors are not what the graph takes, or the graph raised an error.
         """
-        if inputs.keys() != self._inputs.keys():
-            raise failed(f"it takes the inputs {sorted(self._inputs)}, not {sorted(inputs)}")
-        given: Array[c_void_p] = (c_void_p * len(self._inputs))()
-        found: Array[c_void_p] = (c_void_p * len(self._outputs))()
-        kept: list[object] = []
-        try:
-            for at, (name, told) in enumerate(self._inputs.items()):
-                told.refuse_misfit(inputs[name])
-                kept.append(lend(self._library, name, inputs[name], given, at))
-            self._library.check(self._bind(given, found)())
-            return {name: read(self._library, name, found[at]) for at, name in enumerate(self._outputs)}
-        finally:
-            release_all(self._library, given)
-            release_all(self._library, found)
+        asked = self._outputs if outputs is None else outputs
+        found = self._run_row(inputs, asked)
+        if found is None:
+            every = self._run_apart(inputs)
+            found = {name: every[name] for name in asked}
+        return found
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDArray[np.generic]]:
         """Run the graph on tensors by name; return the signature's outputs by name.
@@ -151,42 +115,56 @@ class CApiSession:
 
     def _bind(self, given: Array[c_void_p], found: Array[c_void_p]) -> Run:
         names, asked = self._input_names, self._output_names
-        return partial(self._library.run, self._handle, None, names, given, len(given), asked, len(found), found)
+        sizes = c_size_t(len(given)), c_size_t(len(found))
+        return partial(self._library.run, self._handle, None, names, given, sizes[0], asked, sizes[1], found)
 
-    def _row(self) -> Row | None:
-        """Return tensors that no thread uses, made by a first run of zeros; `None` where the model is not made so."""
-        if self._no_rows:
+    def _run_row(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> dict[str, Tensor] | None:
+        """Run a row over tensors that are there already; `None` where that is not possible."""
+        if self._no_rows or inputs.keys() != self._inputs.keys():
             return None
         try:
-            return self._rows.pop()
+            row = self._rows.pop()
         except IndexError:
-            pass
+            if any(tensor.shape[:1] != (1,) for tensor in inputs.values()):
+                return None
+            made = self._made_row()
+            if made is None:
+                return None
+            row = made
+        try:
+            return row.run(inputs, outputs)
+        finally:
+            self._rows.append(row)
+
+    def _made_row(self) -> Row | None:
+        """Make tensors by a first run of zeros; `None` where the model is not made so."""
         zeros = {
-            tensor.name: Tensor(tensor.datatype, shape, bytes(shape[1] * ELEMENTS[tensor.datatype].size))
-            for tensor in self._taken()
-            for shape in [(1, len(tensor.columns))]
+            tensor.name: Tensor(tensor.datatype, (1, columns), bytes(columns * ELEMENTS[tensor.datatype].size))
+            for tensor in self._signature.inputs
+            for columns in [len(tensor.columns)]
         }
         try:
-            found = self.run_tensors(zeros)
+            return Row(self._library, self._bind, zeros, self._run_apart(zeros))
         except ModelFailed:
             self._no_rows = True
             return None
-        return Row(self._library, self._bind, list(zeros.values()), list(found.values()))
 
-    def _run_row_apart(self, inputs: Sequence[Values]) -> list[Values]:
-        taken = self._taken()
-        if len(inputs) != len(taken):
-            raise failed(f"it takes the values of {len(taken)} inputs, not of {len(inputs)}")
-        tensors = {
-            tensor.name: Tensor(
-                tensor.datatype, (1, len(tensor.columns)), packed(tensor.name, tensor.datatype, values)
-            )
-            for tensor, values in zip(taken, inputs, strict=True)
-        }
-        return [tuple(found.values()) for found in self.run_tensors(tensors).values()]
-
-    def _taken(self) -> tuple[InputTensor, ...]:
-        return self._signature.inputs
+    def _run_apart(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run tensors of any shape, made for this run alone."""
+        if inputs.keys() != self._inputs.keys():
+            raise failed(f"it takes the inputs {sorted(self._inputs)}, not {sorted(inputs)}")
+        given: Array[c_void_p] = (c_void_p * len(self._inputs))()
+        found: Array[c_void_p] = (c_void_p * len(self._outputs))()
+        kept: list[object] = []
+        try:
+            for at, (name, told) in enumerate(self._inputs.items()):
+                told.refuse_misfit(inputs[name])
+                kept.append(lend(self._library, name, inputs[name], given, at))
+            self._library.check(self._bind(given, found)())
+            return {name: read(self._library, name, found[at]) for at, name in enumerate(self._outputs)}
+        finally:
+            release_all(self._library, given)
+            release_all(self._library, found)
 
 
 def _c_texts(names: Sequence[str] | Mapping[str, object]) -> Array[c_char_p]:

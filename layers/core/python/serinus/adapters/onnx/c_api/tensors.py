@@ -1,8 +1,7 @@
-"""Tensors without numpy, and how they travel into ONNX Runtime and back."""
+"""How tensors travel into ONNX Runtime and back."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from ctypes import (
     Array,
@@ -21,44 +20,15 @@ from ctypes import (
 )
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
 
 from serinus.adapters.onnx.c_api.elements import BY_ONNX, ELEMENTS
 from serinus.adapters.onnx.c_api.library import Library, failed
 from serinus.domain.signature import Datatype
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from serinus.domain.tensor import Tensor
 
 _ALIGNED = 16  # bytes; what malloc promises, and vector instructions may rely on
 _LARGEST = 2**63 - 1  # bytes of a tensor, as numpy has it
 _MOST_DIMENSIONS = 64  # as numpy has it
-
-
-class Tensor(NamedTuple):
-    """Values row by row.
-
-    Attributes:
-        datatype: of every element.
-        shape: one size a dimension; none for a single value.
-        data: a C-contiguous buffer (`bytes`, `array.array`, `memoryview`, a numpy array), for BYTES the texts. What a
-            session returns are `bytes`, or a list of texts.
-    """
-
-    datatype: Datatype
-    shape: tuple[int, ...]
-    data: Buffer | Sequence[str]
-
-    def values(self) -> list[float | int | bool | str]:
-        """Return the elements as Python has them.
-
-        >>> Tensor(Datatype.INT16, (2, 1), bytes([1, 0, 255, 255])).values()
-        [1, -1]
-        """
-        if self.datatype is Datatype.BYTES:
-            return list(self.data)  # type: ignore[arg-type]  # BYTES come as texts
-        code = ELEMENTS[self.datatype].code
-        return list(struct.unpack(f"{prod(self.shape)}{code}", self.data))  # type: ignore[arg-type]  # a buffer
 
 
 def lend(library: Library, name: str, tensor: Tensor, values: Array[c_void_p], at: int) -> object:

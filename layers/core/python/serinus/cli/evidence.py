@@ -1,0 +1,136 @@
+"""A rollout's evidence, as people read and see it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from serinus.cli.terminal import in_utc
+
+if TYPE_CHECKING:
+    from serinus.domain.judgement import Figures
+    from serinus.domain.rollout import Decision
+    from serinus.use_cases.explain_rollout import Explanation
+
+FIGURE_HEADINGS = ("metric", "candidate", "stable", "difference", "evidence it is worse", "proof it is within")
+LOOK_HEADINGS = ("when", "traffic", "verdict", "why")
+
+_PLOT_SIZE = (96, 22)
+
+
+def figure_row(figures: Figures) -> tuple[str, ...]:
+    """Return what is known of one metric."""
+    proof = "not asked for"
+    if figures.proof is not None and figures.margin is not None:
+        proof = f"{_number(figures.proof)} of {figures.proof_needed:.0f}, within {figures.margin * 100:.3g} points"
+    return (
+        str(figures.metric),
+        f"{figures.candidate_bad:,} of {figures.candidate_requests:,}",
+        f"{figures.stable_bad:,} of {figures.stable_requests:,}",
+        f"{figures.excess * 100:+.2f} points",
+        f"{_number(figures.evidence)} of {figures.evidence_needed:.0f}",
+        proof,
+    )
+
+
+def look_row(look: Decision) -> tuple[str, ...]:
+    """Return what one look said."""
+    return in_utc(look.at), f"{look.percent} %", str(look.verdict), look.reason
+
+
+def explanation_document(explained: Explanation) -> dict[str, object]:
+    """Return an explanation as JSON has it: every look with all that it was said on."""
+    from serinus.adapters.schemas.rollout_documents import rollout_document
+
+    rollout = explained.rollout
+    return {
+        "rollout": rollout_document(rollout),
+        "plan": {"steps": list(rollout.plan.steps), "reason": rollout.plan.reason},
+        "replayed": str(explained.replayed),
+        "looks": [_look_document(look) for look in explained.looks],
+    }
+
+
+def plotted(looks: Sequence[Decision], *, colour: bool) -> str:
+    """Draw the evidence over time, on a scale of powers of ten, with what each needs.
+
+    Args:
+        looks: those at a rollout, in order; the ones that weighed a tick are drawn.
+        colour: whether the terminal shows colours.
+    """
+    import plotext
+
+    weighed = [look for look in looks if look.figures and look.since is not None]
+    if not weighed:
+        return "Nothing was weighed yet, so there is nothing to draw."
+    begun = weighed[0].at
+    minutes = [(look.at - begun).total_seconds() / 60 for look in weighed]
+    plotext.clear_figure()
+    plotext.plotsize(*_PLOT_SIZE)
+    if not colour:
+        plotext.theme("clear")
+    for metric in [figures.metric for figures in weighed[0].figures]:
+        plotext.plot(minutes, [_log(_of(look, metric).evidence) for look in weighed], label=f"{metric}: worse")
+        proofs = [_of(look, metric).proof for look in weighed]
+        if any(proof is not None for proof in proofs):
+            plotext.plot(minutes, [_log(proof or 0.0) for proof in proofs], label=f"{metric}: within the margin")
+    last = weighed[-1].figures[0]
+    plotext.hline(_log(last.evidence_needed))
+    plotext.hline(_log(last.proof_needed))
+    plotext.title(
+        f"evidence, as powers of ten: {last.evidence_needed:.0f} rolls back, {last.proof_needed:.0f} advances"
+    )
+    plotext.xlabel("minutes since the first look")
+    drawn = str(plotext.build())
+    return drawn if colour else str(plotext.uncolorize(drawn))
+
+
+def _of(look: Decision, metric: object) -> Figures:
+    return next(figures for figures in look.figures if figures.metric == metric)
+
+
+def _look_document(look: Decision) -> Mapping[str, Any]:
+    return {
+        "at": look.at.isoformat(),
+        "verdict": str(look.verdict),
+        "reason": look.reason,
+        "candidate_percent": look.percent,
+        "tick_since": None if look.since is None else look.since.isoformat(),
+        "counted": {}
+        if look.tick is None
+        else {
+            str(metric): [
+                [tally.stable_requests, tally.stable_bad, tally.candidate_requests, tally.candidate_bad]
+                for tally in tallies
+            ]
+            for metric, tallies in look.tick.strata.items()
+        },
+        "metrics": [
+            {
+                "metric": str(figures.metric),
+                "candidate_requests": figures.candidate_requests,
+                "candidate_bad": figures.candidate_bad,
+                "stable_requests": figures.stable_requests,
+                "stable_bad": figures.stable_bad,
+                "excess": figures.excess,
+                "evidence": figures.evidence,
+                "evidence_needed": figures.evidence_needed,
+                "proof": figures.proof,
+                "proof_needed": figures.proof_needed,
+                "margin": figures.margin,
+            }
+            for figures in look.figures
+        ],
+    }
+
+
+def _log(value: float) -> float:
+    """Return the power of ten, no lower than a hundredth: below, nothing is told apart."""
+    return math.log10(max(value, 0.01))
+
+
+def _number(value: float) -> str:
+    if value >= 1e6:
+        return f"10^{math.log10(value):.0f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -1,0 +1,213 @@
+"""`serinus report`: how far live traffic has drifted, and how good the live release is, with and without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serinus.cli.terminal import AsJson, Command, console, deployment, escaped, in_utc, print_json, print_table
+
+if TYPE_CHECKING:
+    from serinus.domain.drift import DriftReport, Shift
+    from serinus.domain.policy import MetricGate
+    from serinus.use_cases.look_for_drift import DriftLook
+    from serinus.use_cases.measure_performance import Performance
+
+app = typer.Typer(
+    help="Report drift and performance: in the terminal, as JSON, or as one HTML page.", no_args_is_help=True
+)
+
+_HEADINGS = (
+    "column",
+    "drifted",
+    "PSI",
+    "limit",
+    "chance",
+    "JS",
+    "Hellinger",
+    "V",
+    "KS",
+    "Wasserstein",
+    "missing",
+    "outside",
+    "rows per row",
+)
+
+Html = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page to this file as well.")]
+
+
+@app.command(cls=Command)
+def drift(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(help="The endpoint to look at.")],
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what the live release serves with what it was validated on, as the drift check does."""
+    from serinus.cli.documents import drift_document
+    from serinus.use_cases.look_for_drift import look_for_drift
+
+    now = datetime.now(UTC)
+    look = look_for_drift(endpoint, at=now, reading=deployment(ctx).reading)
+    if html is not None and look is not None:
+        from serinus.cli.report_page import drift_page
+
+        html.write_text(drift_page(look), encoding="utf-8")
+    if as_json:
+        print_json(drift_document(endpoint, look))
+    elif look is None:
+        console().print(f"{escaped(endpoint)}: nothing is released yet.")
+    else:
+        _print_drift(look)
+    _tell_written(html if look is not None else None, as_json=as_json)
+
+
+@app.command(cls=Command)
+def performance(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(help="The endpoint to look at.")],
+    minutes: Annotated[
+        int | None, typer.Option(min=1, help="How much of the recent past; the policy's window if not said.")
+    ] = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell each release's performance: estimated from its scores, and realised where labels have come."""
+    from serinus.cli.documents import performance_document
+    from serinus.use_cases.measure_performance import measure_performance
+
+    deployed = deployment(ctx)
+    policy = deployed.policies.get(endpoint)
+    covered = policy.performance.window_minutes if minutes is None else minutes
+    now = datetime.now(UTC)
+    measured = measure_performance(
+        endpoint, start=now - timedelta(minutes=covered), end=now, measuring=deployed.measuring
+    )
+    if html is not None:
+        from serinus.cli.report_page import performance_page
+
+        html.write_text(performance_page(policy, measured, minutes=covered, at=now), encoding="utf-8")
+    if as_json:
+        print_json(
+            {
+                "endpoint": endpoint,
+                "minutes": covered,
+                "confidence": policy.performance.confidence,
+                "releases": [performance_document(found) for found in measured],
+            }
+        )
+    else:
+        _print_performance(measured, policy.floors, covered)
+    _tell_written(html, as_json=as_json)
+
+
+def _tell_written(html: Path | None, *, as_json: bool) -> None:
+    if html is not None and not as_json:
+        console().print(f"Written to {escaped(str(html))}.", soft_wrap=True)
+
+
+def _print_drift(look: DriftLook) -> None:
+    report, release = look.report, look.window.release
+    console().print(
+        f"[bold]{escaped(release.endpoint)}[/], release {release.number} (version {release.model_version}): "
+        f"{report.rows} rows from {in_utc(look.window.start)} to {in_utc(look.window.end)}",
+        soft_wrap=True,
+    )
+    if not report.enough:
+        console().print(f"Too few rows to say anything: the policy asks for {look.policy.drift.minimum_rows}.")
+        return
+    print_table("Drift, the furthest first", _HEADINGS, [_drift_row(shift) for shift in by_distance(report)])
+    console().print(escaped(summary(look)), soft_wrap=True)
+
+
+def by_distance(report: DriftReport) -> Sequence[Shift]:
+    """Return the score first, then the features, the furthest first."""
+    features = sorted(report.features, key=lambda shift: (-shift.drifted, -shift.psi))
+    return [*([report.score] if report.score else []), *features]
+
+
+def summary(look: DriftLook) -> str:
+    """Say in one sentence what the look found, and how it was judged."""
+    report, limits = look.report, look.policy.drift
+    found = "Drifted" if report.drifted else "No drift"
+    judged = (
+        f"{report.past_windows} earlier windows tell how far windows stray"
+        if report.past_windows
+        else "no earlier windows tell yet how far windows stray, so five times the limits count"
+    )
+    return (
+        f"{found}. A shift counts where it exceeds its limit and its chance is below {report.level:.1e}, which keeps "
+        f"the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; {judged}."
+    )
+
+
+def _drift_row(shift: Shift) -> tuple[str, ...]:
+    return (
+        shift.name,
+        ", ".join(shift.moved),
+        f"{shift.psi:.3f}",
+        f"{shift.limit:g}",
+        f"{shift.chance:.1e}",
+        f"{shift.jensen_shannon:.3f}",
+        f"{shift.hellinger:.3f}",
+        f"{shift.cramers_v:.3f}",
+        "" if shift.kolmogorov_smirnov is None else f"{shift.kolmogorov_smirnov:.3f}",
+        "" if shift.wasserstein is None else f"{shift.wasserstein:.3f}",
+        f"{shift.missing_change:+.1%}",
+        f"{shift.unseen_change:+.1%}",
+        f"{shift.design_effect:.1f}",
+    )
+
+
+def _print_performance(measured: Sequence[Performance], floors: Sequence[MetricGate], minutes: int) -> None:
+    shown = [found for found in measured if found.requests or found.labelled_rows]
+    if not shown:
+        console().print(f"No requests were collected in the last {minutes} minutes.")
+        return
+    for found in shown:
+        console().print(
+            f"Release {found.release} (version {found.model_version}), the last {minutes} minutes: "
+            f"{found.estimated.rows} rows scored, {found.labelled_rows} of them labelled",
+            soft_wrap=True,
+        )
+        headings = ("metric", "by estimate", "interval", "by the labels", "floor")
+        print_table("Performance", headings, _rows(found, floors))
+        if found.estimated.unknown_share:
+            console().print(
+                f"{found.estimated.unknown_share:.1%} of the rows are scored beyond all held-out rows: there the "
+                "estimate is a guess."
+            )
+    console().print(
+        "Estimates take for granted that a score means what it did on the held-out rows: what changes that shows "
+        "only in labels.",
+        soft_wrap=True,
+    )
+
+
+def _rows(found: Performance, floors: Sequence[MetricGate]) -> list[tuple[str, ...]]:
+    from serinus.domain.policy import Metric
+
+    rows: list[tuple[str, ...]] = []
+    for metric in Metric:
+        estimate, realised = found.estimated.metrics.get(metric), found.metrics.get(metric)
+        if estimate is not None or realised is not None:
+            rows.append(
+                (
+                    str(metric),
+                    "" if estimate is None else f"{estimate.value:.4f}",
+                    "" if estimate is None else f"{estimate.low:.4f} to {estimate.high:.4f}",
+                    "" if realised is None else f"{realised:.4f}",
+                    ", ".join(floor_in_words(floor) for floor in floors if floor.metric is metric),
+                )
+            )
+    return rows
+
+
+def floor_in_words(floor: MetricGate) -> str:
+    """Return a floor's limits as a table shows them."""
+    limits = (("≥", floor.minimum), ("≤", floor.maximum))
+    return " ".join(f"{sign} {limit:g}" for sign, limit in limits if limit is not None)

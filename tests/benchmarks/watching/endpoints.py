@@ -1,0 +1,132 @@
+"""Simulated traffic of endpoints: daily and weekly seasons, weather that lasts for days, bursts, many rows a request.
+
+Every endpoint has ten numeric features and a score that follows the first two. Nothing is drawn independently: the
+mean of each feature swings by the hour and the day of the week and wanders with two autocorrelated processes of its
+own, and the rows of one request share a part of their value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from serinus.domain.profile import Layout, Profile, layout_from, of_rows
+from serinus.domain.signature import Datatype, InputTensor, Score, Signature
+from serinus.domain.table import Table
+
+FEATURES = tuple(f"x{number}" for number in range(10))
+SIGNATURE = Signature((InputTensor("X", Datatype.FP64, FEATURES),), (), Score("p"))
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How an endpoint is asked; amplitudes in standard deviations of a feature's rows within an hour.
+
+    Attributes:
+        requests_an_hour: on average.
+        rows_a_request: on average; the number is geometric.
+        daily: amplitude of the daily swing.
+        weekend: by how much Saturdays and Sundays differ.
+        weather: standard deviations of the processes that last 12 hours and 3 days.
+        shared: the share of a row's variance that all rows of a request have in common.
+    """
+
+    requests_an_hour: float = 60.0
+    rows_a_request: float = 4.0
+    daily: float = 0.5
+    weekend: float = 0.3
+    weather: tuple[float, float] = (0.1, 0.1)
+    shared: float = 0.3
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What changes at an hour: the first feature's mean, in standard deviations, or how much of it is missing."""
+
+    hour: int
+    mean: float = 0.0
+    missing: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What an endpoint has served: its reference, and the counts of each hour, [hours, layout.size]."""
+
+    reference: Profile
+    hours: npt.NDArray[np.int64] = field(repr=False)
+
+    def profile(self, start: int, end: int) -> Profile:
+        """Return the profile of some hours."""
+        return Profile(self.reference.layout, self.hours[start:end].sum(axis=0))
+
+    def periods(self, start: int, end: int) -> Sequence[Profile]:
+        """Return the profile of each hour."""
+        return [Profile(self.reference.layout, self.hours[hour]) for hour in range(start, end)]
+
+
+def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None, reference_days: int = 56) -> Served:
+    """Simulate an endpoint whose model was validated on a sample of the weeks before."""
+    chance = np.random.default_rng(seed)
+    before = 24 * reference_days
+    means = _means(traffic, before + hours, chance)
+    if drift is not None:
+        means[0, before + drift.hour :] += drift.mean
+    of_row, values = _rows(traffic, means, chance)
+    if drift is not None and drift.missing:
+        gone = (of_row >= before + drift.hour) & (chance.random(len(of_row)) < drift.missing)
+        values[0, gone] = np.nan
+    held_out = np.flatnonzero((of_row < before) & (chance.random(len(of_row)) < 0.1))
+    features, scores = _table(values[:, held_out])
+    layout = layout_from(SIGNATURE, features, scores)
+    return Served(of_rows(layout, features, scores), _counted(layout, of_row - before, values, hours))
+
+
+def _means(traffic: Traffic, hours: int, chance: np.random.Generator) -> Reals:
+    """Return the mean of each feature in each hour, [features, hours]."""
+    hour = np.arange(hours)
+    phases = chance.uniform(0, 2 * np.pi, (len(FEATURES), 1))
+    strengths = chance.uniform(0.5, 1.0, (len(FEATURES), 2))
+    means = traffic.daily * strengths[:, :1] * np.sin(2 * np.pi * hour / 24 + phases)
+    means = means + traffic.weekend * strengths[:, 1:] * (hour // 24 % 7 >= 5)
+    for deviation, lasting in zip(traffic.weather, (12, 72), strict=True):
+        kept = np.exp(-1 / lasting)
+        shocks = chance.normal(size=(len(FEATURES), hours)) * deviation * np.sqrt(1 - kept**2)
+        state = chance.normal(size=len(FEATURES)) * deviation
+        for at in range(hours):
+            state = kept * state + shocks[:, at]
+            means[:, at] += state
+    return np.asarray(means, dtype=np.float64)
+
+
+def _rows(traffic: Traffic, means: Reals, chance: np.random.Generator) -> tuple[npt.NDArray[np.int64], Reals]:
+    """Return the hour of each row, [rows], and its values, [features, rows]."""
+    hour = np.arange(means.shape[1])
+    busy = (1 + 0.8 * np.sin(2 * np.pi * (hour - 8) / 24)) * np.where(hour // 24 % 7 >= 5, 0.5, 1.0)
+    busy = busy * chance.lognormal(0, 0.3, len(hour))
+    requests = chance.poisson(traffic.requests_an_hour * busy)
+    sizes = chance.geometric(1 / traffic.rows_a_request, int(requests.sum()))
+    request = np.repeat(np.arange(len(sizes)), sizes)
+    of_row = np.repeat(np.repeat(hour, requests), sizes)
+    values = chance.normal(size=(len(FEATURES), len(request))) * np.sqrt(1 - traffic.shared)
+    values += (chance.normal(size=(len(FEATURES), len(sizes))) * np.sqrt(traffic.shared))[:, request]
+    values += means[:, of_row]
+    return of_row, values
+
+
+def _table(values: Reals) -> tuple[Table, Reals]:
+    known = np.where(np.isnan(values), 0.0, values)
+    scores = 1 / (1 + np.exp(1.5 - known[0] - 0.5 * known[1]))
+    return Table(dict(zip(FEATURES, values, strict=True))), np.asarray(scores, dtype=np.float64)
+
+
+def _counted(layout: Layout, of_row: npt.NDArray[np.int64], values: Reals, hours: int) -> npt.NDArray[np.int64]:
+    counts = np.zeros((hours, layout.size), dtype=np.int64)
+    borders = np.searchsorted(of_row, np.arange(hours + 1))
+    for hour in range(hours):
+        features, scores = _table(values[:, borders[hour] : borders[hour + 1]])
+        counts[hour] = of_rows(layout, features, scores).counts
+    return counts
