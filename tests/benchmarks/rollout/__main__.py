@@ -23,7 +23,7 @@ _PROCESSES = 2
 
 
 def main() -> int:
-    """Print the tables; 1 where a pledge is missed."""
+    """Print the tables; 1 where neither a pledge nor what holds in its place is kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rollout", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rollouts: a look, no proof")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured")
