@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.rollout [--quick] [--json FILE]
 
-Seeds are fixed, so the same version prints the same table. Two processes take about ten minutes; `--quick`, with
-fewer rollouts of each kind, one.
+Seeds are fixed, so the same version prints the same tables, but for the cost of a tick. `--quick` runs a tenth of the
+rollouts.
 """
 
 from __future__ import annotations
