@@ -73,7 +73,7 @@ def _pledges() -> Iterator[Pledge]:
         worse = metrics == "all"  # with other metrics, other patterns and lag, looser limits hold
         held = "held"
         yield Pledge("good model rolled back, held 24 h", (0.01,), held, "good", back, metrics, percent=True)
-        holds = (5_000.0,) if worse else ()
+        holds: tuple[float, ...] = (5_000.0,) if worse else ()
         yield Pledge("0.5→1 %: weighed, median", (4_000,), held, "1 %", weighed[:1], metrics, holds=holds)
         holds = (800.0, 1_900.0) if worse else ()
         yield Pledge("0.5→2 %: weighed, median / p95", (700, 1_600), held, "2 %", weighed, metrics, holds=holds)
