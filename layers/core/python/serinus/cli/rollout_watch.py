@@ -13,8 +13,8 @@ from serinus.cli.terminal import console, deployment, escaped
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from serinus.domain.rollout import Decision, Rollout
-    from serinus.wiring import Client
+    from serinus.domain.judgement import Figures
+    from serinus.domain.rollout import Rollout
 
 _EVERY_SECONDS = 2.0
 
@@ -38,23 +38,28 @@ def watch(
     deployed.policies.get(endpoint)
     state = explain_rollout(endpoint, rollout, rollouts=deployed.rollouts).rollout
     until = time.monotonic() + 60 * timeout_minutes
-    with Live(_view(state, _last(deployed, state)), console=console(), refresh_per_second=4) as live:
+    with Live(_view(state), console=console(), refresh_per_second=4) as live:
         while state.outcome is None and time.monotonic() < until:
             time.sleep(_EVERY_SECONDS)
             state = deployed.rollouts.get(endpoint, state.id)
-            live.update(_view(state, _last(deployed, state)))
+            live.update(_view(state))
     if state.outcome is None:
         console().print(f"It goes on by itself: `serinus rollout watch {escaped(endpoint)}` shows it again.")
     else:
         console().print(escaped(f"Ended: {state.outcome}, {state.reason}"), soft_wrap=True)
 
 
-def _last(deployed: Client, state: Rollout) -> Decision | None:
-    judged = [look for look in deployed.rollouts.decisions(state.endpoint, state.id) if look.figures]
-    return judged[-1] if judged else None
+def _figures(state: Rollout) -> tuple[Figures, ...]:
+    """Return what is known of each metric, from the rollout's state alone: the record of looks is long."""
+    from serinus.domain.judgement import judge
+
+    if state.evidence is None:
+        return ()
+    weight, next_weight = state.candidate_percent / 100, state.next_percent / 100
+    return judge(state.evidence, weight=weight, next_weight=next_weight).figures
 
 
-def _view(state: Rollout, last: Decision | None) -> RenderableType:
+def _view(state: Rollout) -> RenderableType:
     from rich.console import Group
     from rich.panel import Panel
     from rich.table import Table
@@ -70,7 +75,7 @@ def _view(state: Rollout, last: Decision | None) -> RenderableType:
         if release is not None:
             shares.add_row(f"{name}, release {release}", Text("█" * (percent // 2), style="cyan"), f"{percent} %")
     known = Table(*FIGURE_HEADINGS)
-    for figures in last.figures if last else ():
+    for figures in _figures(state):
         known.add_row(*(Text(cell) for cell in figure_row(figures)))
     look = state.last_look
     said = f"{look.verdict}: {look.reason}" if look else "its release is being published"
