@@ -17,6 +17,7 @@ FIGURE_HEADINGS = ("metric", "candidate", "stable", "difference", "evidence it i
 LOOK_HEADINGS = ("when", "traffic", "verdict", "why")
 
 _PLOT_SIZE = (96, 22)
+_MARKERS = "abcdefghij"  # tell lines apart where colours cannot
 
 
 def figure_row(figures: Figures) -> tuple[str, ...]:
@@ -70,11 +71,14 @@ def plotted(looks: Sequence[Decision], *, colour: bool) -> str:
     plotext.plotsize(*_PLOT_SIZE)
     if not colour:
         plotext.theme("clear")
+    markers = iter(_MARKERS)
     for metric in [figures.metric for figures in weighed[0].figures]:
-        plotext.plot(minutes, [_log(_of(look, metric).evidence) for look in weighed], label=f"{metric}: worse")
+        series = {f"{metric}: worse": [_log(_of(look, metric).evidence) for look in weighed]}
         proofs = [_of(look, metric).proof for look in weighed]
         if any(proof is not None for proof in proofs):
-            plotext.plot(minutes, [_log(proof or 0.0) for proof in proofs], label=f"{metric}: within the margin")
+            series[f"{metric}: within the margin"] = [_log(proof or 0.0) for proof in proofs]
+        for label, values in series.items():
+            plotext.plot(minutes, values, label=label, marker="hd" if colour else next(markers))
     last = weighed[-1].figures[0]
     plotext.hline(_log(last.evidence_needed))
     plotext.hline(_log(last.proof_needed))
