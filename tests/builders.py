@@ -60,6 +60,7 @@ from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.compare_labels import Comparing
+from serinus.use_cases.compare_with_stable import Contending
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
@@ -490,6 +491,7 @@ class World:
             self.ledger,
             self.events,
             self.clock,
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models),
         )
         self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(

@@ -182,6 +182,22 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[[gates]]\nmetric = 'beauty'\nminimum = 0.5", "gates.1.metric", "'roc_auc'"),
         ("[[gates]]\nmetric = 'recall'\nminimum = 0.9\nmaximum = 0.1", "gates.1", "minimum above its maximum"),
         ("[[gates]]\nmetric = 'recall'\nminimum = nan", "gates.1.minimum", "greater than or equal to 0"),
+        ("[[gates]]\nmetric = 'recall'\nworse_than_stable_by = 0.01", "gates.1", "has no limit"),
+        (
+            "[[gates]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = -0.1",
+            "gates.1.worse_than_stable_by",
+            "greater than or equal to 0",
+        ),
+        (
+            "[[gates]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = inf",
+            "gates.1.worse_than_stable_by",
+            "finite",
+        ),
+        (
+            "[[performance.floors]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = 0.1",
+            "performance",
+            "worse_than_stable_by goes with [[gates]]",
+        ),
         ("[surprise]", "surprise", "not permitted"),
     ],
 )
@@ -227,6 +243,17 @@ def test_accuracy_beside_another_gate_is_fine(tmp_path: Path) -> None:
     """It is refused only where it stands alone."""
     policy = read(tmp_path, MINIMAL + "[[gates]]\nmetric = 'accuracy'\nminimum = 0.5\n")
     assert len(policy.gates) == 2
+
+
+def test_how_much_worse_than_stable_a_model_may_be_is_the_gates(tmp_path: Path) -> None:
+    """Unsaid, nothing is judged by it; the store gives the same back, floors and all."""
+    said = (
+        "[[gates]]\nmetric = 'recall'\nminimum = 0.5\nworse_than_stable_by = 0.01\n"
+        "[[performance.floors]]\nmetric = 'recall'\nminimum = 0.4\n"
+    )
+    policy = read(tmp_path, MINIMAL + said)
+    assert [gate.worse_than_stable_by for gate in policy.gates] == [None, 0.01]
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
 def test_the_ticks_of_a_rollout_fit_into_an_executions_history(tmp_path: Path) -> None:

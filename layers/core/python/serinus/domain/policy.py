@@ -64,6 +64,11 @@ class Metric(StrEnum):
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the metric counts what is wrong."""
+        return self is Metric.LOG_LOSS
+
 
 @dataclass(frozen=True)
 class JwtIssuer:
@@ -111,11 +116,17 @@ class Serving:
 
 @dataclass(frozen=True)
 class MetricGate:
-    """A held-out metric must lie within [minimum, maximum]."""
+    """A held-out metric must lie within [minimum, maximum].
+
+    Attributes:
+        worse_than_stable_by: how much worse than the stable model the candidate may be, on the same held-out rows;
+            `None` where that is told and not judged.
+    """
 
     metric: Metric
     minimum: float | None = None
     maximum: float | None = None
+    worse_than_stable_by: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins
+from serinus.domain.profile import Counts, NumericBins, Slots
 
 SURE = 1e-6  # a chance is taken to be this far from 0 and 1 at least, or one row's log loss were infinite
 
@@ -56,10 +56,16 @@ def score_table(bins: NumericBins, scores: npt.NDArray[np.float64], labels: npt.
     A score beyond the bins, as live traffic may bring, counts into the outermost: its rank is right there. Rows
     without a score are not counted.
     """
-    slots = bins.slots(np.clip(scores, bins.edges[0], bins.edges[-1]))
-    negatives = np.bincount(slots[labels == 0], minlength=bins.width).astype(np.int64)
-    positives = np.bincount(slots[labels == 1], minlength=bins.width).astype(np.int64)
-    return ScoreTable(bins.edges, negatives[NumericBins.SPECIAL : -1], positives[NumericBins.SPECIAL : -1])
+    scored = ~np.isnan(scores)
+    slots, classes = slots_of(bins, scores[scored]), labels[scored]
+    negatives = np.bincount(slots[classes == 0], minlength=bins.inner_width).astype(np.int64)
+    positives = np.bincount(slots[classes == 1], minlength=bins.inner_width).astype(np.int64)
+    return ScoreTable(bins.edges, negatives, positives)
+
+
+def slots_of(bins: NumericBins, scores: npt.NDArray[np.float64]) -> Slots:
+    """Return which of a score table's bins each score counts into; none of the scores may be NaN."""
+    return bins.slots(np.clip(scores, bins.edges[0], bins.edges[-1])) - NumericBins.SPECIAL
 
 
 def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:

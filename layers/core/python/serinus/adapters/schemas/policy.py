@@ -88,6 +88,7 @@ class _Gate(_Strict):
     metric: Metric
     minimum: Annotated[float, Field(strict=True, ge=0)] | None = None
     maximum: Annotated[float, Field(strict=True, ge=0)] | None = None
+    worse_than_stable_by: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> _Gate:
@@ -214,6 +215,12 @@ class _Performance(_Strict):
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
     confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
     floors: tuple[_Gate, ...] = ()
+
+    @model_validator(mode="after")
+    def _floors_can_be_estimated(self) -> _Performance:
+        if any(floor.worse_than_stable_by is not None for floor in self.floors):
+            raise ValueError("worse_than_stable_by goes with [[gates]]: a floor is held against no other model")
+        return self
 
 
 class _Retraining(_Strict):
