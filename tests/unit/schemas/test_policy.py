@@ -198,6 +198,11 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
             "performance",
             "worse_than_stable_by goes with [[gates]]",
         ),
+        (
+            "[[performance.floors]]\nmetric = 'expected_calibration_error'\nmaximum = 0.1",
+            "performance",
+            "takes labels to tell",
+        ),
         ("[surprise]", "surprise", "not permitted"),
     ],
 )
@@ -217,6 +222,15 @@ def test_a_refusal_names_the_field(tmp_path: Path, addition: str, field: str, wh
         (MINIMAL.replace('["risk@example.com"]', "[]"), "owners: "),
         (MINIMAL.replace('["risk@example.com"]', '"risk@example.com"'), "owners: "),
         (MINIMAL.replace("roc_auc", "accuracy"), "the only gate is on accuracy"),
+        (
+            MINIMAL.replace("roc_auc", "expected_calibration_error").replace("minimum", "maximum"),
+            "the only gate is on expected_calibration_error",
+        ),
+        (
+            MINIMAL.replace("roc_auc", "accuracy")
+            + "[[gates]]\nmetric = 'expected_calibration_error'\nmaximum = 0.1\n",
+            "the only gate is on accuracy and expected_calibration_error",
+        ),
         (MINIMAL.replace('"fraud"', '"Fraud"'), "endpoint is 'Fraud'"),
         (MINIMAL.replace('"fraud"', '"fraud\\n"'), "endpoint is 'fraud\\n'"),
         (MINIMAL.replace('"fraud"', '"../fraud"'), "endpoint is '../fraud'"),

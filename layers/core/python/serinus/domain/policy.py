@@ -63,11 +63,22 @@ class Metric(StrEnum):
     F1 = "f1"
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
+    EXPECTED_CALIBRATION_ERROR = "expected_calibration_error"
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the metric counts what is wrong."""
-        return self is Metric.LOG_LOSS
+        return self in {Metric.LOG_LOSS, Metric.EXPECTED_CALIBRATION_ERROR}
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether scores alone tell nothing of it: an estimate without labels takes scores to be calibrated."""
+        return self is Metric.EXPECTED_CALIBRATION_ERROR
+
+    @property
+    def tells_skill(self) -> bool:
+        """Whether a model that says the same of every row, where positives are rare, fails by it."""
+        return self not in {Metric.ACCURACY, Metric.EXPECTED_CALIBRATION_ERROR}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from serinus.domain.policy import Metric
 from serinus.domain.profile import Counts, NumericBins, Slots
 
+CALIBRATION_GROUPS = 10
 SURE = 1e-6  # a chance is taken to be this far from 0 and 1 at least, or one row's log loss were infinite
 
 
@@ -86,6 +87,7 @@ def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:
         Metric.F1: 2 * hits / (hits + alarms + positives),
         Metric.ACCURACY: (hits + negatives - alarms) / (positives + negatives),
         Metric.LOG_LOSS: log_loss(table),
+        Metric.EXPECTED_CALIBRATION_ERROR: expected_calibration_error(table),
     }
 
 
@@ -122,3 +124,23 @@ def log_loss(table: ScoreTable) -> float:
     chance = np.clip(table.middles, SURE, 1 - SURE)
     loss = -np.sum(table.positives * np.log(chance) + table.negatives * np.log1p(-chance))
     return float(loss / (table.positives.sum() + table.negatives.sum()))
+
+
+def expected_calibration_error(table: ScoreTable) -> float:
+    """Return how far scores are from the share of positives, on average over groups of about equally many rows.
+
+    Neighbouring bins make `CALIBRATION_GROUPS` groups (Naeini et al. 2015, with groups of equal mass, which few rows
+    mislead less); each row is scored by the middle of its bin. Even of a calibrated model it is above 0, the more the
+    fewer rows there are: about 0.8 times the root of p (1 - p) over the rows of a group.
+
+    Four rows scored 0.25 of which one is positive are right; four scored 0.75 of which all are, are wrong by 0.25:
+
+    >>> expected_calibration_error(ScoreTable((0.0, 0.5, 1.0), np.array([3, 0]), np.array([1, 4])))
+    0.125
+    """
+    rows = table.positives + table.negatives
+    total = float(rows.sum())
+    middle_rank = (np.cumsum(rows) - rows / 2) / total
+    groups = np.minimum((middle_rank * CALIBRATION_GROUPS).astype(np.int64), CALIBRATION_GROUPS - 1)
+    gaps = np.bincount(groups, weights=rows * table.middles - table.positives, minlength=CALIBRATION_GROUPS)
+    return float(np.abs(gaps).sum() / total)

@@ -220,6 +220,9 @@ class _Performance(_Strict):
     def _floors_can_be_estimated(self) -> _Performance:
         if any(floor.worse_than_stable_by is not None for floor in self.floors):
             raise ValueError("worse_than_stable_by goes with [[gates]]: a floor is held against no other model")
+        unknown = [floor.metric for floor in self.floors if floor.metric.needs_labels]
+        if unknown:
+            raise ValueError(f"{unknown[0]} takes labels to tell, so it cannot be a floor: make it a gate")
         return self
 
 
@@ -257,9 +260,10 @@ class _PolicyFile(_Strict):
                 f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
                 "beginning with a letter"
             )
-        if {gate.metric for gate in self.gates} == {Metric.ACCURACY}:
+        if not any(gate.metric.tells_skill for gate in self.gates):
+            named = " and ".join(dict.fromkeys(str(gate.metric) for gate in self.gates))
             raise ValueError(
-                "the only gate is on accuracy, which a model that always says 'no' can pass: add roc_auc, "
+                f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
                 "average_precision, precision or recall"
             )
         return self
