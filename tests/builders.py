@@ -47,6 +47,7 @@ from serinus.domain.policy import (
     Retraining,
     RolloutPlan,
     Serving,
+    Slicing,
 )
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
@@ -110,6 +111,7 @@ def a_policy(
     performance: PerformanceLimits = PERFORMANCE,
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
+    slices: tuple[Slicing, ...] = (),
     serving: Serving = Serving(),  # noqa: B008 - frozen
     keeping: Keeping = Keeping(),  # noqa: B008 - frozen
 ) -> Policy:
@@ -119,6 +121,7 @@ def a_policy(
         owners=("risk@example.com",),
         serving=serving,
         gates=gates,
+        slices=slices,
         rollout=rollout,
         drift=drift,
         performance=performance,

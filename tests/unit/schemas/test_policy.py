@@ -22,6 +22,7 @@ from serinus.domain.policy import (
     Retraining,
     Serving,
     ShadowPlan,
+    Slicing,
     WhenBusy,
     WrongLabel,
 )
@@ -203,6 +204,15 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
             "performance",
             "takes labels to tell",
         ),
+        ("[[slices]]\nguarded = true", "slices.0.column", "Field required"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [60, 30]", "slices.0", "must rise"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [30, 30]", "slices.0", "must rise"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [inf]", "slices.0.edges.0", "finite"),
+        ("[[slices]]\ncolumn = 'age'\nedges = ['30']", "slices.0.edges.0", "valid number"),
+        (f"[[slices]]\ncolumn = 'age'\nedges = {list(range(20))}", "slices.0.edges", "at most 19"),
+        ("[[slices]]\ncolumn = 'age'\nguarded = 1", "slices.0.guarded", "valid boolean"),
+        ("[[slices]]\ncolumn = 'age'\n" * 2, "policy", "[[slices]] names the column 'age' twice"),
+        ("".join(f"[[slices]]\ncolumn = 'c{n}'\n" for n in range(11)), "slices", "at most 10"),
         ("[surprise]", "surprise", "not permitted"),
     ],
 )
@@ -267,6 +277,14 @@ def test_how_much_worse_than_stable_a_model_may_be_is_the_gates(tmp_path: Path) 
     )
     policy = read(tmp_path, MINIMAL + said)
     assert [gate.worse_than_stable_by for gate in policy.gates] == [None, 0.01]
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
+def test_slices_are_kept_as_they_were_asked_for(tmp_path: Path) -> None:
+    """By each value of a column, or between edges; guarded only where that is said; the store says the same."""
+    said = "[[slices]]\ncolumn = 'colour'\nguarded = true\n[[slices]]\ncolumn = 'age'\nedges = [30, 60.5]\n"
+    policy = read(tmp_path, MINIMAL + said)
+    assert policy.slices == (Slicing("colour", guarded=True), Slicing("age", edges=(30.0, 60.5)))
     assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 

@@ -141,6 +141,20 @@ class MetricGate:
 
 
 @dataclass(frozen=True)
+class Slicing:
+    """A column of the held-out rows, by whose values the gated metrics are taken slice by slice.
+
+    Attributes:
+        edges: where a column of numbers is cut, rising; without them each value is a slice.
+        guarded: whether a slice beyond a gate's limit fails the gate, where that is beyond chance.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+    guarded: bool = False
+
+
+@dataclass(frozen=True)
 class HardAlarm:
     """The per-version alarm for catastrophe, which bypasses the evidence: more than this share of requests fails.
 
@@ -330,6 +344,7 @@ class Policy:
     description: str = ""
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
+    slices: tuple[Slicing, ...] = ()
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()

@@ -18,6 +18,7 @@ from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import Profile, layout_from, of_rows
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.signature import Signature
+from serinus.domain.slices import judge_slices
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
@@ -176,6 +177,8 @@ def _measured(
     judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))
     if metrics:
         seed = int(version.content_digest[:16], 16)
+        for slicing in policy.slices:
+            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=seed)
         judged += compare_with_stable(rows, policy, seed=seed, contending=validation.contending)
     request = request_body(version.manifest.signature, features.slice(0, 1))
     return _Examined((sound, smoke, *judged), metrics, of_rows(layout, features, rows.scores), held_out, request)

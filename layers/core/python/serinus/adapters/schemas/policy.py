@@ -25,6 +25,8 @@ from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _ALARM_PERIODS = (10, 20, 30)
+_MAXIMUM_SLICINGS = 10  # each takes validation some seconds
+_MAXIMUM_EDGES = 19
 _MAXIMUM_TICKS = (
     2_000  # one execution's history holds 25,000 events; a tick costs nine, and the wait for its turn some
 )
@@ -96,6 +98,20 @@ class _Gate(_Strict):
             raise ValueError(f"the gate on {self.metric} has no limit: give it a minimum or a maximum")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"the gate on {self.metric} has its minimum above its maximum: no model can pass")
+        return self
+
+
+class _Slicing(_Strict):
+    column: _Column
+    edges: Annotated[
+        tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...], Field(max_length=_MAXIMUM_EDGES)
+    ] = ()
+    guarded: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> _Slicing:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"edges are {list(self.edges)}: they must rise")
         return self
 
 
@@ -246,6 +262,7 @@ class _PolicyFile(_Strict):
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
+    slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
@@ -266,6 +283,14 @@ class _PolicyFile(_Strict):
                 f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
                 "average_precision, precision or recall"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _slices_by_each_column_once(self) -> _PolicyFile:
+        columns = [slicing.column for slicing in self.slices]
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        if twice:
+            raise ValueError(f"[[slices]] names the column {twice[0]!r} twice: declare each once")
         return self
 
     @model_validator(mode="after")
