@@ -176,7 +176,7 @@ def test_a_model_is_registered_validated_signed_and_announced(account: Account) 
 
 
 def test_a_candidate_is_held_against_the_live_model(account: Account) -> None:
-    """Both are ONNX files in S3; which one is live is read from the alias and the table, and the finding is signed."""
+    """Both are ONNX files in S3; the alias and the table say which is live; the finding is signed."""
     _canary(account)
     first, second = (StoredModelVersions(account.documents).get("fraud", number) for number in (1, 2))
     assert not [finding for finding in first.findings if finding.gate.startswith("against_stable")]
