@@ -181,7 +181,7 @@ def test_a_candidate_is_held_against_the_live_model(account: Account) -> None:
     first, second = (StoredModelVersions(account.documents).get("fraud", number) for number in (1, 2))
     assert not [finding for finding in first.findings if finding.gate.startswith("against_stable")]
     (found,) = [finding for finding in second.findings if finding.gate == "against_stable:roc_auc"]
-    assert "with version 1, live as release 2 on the same" in found.message
+    assert "with version 1 (release 2) on the same" in found.message
     assert found.numbers["stable"] == first.metrics[Metric.ROC_AUC]
     assert KmsSigner(account.clients.kms, KEY).verify(second.statement, str(second.attestation))
 

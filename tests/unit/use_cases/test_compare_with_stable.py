@@ -79,7 +79,7 @@ def test_a_worse_candidate_is_rejected_where_the_gate_says_so() -> None:
     found = against_stable(version)
     assert version.status is Status.REJECTED
     assert found.gate == "against_stable:roc_auc"
-    assert "with version 1, live as release 2 on the same 400 held-out rows" in found.message
+    assert "with version 1 (release 2) on the same 400 held-out rows" in found.message
     assert found.numbers["value"] < found.numbers["stable"] - 0.02
     assert found.numbers["low"] < found.numbers["difference"] < found.numbers["high"] < -0.02
     assert found.message in str(world.entries()[-1].details["reason"])
@@ -145,7 +145,7 @@ def test_a_live_model_that_cannot_score_the_rows_blocks_nothing(script: Script, 
     version = candidate(a_world({b"model 1": script}, gate=gate))
     found = against_stable(version)
     assert version.status is Status.VALIDATED
-    assert found.message.startswith("version 1, live as release 2, could not be compared on the held-out rows: ")
+    assert found.message.startswith("version 1 (release 2), which is live, could not be compared on the held-out rows: ")
     assert said in found.message
 
 

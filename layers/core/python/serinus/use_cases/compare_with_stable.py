@@ -53,7 +53,7 @@ def compare_with_stable(
     if release is None:
         return ()
     version = contending.versions.get(policy.endpoint, release.model_version)
-    name = f"version {version.number}, live as release {release.number},"
+    name = f"version {version.number} (release {release.number})"
     sample = rows.sampled(seed)
     try:
         scores = _scores(version, sample, contending)
@@ -63,7 +63,7 @@ def compare_with_stable(
         return (_not_compared(name, sample.too_few or "its scores of them are not all between 0 and 1"),)
     found = differences(sample, scores, policy.operating_threshold, seed=seed)
     return tuple(
-        judge_difference(gate, found[gate.metric], stable=name.removesuffix(","), rows=sample.rows)
+        judge_difference(gate, found[gate.metric], stable=name, rows=sample.rows)
         for gate in policy.gates
         if gate.metric in found
     )
@@ -79,5 +79,5 @@ def _scores(version: ModelVersion, rows: HeldOutRows, contending: Contending) ->
 
 
 def _not_compared(name: str, why: str) -> Finding:
-    message = f"{name} could not be compared on the held-out rows: {why}"
+    message = f"{name}, which is live, could not be compared on the held-out rows: {why}"
     return Finding("against_stable", passed=True, message=message)
