@@ -145,7 +145,9 @@ def test_a_live_model_that_cannot_score_the_rows_blocks_nothing(script: Script, 
     version = candidate(a_world({b"model 1": script}, gate=gate))
     found = against_stable(version)
     assert version.status is Status.VALIDATED
-    assert found.message.startswith("version 1 (release 2), which is live, could not be compared on the held-out rows: ")
+    assert found.message.startswith(
+        "version 1 (release 2), which is live, could not be compared on the held-out rows: "
+    )
     assert said in found.message
 
 
