@@ -69,7 +69,10 @@ def _register_model(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It alone may sign. Its layers hold what reads, checks and runs a model, and what reads a held-out table."""
+    """It alone may sign. Its layers hold what reads, checks and runs a model, and what reads a held-out table.
+
+    It looks where traffic goes, to hold a candidate against the model that is live, and can move none.
+    """
     return Blueprint(
         "validate_model",
         settings.function_name("validate_model"),
@@ -78,6 +81,7 @@ def _validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
         (
             *_record(foundation),
             may.read_policies(stack),
+            may.read_alias(stack),
             may.read_objects(foundation.artifacts, "models/"),
             may.write_objects(foundation.artifacts, "models/"),
             may.sign(foundation),

@@ -47,6 +47,7 @@ from serinus.domain.policy import (
     Retraining,
     RolloutPlan,
     Serving,
+    Slicing,
 )
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
@@ -60,6 +61,7 @@ from serinus.use_cases.choose_plan import Choosing
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.compact_profiles import Compacting
 from serinus.use_cases.compare_labels import Comparing
+from serinus.use_cases.compare_with_stable import Contending
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.detect_drift import Watching
 from serinus.use_cases.end_rollout import Progress
@@ -109,6 +111,7 @@ def a_policy(
     performance: PerformanceLimits = PERFORMANCE,
     retraining: Retraining | None = None,
     gates: tuple[MetricGate, ...] = (ROC_AUC_GATE,),
+    slices: tuple[Slicing, ...] = (),
     serving: Serving = Serving(),  # noqa: B008 - frozen
     keeping: Keeping = Keeping(),  # noqa: B008 - frozen
 ) -> Policy:
@@ -118,6 +121,7 @@ def a_policy(
         owners=("risk@example.com",),
         serving=serving,
         gates=gates,
+        slices=slices,
         rollout=rollout,
         drift=drift,
         performance=performance,
@@ -490,6 +494,7 @@ class World:
             self.ledger,
             self.events,
             self.clock,
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models),
         )
         self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(

@@ -103,6 +103,19 @@ def test_only_the_named_functions_may(aws: Assembly, action: str, holders: set[s
     assert _holders(aws, action) == holders
 
 
+def test_validating_sees_where_traffic_goes_and_can_only_read_and_sign(aws: Assembly) -> None:
+    """It holds a candidate against the model that is live: the alias, the records and the models are enough."""
+    validating = function_name("validate_model")
+    assert validating in _holders(aws, "lambda:GetAlias")
+    lambdas = {
+        action
+        for statement in aws.statements(validating)
+        for action in listed(statement["Action"])
+        if action.startswith("lambda:")
+    }
+    assert lambdas == {"lambda:GetAlias"}
+
+
 def test_no_other_role_holds_what_moves_traffic(aws: Assembly) -> None:
     """State machines hold no such permission themselves; they invoke functions that do."""
     moving = {"lambda:UpdateAlias", "kms:Sign", "lambda:PublishVersion"}

@@ -14,6 +14,7 @@ from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.domain.model_version import Status
+from serinus.domain.policy import Metric
 from serinus.domain.rollout import Split
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
@@ -172,6 +173,17 @@ def test_a_model_is_registered_validated_signed_and_announced(account: Account) 
         for name in ("holdout.parquet", "manifest.json", "model.onnx", "reference.json", "smoke_request.json")
     ]
     assert account.published() == ["ModelRegistered", "ModelValidated"]
+
+
+def test_a_candidate_is_held_against_the_live_model(account: Account) -> None:
+    """Both are ONNX files in S3; the alias and the table say which is live; the finding is signed."""
+    _canary(account)
+    first, second = (StoredModelVersions(account.documents).get("fraud", number) for number in (1, 2))
+    assert not [finding for finding in first.findings if finding.gate.startswith("against_stable")]
+    (found,) = [finding for finding in second.findings if finding.gate == "against_stable:roc_auc"]
+    assert "with version 1 (release 2) on the same" in found.message
+    assert found.numbers["stable"] == first.metrics[Metric.ROC_AUC]
+    assert KmsSigner(account.clients.kms, KEY).verify(second.statement, str(second.attestation))
 
 
 def test_a_canary_shifts_the_alias_and_an_alarm_shifts_it_back(account: Account) -> None:

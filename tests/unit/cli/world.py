@@ -50,6 +50,7 @@ from serinus.domain.rollout import Split
 from serinus.domain.table import Table
 from serinus.errors import SerinusError
 from serinus.use_cases.choose_plan import Choosing
+from serinus.use_cases.compare_with_stable import Contending
 from serinus.use_cases.describe_endpoint import Describing
 from serinus.use_cases.find_rollout import Looking
 from serinus.use_cases.keep_tokens import Keeping
@@ -155,6 +156,7 @@ class Deployment:
         validation = Validation(
             self.artifacts, self.policies, self.versions, self.references, models, ArrowTables(), signer,
             self.ledger, self.events, now,
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, models),
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as sklearn
+from sklearn.calibration import calibration_curve
 
 from serinus.domain.policy import Metric
 from serinus.domain.profile import NumericBins
-from serinus.domain.quality import ScoreTable, measure, score_table
+from serinus.domain.quality import CALIBRATION_GROUPS, ScoreTable, expected_calibration_error, measure, score_table
 
 BINS = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, 1_001)))
 
@@ -92,3 +95,29 @@ def test_flagging_nobody_has_no_precision_to_speak_of() -> None:
     """Precision is 0 where nothing is flagged, as scikit-learn has it."""
     table = score_table(BINS, np.array([0.1, 0.2]), np.array([1.0, 0.0]))
     assert measure(table, 0.9)[Metric.PRECISION] == 0.0
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_calibration_error_is_that_of_the_curve_of_equal_groups(power: float) -> None:
+    """Within 2e-3 of the mean gap of scikit-learn's quantile curve, for scores too high, right, and too low."""
+    scores, labels = labelled(4)
+    bent = scores**power
+    share, mean_score = calibration_curve(labels, bent, n_bins=CALIBRATION_GROUPS, strategy="quantile")
+    found = measure(score_table(BINS, bent, labels), 0.5)[Metric.EXPECTED_CALIBRATION_ERROR]
+    assert found == pytest.approx(float(np.abs(share - mean_score).mean()), abs=2e-3)
+    assert (found < 0.02) is (power == 1.0)
+
+
+@given(
+    negatives=st.lists(st.integers(0, 50), min_size=20, max_size=20),
+    positives=st.lists(st.integers(0, 50), min_size=20, max_size=20),
+)
+def test_the_calibration_error_lies_between_the_mean_gap_and_one(negatives: list[int], positives: list[int]) -> None:
+    """Gaps of groups cancel in the mean over all rows, and not in the error; rows that come twice change nothing."""
+    edges = tuple(float(edge) for edge in np.linspace(0, 1, 21))
+    table = ScoreTable(edges, np.array(negatives), np.array(positives))
+    if sum(negatives) and sum(positives):
+        found = expected_calibration_error(table)
+        gap = abs(float(((table.positives + table.negatives) * table.middles - table.positives).sum())) / table.rows
+        assert gap - 1e-9 <= found <= 1
+        assert expected_calibration_error(table + table) == pytest.approx(found)

@@ -24,6 +24,7 @@ from serinus.domain.policy import (
     Retraining,
     Serving,
     ShadowPlan,
+    Slicing,
     WhenBusy,
     WrongLabel,
 )
@@ -207,6 +208,36 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[[gates]]\nmetric = 'beauty'\nminimum = 0.5", "gates.1.metric", "'roc_auc'"),
         ("[[gates]]\nmetric = 'recall'\nminimum = 0.9\nmaximum = 0.1", "gates.1", "minimum above its maximum"),
         ("[[gates]]\nmetric = 'recall'\nminimum = nan", "gates.1.minimum", "greater than or equal to 0"),
+        ("[[gates]]\nmetric = 'recall'\nworse_than_stable_by = 0.01", "gates.1", "has no limit"),
+        (
+            "[[gates]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = -0.1",
+            "gates.1.worse_than_stable_by",
+            "greater than or equal to 0",
+        ),
+        (
+            "[[gates]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = inf",
+            "gates.1.worse_than_stable_by",
+            "finite",
+        ),
+        (
+            "[[performance.floors]]\nmetric = 'recall'\nminimum = 0.1\nworse_than_stable_by = 0.1",
+            "performance",
+            "worse_than_stable_by goes with [[gates]]",
+        ),
+        (
+            "[[performance.floors]]\nmetric = 'expected_calibration_error'\nmaximum = 0.1",
+            "performance",
+            "takes labels to tell",
+        ),
+        ("[[slices]]\nguarded = true", "slices.0.column", "Field required"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [60, 30]", "slices.0", "must rise"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [30, 30]", "slices.0", "must rise"),
+        ("[[slices]]\ncolumn = 'age'\nedges = [inf]", "slices.0.edges.0", "finite"),
+        ("[[slices]]\ncolumn = 'age'\nedges = ['30']", "slices.0.edges.0", "valid number"),
+        (f"[[slices]]\ncolumn = 'age'\nedges = {list(range(20))}", "slices.0.edges", "at most 19"),
+        ("[[slices]]\ncolumn = 'age'\nguarded = 1", "slices.0.guarded", "valid boolean"),
+        ("[[slices]]\ncolumn = 'age'\n" * 2, "policy", "[[slices]] names the column 'age' twice"),
+        ("".join(f"[[slices]]\ncolumn = 'c{n}'\n" for n in range(11)), "slices", "at most 10"),
         ("[surprise]", "surprise", "not permitted"),
     ],
 )
@@ -226,6 +257,15 @@ def test_a_refusal_names_the_field(tmp_path: Path, addition: str, field: str, wh
         (MINIMAL.replace('["risk@example.com"]', "[]"), "owners: "),
         (MINIMAL.replace('["risk@example.com"]', '"risk@example.com"'), "owners: "),
         (MINIMAL.replace("roc_auc", "accuracy"), "the only gate is on accuracy"),
+        (
+            MINIMAL.replace("roc_auc", "expected_calibration_error").replace("minimum", "maximum"),
+            "the only gate is on expected_calibration_error",
+        ),
+        (
+            MINIMAL.replace("roc_auc", "accuracy")
+            + "[[gates]]\nmetric = 'expected_calibration_error'\nmaximum = 0.1\n",
+            "the only gate is on accuracy and expected_calibration_error",
+        ),
         (MINIMAL.replace('"fraud"', '"Fraud"'), "endpoint is 'Fraud'"),
         (MINIMAL.replace('"fraud"', '"fraud\\n"'), "endpoint is 'fraud\\n'"),
         (MINIMAL.replace('"fraud"', '"../fraud"'), "endpoint is '../fraud'"),
@@ -252,6 +292,25 @@ def test_accuracy_beside_another_gate_is_fine(tmp_path: Path) -> None:
     """It is refused only where it stands alone."""
     policy = read(tmp_path, MINIMAL + "[[gates]]\nmetric = 'accuracy'\nminimum = 0.5\n")
     assert len(policy.gates) == 2
+
+
+def test_how_much_worse_than_stable_a_model_may_be_is_the_gates(tmp_path: Path) -> None:
+    """Unsaid, nothing is judged by it; the store gives the same back, floors and all."""
+    said = (
+        "[[gates]]\nmetric = 'recall'\nminimum = 0.5\nworse_than_stable_by = 0.01\n"
+        "[[performance.floors]]\nmetric = 'recall'\nminimum = 0.4\n"
+    )
+    policy = read(tmp_path, MINIMAL + said)
+    assert [gate.worse_than_stable_by for gate in policy.gates] == [None, 0.01]
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
+def test_slices_are_kept_as_they_were_asked_for(tmp_path: Path) -> None:
+    """By each value of a column, or between edges; guarded only where that is said; the store says the same."""
+    said = "[[slices]]\ncolumn = 'colour'\nguarded = true\n[[slices]]\ncolumn = 'age'\nedges = [30, 60.5]\n"
+    policy = read(tmp_path, MINIMAL + said)
+    assert policy.slices == (Slicing("colour", guarded=True), Slicing("age", edges=(30.0, 60.5)))
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
 def test_the_ticks_of_a_rollout_fit_into_an_executions_history(tmp_path: Path) -> None:

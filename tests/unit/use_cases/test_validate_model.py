@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pytest
 
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.policy import Metric, MetricGate, Slicing
 from serinus.domain.profile import CategoricalBins
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelVersionNotFound
 from serinus.use_cases.validate_model import smoke_request_key, validate_model
-from tests.builders import FRAUD, Died, World, a_holdout, a_policy, an_object_column
+from tests.builders import FRAUD, Died, World, a_holdout, a_policy, an_object_column, scores_of
 
 
 def validate(world: World, number: int = 1) -> ModelVersion:
@@ -203,6 +203,38 @@ def test_there_must_be_such_a_version() -> None:
     """Validating what was never registered is an error."""
     with pytest.raises(ModelVersionNotFound):
         validate(World())
+
+
+def blind_to_red(features: Table) -> npt.NDArray[np.float64]:
+    """Score rows by the amount, but red ones the wrong way round."""
+    scores = scores_of(features)
+    return np.where(features.columns["colour"] == "red", 1 - scores, scores)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_model_that_serves_a_guarded_slice_badly_is_rejected(guarded: bool) -> None:
+    """It passes the gate on all rows, and the finding names whom it fails; unguarded, that is told and signed."""
+    slices = (Slicing("colour", guarded=guarded),)
+    world = World(a_policy(gates=(MetricGate(Metric.ROC_AUC, minimum=0.55),), slices=slices))
+    world.registered()
+    world.models.script = blind_to_red
+    version = validate(world)
+    assert version.metrics[Metric.ROC_AUC] > 0.55
+    assert version.status is (Status.REJECTED if guarded else Status.VALIDATED)
+    (found,) = [finding for finding in version.findings if finding.gate == "slice:colour:roc_auc"]
+    assert "worst for 'red'" in found.message
+    assert ("beyond chance for 'red'" in found.message) is guarded
+    assert b"worst for 'red'" in version.statement
+
+
+def test_a_column_that_no_feature_is_may_slice() -> None:
+    """A group that the model may not see is just what it should be looked at by."""
+    region = an_object_column(["north", "south"] * 200)
+    world = World(a_policy(slices=(Slicing("region", guarded=True),)))
+    world.registered(holdout=changed(region=region))
+    version = validate(world)
+    assert version.status is Status.VALIDATED
+    assert "slice:region:roc_auc" in [finding.gate for finding in version.findings]
 
 
 def test_a_forged_attestation_does_not_verify() -> None:

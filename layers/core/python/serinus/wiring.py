@@ -87,19 +87,22 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
     """Wire `validate_model`."""
     from serinus.adapters.onnx.encoding import cheaper_encoding
     from serinus.adapters.onnx.models import OnnxModels
+    from serinus.use_cases.compare_with_stable import Contending
     from serinus.use_cases.validate_model import Validation
 
+    artifacts, versions, models = _bucket(told.artifacts_bucket), _versions(told.table_name), OnnxModels()
     return Validation(
-        artifacts=_bucket(told.artifacts_bucket),
+        artifacts=artifacts,
         policies=_policies(),
-        versions=_versions(told.table_name),
+        versions=versions,
         references=_references(told.artifacts_bucket),
-        models=OnnxModels(),
+        models=models,
         tables=_tables(),
         signer=_signer(told.signing_key_id),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
+        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models),
         choose_encoding=cheaper_encoding,
     )
 

@@ -50,10 +50,15 @@ def _column(feature: Feature, file: str, table: Table) -> Column:
             f"column {feature.name!r} of {file}, row {row + 1}, holds {numbers[row]}, which no request can carry: "
             "leave the cell blank, or drop the row"
         )
-    return numbers if feature.datatype.is_number else _spelled_out(numbers)
+    return numbers if feature.datatype.is_number else spelled_out(numbers)
 
 
-def _spelled_out(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+def spelled_out(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    """Return numbers as the texts that requests would carry; a missing one is `None`.
+
+    >>> spelled_out(np.array([7.0, 2.5, np.nan])).tolist()
+    ['7', '2.5', None]
+    """
     texts = np.empty(len(numbers), dtype=object)
     texts[:] = [
         None if number != number else repr(int(number) if number.is_integer() else number)

@@ -127,7 +127,7 @@ def estimate_performance(
     confidence: float,
     design_effect: float = 1.0,
 ) -> PerformanceEstimate:
-    """Estimate every metric of a window from its scores.
+    """Estimate every metric of a window from its scores, but those that need labels.
 
     The interval covers three chances: which rows were asked, how their labels fall, and how well the held-out rows
     tell what a score means. It is the delta method's, on the log-odds scale for what lies in [0, 1].
@@ -156,6 +156,7 @@ def estimate_performance(
             metric, value, quantile * _error(expected, calibration, *slopes[metric], design_effect=design_effect)
         )
         for metric, value in measure(expected, threshold).items()
+        if not metric.needs_labels
     }
     return PerformanceEstimate(rows, metrics, unknown)
 
@@ -207,7 +208,7 @@ def _error(
 
 
 def _slopes(table: ScoreTable, threshold: float) -> dict[Metric, tuple[Reals, Reals]]:
-    """Return how each metric of `measure` changes by one positive, and by one negative, more in each bin."""
+    """Return how each metric that scores tell changes by one positive, and by one negative, more in each bin."""
     positives, negatives = (np.asarray(side, dtype=np.float64) for side in (table.positives, table.negatives))
     total = float(positives.sum() + negatives.sum())
     first = table.first_flagged(threshold)

@@ -63,6 +63,22 @@ class Metric(StrEnum):
     F1 = "f1"
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
+    EXPECTED_CALIBRATION_ERROR = "expected_calibration_error"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the metric counts what is wrong."""
+        return self in {Metric.LOG_LOSS, Metric.EXPECTED_CALIBRATION_ERROR}
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether scores alone tell nothing of it: an estimate without labels takes scores to be calibrated."""
+        return self is Metric.EXPECTED_CALIBRATION_ERROR
+
+    @property
+    def tells_skill(self) -> bool:
+        """Whether a model that says the same of every row, where positives are rare, fails by it."""
+        return self not in {Metric.ACCURACY, Metric.EXPECTED_CALIBRATION_ERROR}
 
 
 @dataclass(frozen=True)
@@ -111,11 +127,31 @@ class Serving:
 
 @dataclass(frozen=True)
 class MetricGate:
-    """A held-out metric must lie within [minimum, maximum]."""
+    """A held-out metric must lie within [minimum, maximum].
+
+    Attributes:
+        worse_than_stable_by: how much worse than the stable model the candidate may be, on the same held-out rows;
+            `None` where that is told and not judged.
+    """
 
     metric: Metric
     minimum: float | None = None
     maximum: float | None = None
+    worse_than_stable_by: float | None = None
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """A column of the held-out rows, by whose values the gated metrics are taken slice by slice.
+
+    Attributes:
+        edges: where a column of numbers is cut, rising; without them each value is a slice.
+        guarded: whether a slice beyond a gate's limit fails the gate, where that is beyond chance.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+    guarded: bool = False
 
 
 @dataclass(frozen=True)
@@ -308,6 +344,7 @@ class Policy:
     description: str = ""
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
+    slices: tuple[Slicing, ...] = ()
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()

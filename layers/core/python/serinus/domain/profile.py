@@ -62,7 +62,12 @@ class NumericBins:
     @property
     def width(self) -> int:
         """How many slots the bins take."""
-        return max(len(self.edges) - 1, 1) + 3
+        return self.inner_width + 3
+
+    @property
+    def inner_width(self) -> int:
+        """How many bins lie between the edges."""
+        return max(len(self.edges) - 1, 1)
 
     def slots(self, column: Column) -> Slots:
         """Return each value's slot, relative to the section's start. NaN is missing."""
@@ -70,12 +75,15 @@ class NumericBins:
         with np.errstate(over="ignore"):  # beyond FP32 is infinite, as it is for the model
             values = np.asarray(column, dtype=np.float64).astype(precision)
             edges = np.asarray(self.edges, dtype=precision)
-        inner = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.width - 4)
+        inner = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.inner_width - 1)
         slots = inner.astype(np.int64) + self.SPECIAL
         slots[values < edges[0]] = 1
         slots[values > edges[-1]] = self.width - 1
         slots[np.isnan(values)] = 0
         return slots
+
+
+CHANCES = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, _SCORE_BINS + 1)))
 
 
 @dataclass(frozen=True)
@@ -374,9 +382,7 @@ def layout_from(signature: Signature, features: Table, scores: npt.NDArray[np.fl
     reference's most frequent ones. Scores in [0, 1], give or take what float32 sums err by, get 1,000 equal bins,
     from which ranking metrics are exact to about 1e-4.
     """
-    inside = bool(scores.size) and bool(np.all((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)))
-    uniform = tuple(float(edge) for edge in np.linspace(0, 1, _SCORE_BINS + 1))
-    score = NumericBins("score", uniform) if inside else _quantile_bins("score", scores, Datatype.FP64)
+    score = CHANCES if are_chances(scores) else _quantile_bins("score", scores, Datatype.FP64)
     bins: list[Bins] = []
     for feature in signature.features:
         column = features.columns[feature.name]
@@ -385,6 +391,11 @@ def layout_from(signature: Signature, features: Table, scores: npt.NDArray[np.fl
         else:
             bins.append(_category_bins(feature.name, column))
     return Layout(NumericBins("latency_ms", _LATENCY_EDGES_MS), score, tuple(bins))
+
+
+def are_chances(scores: npt.NDArray[np.float64]) -> bool:
+    """Whether all scores lie in [0, 1], give or take what float32 sums err by."""
+    return bool(scores.size) and bool(np.all((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)))
 
 
 def _quantile_bins(name: str, values: npt.NDArray[np.float64], datatype: Datatype) -> NumericBins:

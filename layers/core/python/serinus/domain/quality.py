@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins
+from serinus.domain.profile import Counts, NumericBins, Slots
 
+CALIBRATION_GROUPS = 10
 SURE = 1e-6  # a chance is taken to be this far from 0 and 1 at least, or one row's log loss were infinite
 
 
@@ -56,10 +57,16 @@ def score_table(bins: NumericBins, scores: npt.NDArray[np.float64], labels: npt.
     A score beyond the bins, as live traffic may bring, counts into the outermost: its rank is right there. Rows
     without a score are not counted.
     """
-    slots = bins.slots(np.clip(scores, bins.edges[0], bins.edges[-1]))
-    negatives = np.bincount(slots[labels == 0], minlength=bins.width).astype(np.int64)
-    positives = np.bincount(slots[labels == 1], minlength=bins.width).astype(np.int64)
-    return ScoreTable(bins.edges, negatives[NumericBins.SPECIAL : -1], positives[NumericBins.SPECIAL : -1])
+    scored = ~np.isnan(scores)
+    slots, classes = slots_of(bins, scores[scored]), labels[scored]
+    negatives = np.bincount(slots[classes == 0], minlength=bins.inner_width).astype(np.int64)
+    positives = np.bincount(slots[classes == 1], minlength=bins.inner_width).astype(np.int64)
+    return ScoreTable(bins.edges, negatives, positives)
+
+
+def slots_of(bins: NumericBins, scores: npt.NDArray[np.float64]) -> Slots:
+    """Return which of a score table's bins each score counts into; none of the scores may be NaN."""
+    return bins.slots(np.clip(scores, bins.edges[0], bins.edges[-1])) - NumericBins.SPECIAL
 
 
 def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:
@@ -80,6 +87,7 @@ def measure(table: ScoreTable, threshold: float) -> dict[Metric, float]:
         Metric.F1: 2 * hits / (hits + alarms + positives),
         Metric.ACCURACY: (hits + negatives - alarms) / (positives + negatives),
         Metric.LOG_LOSS: log_loss(table),
+        Metric.EXPECTED_CALIBRATION_ERROR: expected_calibration_error(table),
     }
 
 
@@ -116,3 +124,23 @@ def log_loss(table: ScoreTable) -> float:
     chance = np.clip(table.middles, SURE, 1 - SURE)
     loss = -np.sum(table.positives * np.log(chance) + table.negatives * np.log1p(-chance))
     return float(loss / (table.positives.sum() + table.negatives.sum()))
+
+
+def expected_calibration_error(table: ScoreTable) -> float:
+    """Return how far scores are from the share of positives, on average over groups of about equally many rows.
+
+    Neighbouring bins make `CALIBRATION_GROUPS` groups (Naeini et al. 2015, with groups of equal mass, which few rows
+    mislead less); each row is scored by the middle of its bin. Even of a calibrated model it is above 0, the more the
+    fewer rows there are: about 0.8 times the root of p (1 - p) over the rows of a group.
+
+    Four rows scored 0.25 of which one is positive are right; four scored 0.75 of which all are, are wrong by 0.25:
+
+    >>> expected_calibration_error(ScoreTable((0.0, 0.5, 1.0), np.array([3, 0]), np.array([1, 4])))
+    0.125
+    """
+    rows = table.positives + table.negatives
+    total = float(rows.sum())
+    middle_rank = (np.cumsum(rows) - rows / 2) / total
+    groups = np.minimum((middle_rank * CALIBRATION_GROUPS).astype(np.int64), CALIBRATION_GROUPS - 1)
+    gaps = np.bincount(groups, weights=rows * table.middles - table.positives, minlength=CALIBRATION_GROUPS)
+    return float(np.abs(gaps).sum() / total)

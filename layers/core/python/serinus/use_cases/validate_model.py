@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from serinus.domain.feature_columns import features_of
 from serinus.domain.gates import Finding, all_passed, judge_metrics
+from serinus.domain.held_out import HeldOutRows
 from serinus.domain.inference_request import request_body
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status, canonical_json
@@ -17,8 +18,10 @@ from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import Profile, layout_from, of_rows
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.signature import Signature
+from serinus.domain.slices import judge_slices
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
+from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
 from serinus.use_cases.ports import (
     ChooseEncoding,
     Clock,
@@ -56,6 +59,7 @@ class Validation:
     ledger: Ledger
     events: Events
     clock: Clock
+    contending: Contending
     choose_encoding: ChooseEncoding = as_uploaded
 
 
@@ -124,7 +128,11 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
         return _failed(sound, Finding("session", passed=False, message=str(refusal)))
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
-    examined = _measured(version, policy, model, features, labels, sound)
+    scored = _scored(version, model, holdout, features, labels)
+    del model  # before the live one takes its room
+    if isinstance(scored, Finding):
+        return _failed(sound, scored)
+    examined = _measured(version, policy, scored, features, sound, validation)
     return examined if encoding is None else _served(examined, encoding)
 
 
@@ -142,32 +150,38 @@ def _served(examined: _Examined, encoding: Encoding) -> _Examined:
     return replace(examined, findings=(*examined.findings, finding), served=encoding.model)
 
 
-def _measured(
-    version: ModelVersion,
-    policy: Policy,
-    model: Model,
-    features: Table,
-    labels: npt.NDArray[np.float64],
-    sound: Finding,
-) -> _Examined:
+def _scored(
+    version: ModelVersion, model: Model, holdout: Table, features: Table, labels: npt.NDArray[np.float64]
+) -> HeldOutRows | Finding:
+    """Score the held-out rows; what keeps the model from it is a finding."""
     try:
         scores = model.score(features)
     except DataRefused as refusal:
-        return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
+        return Finding("holdout", passed=False, message=str(refusal))
     except ModelFailed as failure:
-        message = f"the model failed on the held-out rows: {failure}"
-        return _failed(sound, Finding("smoke", passed=False, message=message))
+        return Finding("smoke", passed=False, message=f"the model failed on the held-out rows: {failure}")
     if not np.all(np.isfinite(scores)):
         row = int(np.argmin(np.isfinite(scores)))
         message = f"the score of held-out row {row} is {scores[row]}: a score must be a finite number"
-        return _failed(sound, Finding("smoke", passed=False, message=message))
-    smoke = Finding("smoke", passed=True, message=f"the model scored all {features.rows} held-out rows")
-    layout = layout_from(version.manifest.signature, features, scores)
-    held_out = score_table(layout.score, scores, labels)
+        return Finding("smoke", passed=False, message=message)
+    return HeldOutRows(version.manifest.holdout.name, holdout, labels, scores)
+
+
+def _measured(
+    version: ModelVersion, policy: Policy, rows: HeldOutRows, features: Table, sound: Finding, validation: Validation
+) -> _Examined:
+    smoke = Finding("smoke", passed=True, message=f"the model scored all {rows.rows} held-out rows")
+    layout = layout_from(version.manifest.signature, features, rows.scores)
+    held_out = score_table(layout.score, rows.scores, rows.labels)
     metrics = measure(held_out, policy.operating_threshold)
+    judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))
+    if metrics:
+        seed = int(version.content_digest[:16], 16)
+        for slicing in policy.slices:
+            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=seed)
+        judged += compare_with_stable(rows, policy, seed=seed, contending=validation.contending)
     request = request_body(version.manifest.signature, features.slice(0, 1))
-    findings = (sound, smoke, *judge_metrics(policy.gates, metrics, rows=features.rows))
-    return _Examined(findings, metrics, of_rows(layout, features, scores), held_out, request)
+    return _Examined((sound, smoke, *judged), metrics, of_rows(layout, features, rows.scores), held_out, request)
 
 
 def _failed(*findings: Finding) -> _Examined:

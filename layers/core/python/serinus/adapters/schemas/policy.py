@@ -25,6 +25,8 @@ from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _ALARM_PERIODS = (10, 20, 30)
+_MAXIMUM_SLICINGS = 10  # each takes validation some seconds
+_MAXIMUM_EDGES = 19
 _MAXIMUM_TICKS = (
     2_000  # one execution's history holds 25,000 events; a tick costs nine, and the wait for its turn some
 )
@@ -88,6 +90,7 @@ class _Gate(_Strict):
     metric: Metric
     minimum: Annotated[float, Field(strict=True, ge=0)] | None = None
     maximum: Annotated[float, Field(strict=True, ge=0)] | None = None
+    worse_than_stable_by: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> _Gate:
@@ -95,6 +98,20 @@ class _Gate(_Strict):
             raise ValueError(f"the gate on {self.metric} has no limit: give it a minimum or a maximum")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"the gate on {self.metric} has its minimum above its maximum: no model can pass")
+        return self
+
+
+class _Slicing(_Strict):
+    column: _Column
+    edges: Annotated[
+        tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...], Field(max_length=_MAXIMUM_EDGES)
+    ] = ()
+    guarded: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> _Slicing:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"edges are {list(self.edges)}: they must rise")
         return self
 
 
@@ -215,6 +232,15 @@ class _Performance(_Strict):
     confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
     floors: tuple[_Gate, ...] = ()
 
+    @model_validator(mode="after")
+    def _floors_can_be_estimated(self) -> _Performance:
+        if any(floor.worse_than_stable_by is not None for floor in self.floors):
+            raise ValueError("worse_than_stable_by goes with [[gates]]: a floor is held against no other model")
+        unknown = [floor.metric for floor in self.floors if floor.metric.needs_labels]
+        if unknown:
+            raise ValueError(f"{unknown[0]} takes labels to tell, so it cannot be a floor: make it a gate")
+        return self
+
 
 class _Retraining(_Strict):
     recipe: str = "gradient_boosting"
@@ -236,6 +262,7 @@ class _PolicyFile(_Strict):
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
+    slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
@@ -250,11 +277,20 @@ class _PolicyFile(_Strict):
                 f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
                 "beginning with a letter"
             )
-        if {gate.metric for gate in self.gates} == {Metric.ACCURACY}:
+        if not any(gate.metric.tells_skill for gate in self.gates):
+            named = " and ".join(dict.fromkeys(str(gate.metric) for gate in self.gates))
             raise ValueError(
-                "the only gate is on accuracy, which a model that always says 'no' can pass: add roc_auc, "
+                f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
                 "average_precision, precision or recall"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _slices_by_each_column_once(self) -> _PolicyFile:
+        columns = [slicing.column for slicing in self.slices]
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        if twice:
+            raise ValueError(f"[[slices]] names the column {twice[0]!r} twice: declare each once")
         return self
 
     @model_validator(mode="after")
