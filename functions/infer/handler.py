@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from typing import Any
@@ -20,6 +21,7 @@ _RELEASE = settings.lambda_version()
 _RELEASED = load_released(threads=settings.lambda_processors())
 if _RULES.bins_often:
     released_layout()
+gc.enable()
 
 
 def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no type of its own
