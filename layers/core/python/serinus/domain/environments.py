@@ -104,18 +104,33 @@ class ReleaseEnvironments:
         )
         return state if state.cluster else replace(state, cluster=state._found())
 
+    @property
+    def doubt(self) -> Cluster | None:
+        """The cluster found, or else the worst environment where the others fail less than half as much as all do.
+
+        A few failures are enough to convict a release, and too few to find a cluster for good.
+        """
+        if self.cluster or not self.suspects:
+            return self.cluster
+        worst = self._since(self.suspects[0])
+        others = worst.of_requests - worst.requests
+        if not others:
+            return None
+        share, of_all = (worst.of_failures - worst.failures) / others, worst.of_failures / worst.of_requests
+        return worst if share < of_all / 2 else None
+
     def _found(self) -> Cluster | None:
-        for suspect in self.suspects:
-            cluster = Cluster(
-                suspect.environment,
-                suspect.failures,
-                self.failures - suspect.failures_before,
-                suspect.requests,
-                self.requests - suspect.requests_before,
-            )
-            if gathered(cluster, self.environments):
-                return cluster
-        return None
+        clusters = (self._since(suspect) for suspect in self.suspects)
+        return next((cluster for cluster in clusters if gathered(cluster, self.environments)), None)
+
+    def _since(self, suspect: Suspect) -> Cluster:
+        return Cluster(
+            suspect.environment,
+            suspect.failures,
+            self.failures - suspect.failures_before,
+            suspect.requests,
+            self.requests - suspect.requests_before,
+        )
 
 
 def gathered(cluster: Cluster, environments: int) -> bool:
@@ -140,11 +155,20 @@ def gathered(cluster: Cluster, environments: int) -> bool:
     return cluster.of_failures * divergence >= _LOG_ODDS_OF_CHANCE + math.log(environments)
 
 
-def environment_tally(stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute]) -> Tally:
-    """Count environment-minutes, and as bad those with at least one failure."""
+def environment_tally(
+    stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute], *, leaving_out: str | None = None
+) -> Tally:
+    """Count environment-minutes, and as bad those with at least one failure.
+
+    Args:
+        stable: of the tick.
+        candidate: of the tick.
+        leaving_out: the candidate's environment with most failures: what the others do is then no fault of its.
+    """
+    others = [minute for minute in candidate if minute.environment != leaving_out]
     return Tally(
         len(stable),
         sum(1 for minute in stable if minute.failures),
-        len(candidate),
-        sum(1 for minute in candidate if minute.failures),
+        len(others),
+        sum(1 for minute in others if minute.failures),
     )
