@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TypeVar
 
 from aws_cdk import Stack
@@ -14,7 +13,7 @@ from infra_cdk.layers import CORE
 from infra_cdk.stacks.foundation import Foundation
 from serinus import settings
 
-_Settings = TypeVar("_Settings")
+_Settings = TypeVar("_Settings", bound=tuple[str, ...])
 _HANDLERS = (CORE, "handlers")
 _GATEWAY_WAITS_SECONDS = 29
 
@@ -267,7 +266,7 @@ def _estimate_performance(foundation: Foundation, stack: Stack) -> Blueprint:
     return _watcher("estimate_performance", told, foundation, stack)
 
 
-def _watcher(verb_noun: str, told: object, foundation: Foundation, stack: Stack) -> Blueprint:
+def _watcher(verb_noun: str, told: tuple[str, ...], foundation: Foundation, stack: Stack) -> Blueprint:
     """A schedule invokes it without waiting. It reads what was counted, and may tell what it finds."""
     return Blueprint(
         verb_noun,
@@ -529,8 +528,7 @@ def _settings(kind: type[_Settings], foundation: Foundation) -> _Settings:
         "event_bus_name": foundation.bus.event_bus_name,
         "signing_key_id": foundation.signing_key.key_id,
     }
-    wanted = dataclasses.fields(kind)  # type: ignore[arg-type]  # only dataclasses are passed
-    return kind(**{field.name: names[field.name] for field in wanted})
+    return kind(**{name: names[name] for name in settings.field_names(kind)})
 
 
 def _record(foundation: Foundation) -> tuple[Permission, ...]:

@@ -42,7 +42,7 @@ class Blueprint:
 
     verb_noun: str
     deployed_as: str
-    settings: object
+    settings: tuple[str, ...]
     layers: Sequence[str]
     permissions: Sequence[Permission] = ()
     memory_mb: int = 512

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Stack
@@ -144,16 +143,14 @@ class ControlPlane(Stack):
 
     def _tell_clients(self) -> None:
         """Put every name that a client needs where one call finds them, and print them after a deploy."""
-        names = dataclasses.asdict(
-            ClientSettings(
-                table_name=self.foundation.table.table_name,
-                artifacts_bucket=self.foundation.artifacts.bucket_name,
-                data_bucket=self.foundation.data.bucket_name,
-                ledger_bucket=self.foundation.ledger.bucket_name,
-                event_bus_name=self.foundation.bus.event_bus_name,
-                api_url=self.api.url,
-            )
-        )
+        names = ClientSettings(
+            table_name=self.foundation.table.table_name,
+            artifacts_bucket=self.foundation.artifacts.bucket_name,
+            data_bucket=self.foundation.data.bucket_name,
+            ledger_bucket=self.foundation.ledger.bucket_name,
+            event_bus_name=self.foundation.bus.event_bus_name,
+            api_url=self.api.url,
+        )._asdict()
         ssm.StringParameter(self, "Client", parameter_name=CLIENT_PARAMETER, string_value=self.to_json_string(names))
         for name, value in names.items():
             CfnOutput(self, name.title().replace("_", ""), value=value)

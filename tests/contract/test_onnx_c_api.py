@@ -75,7 +75,7 @@ def test_a_layer_may_hold_the_bare_library(tmp_path: Path, monkeypatch: pytest.M
     bare.symlink_to(library().path)
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "onnxruntime")
-    assert libraries.library.__wrapped__().path == bare
+    assert libraries.library.__wrapped__().path == str(bare)
 
 
 def test_a_missing_library_is_an_import_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_a_library_that_is_none_is_an_import_error(tmp_path: Path) -> None:
     """Damaged, or another library altogether."""
     damaged = tmp_path / "libonnxruntime.so"
     damaged.write_bytes(b"no shared object")
-    other = library().path.parent / "libonnxruntime_providers_shared.so"
+    other = Path(library().path).parent / "libonnxruntime_providers_shared.so"
     for path in (damaged, other):
         with pytest.raises(ImportError, match="is no ONNX Runtime"):
-            Library(path)
+            Library(str(path))
 
 
 def test_a_library_that_is_too_old_is_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:

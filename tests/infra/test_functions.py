@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from serinus import settings
@@ -36,7 +35,7 @@ def test_environment_equals_settings(aws: Assembly) -> None:
     """A function is told what its settings class asks for, and nothing else."""
     for name, function in aws.functions().items():
         kind = getattr(settings, f"{_folder(name).title().replace('_', '')}Settings")
-        expected = settings.as_environment(kind(**{field.name: "" for field in dataclasses.fields(kind)}))
+        expected = settings.as_environment(kind(**dict.fromkeys(settings.field_names(kind), "")))
 
         told = function.properties.get("Environment", {"Variables": {}})["Variables"]
 

@@ -64,11 +64,17 @@ def lay(root: Path) -> Path:
 
 
 def environment(python_path: Path) -> Mapping[str, str]:
-    """Return the environment of a process that serves the release laid out there."""
+    """Return the environment of a process that serves the release laid out there.
+
+    What it imports is compiled by the first process and kept, whatever this machine's settings are: a layer ships
+    its modules compiled.
+    """
     path = (str(python_path), str(Path(serinus.__path__[0]).parent), str(ROOT))
     told = {
         "AWS_LAMBDA_FUNCTION_VERSION": str(RELEASE),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(POLICY.serving.memory_mb),
         "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONPYCACHEPREFIX": str(python_path.parent / "compiled"),
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     return os.environ | as_environment(infer_settings(POLICY)) | told

@@ -17,7 +17,7 @@ from serinus.errors import DataRefused
 from tests.unit.use_cases.batches import BatchWorld
 
 EVENTS = Path(__file__).parents[3] / "events"
-WIRED: dict[str, tuple[str, object]] = {
+WIRED: dict[str, tuple[str, tuple[str, ...]]] = {
     "plan_batch": ("planning", settings.PlanBatchSettings("table", "data")),
     "predict_batch": ("predicting", settings.PredictBatchSettings("table", "artifacts", "data")),
     "conclude_batch": ("concluding", settings.ConcludeBatchSettings("artifacts", "data")),

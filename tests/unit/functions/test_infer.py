@@ -261,9 +261,10 @@ def test_nothing_that_serves_draws_what_a_snapshot_would_repeat(tmp_path: Path) 
 def test_starting_imports_nothing_slow(tmp_path: Path) -> None:
     """In a process of its own: no AWS SDK, Pydantic, Powertools, onnx, nor anything for training or files."""
     lay(tmp_path, *models.logistic_model())
-    printed = python(f"import sys; import {HANDLER}; print(*sys.modules)", path=tmp_path)
-    loaded = {module.split(".")[0] for module in printed.split()}
-    assert "serinus_release" in loaded
+    code = f"import gc, sys; import {HANDLER} as infer; print(infer._RELEASED.endpoint, gc.isenabled(), *sys.modules)"
+    endpoint, collecting, *modules = python(code, path=tmp_path).split()
+    loaded = {module.split(".")[0] for module in modules}
+    assert (endpoint, collecting) == ("fraud", "True")
     slow = {
         "numpy",
         "onnxruntime",

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from typing import NamedTuple
 from zlib import crc32
 
 import orjson
 
+from serinus.adapters.open_inference.release_layer import released_file
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.tensor import Values
 from serinus.settings import InferSettings
 from serinus.use_cases.infer import Block
 
-_PACKAGE = "serinus_release"
 
-
-@dataclass(frozen=True)
-class LogRules:
+class LogRules(NamedTuple):
     """The policy's rules, as the function is told them.
 
     Attributes:
@@ -70,7 +67,7 @@ class LogRules:
 def released_layout() -> LeanLayout | None:
     """Return the layout that the release carries, read when first needed; `None` where it carries none."""
     try:
-        said = resources.files(_PACKAGE).joinpath("layout.json").read_bytes()
-    except (ModuleNotFoundError, FileNotFoundError):
+        said = released_file("layout.json")
+    except FileNotFoundError:
         return None
-    return LeanLayout(orjson.loads(said))
+    return None if said is None else LeanLayout(orjson.loads(said))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from serinus.adapters.open_inference.event import Reply
-from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.routes import Route
 from serinus.errors import RequestRefused
+
+if TYPE_CHECKING:  # the function that describes the server has no layer that brings orjson
+    from serinus.adapters.open_inference.released import ReleasedModel
 
 PLATFORM = "onnx_onnxv1"
 _SERVER = {"name": "serinus", "version": "2", "extensions": ["binary_tensor_data"]}

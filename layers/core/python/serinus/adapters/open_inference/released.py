@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from serinus.adapters.onnx.signature_json import parse_signature
+from serinus.adapters.open_inference.release_layer import released_file
 from serinus.domain.signature import Datatype, InputTensor, Signature
 from serinus.domain.tensor import Tensor
 from serinus.use_cases.infer import Runner
 
-_PACKAGE = "serinus_release"
 
-
-@dataclass(frozen=True)
-class ReleasedModel:
+class ReleasedModel(NamedTuple):
     """A model ready to be asked, and what the prediction record says of it."""
 
     endpoint: str
@@ -39,13 +35,12 @@ def load_released(*, threads: int = 1) -> ReleasedModel | None:
     Raises:
         ModelRefused: ONNX Runtime cannot load it.
     """
-    try:
-        package = resources.files(_PACKAGE)
-    except ModuleNotFoundError:
+    release, onnx = released_file("release.json"), released_file("model.onnx")
+    if release is None or onnx is None:
         return None
-    said = orjson.loads(package.joinpath("release.json").read_bytes())
+    said = orjson.loads(release)
     signature = parse_signature(said["signature"])
-    model = _session(package.joinpath("model.onnx").read_bytes(), signature, threads)
+    model = _session(onnx, signature, threads)
     _warm(model, signature)
     return ReleasedModel(said["endpoint"], said["model_version"], said["content_digest"], signature, model)
 
