@@ -1,8 +1,8 @@
 """Real rollouts on the local cloud: good and bad candidates, counted by what became of them.
 
-Deploys the real stacks with a few endpoints of their own, and rolls seeded candidates out on them under steady traffic:
-good ones, ones that fail on some rows (a few of them within the margin, which may be promoted or not), and ones that
-Lambda times out on some rows. Prints wrong decisions, what the candidates served, and how long a bad one had traffic.
+Deploys the real stacks with a few endpoints of their own, and rolls seeded candidates out on them under steady
+traffic: good ones, ones that fail on some rows (a few of them within the margin, which may be promoted or not), and
+ones that Lambda times out on some rows. Prints wrong decisions, what the candidates served, and how long they had it.
 """
 
 from __future__ import annotations
