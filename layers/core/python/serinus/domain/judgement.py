@@ -206,6 +206,11 @@ def suspects(log_e: Floats | float, weight: float) -> npt.NDArray[np.bool_]:
     return np.asarray(math.log(weight) + log_e >= math.log(SUSPICION))
 
 
+def speaks_against(evidence: RolloutEvidence) -> bool:
+    """Whether anything speaks against the candidate: enough to forbid a promotion, be it too little to roll back."""
+    return any(suspects(watched.against.log_e, watched.weight) for watched in evidence.metrics) or _beyond(evidence)
+
+
 def proves(log_e: Floats | float) -> npt.NDArray[np.bool_]:
     """Whether the evidence allows a promotion: e ≥ 1/β."""
     return np.asarray(np.asarray(log_e) >= -math.log(BETA))
@@ -270,13 +275,17 @@ def _doubts(evidence: RolloutEvidence) -> Iterator[str]:
                 yield _why_not_convicted(watched, evidence)
     if evidence.stable_environments.cluster:
         yield f"stable is no measure: {evidence.stable_environments.cluster}"
-    if evidence.scores and proves(evidence.scores.log_e_beyond):
+    if evidence.scores and _beyond(evidence):
         yield (
             f"the scores have shifted by more than the {evidence.scores.tolerance:g} standard deviations that the "
             f"policy tolerates: evidence {_number(evidence.scores.log_e_beyond)} of {1 / BETA:.0f}"
         )
     if not any(watched.guard.guards_promotion for watched in evidence.metrics):
         yield "no guard of the policy is asked before a promotion, so nothing can prove the candidate"
+
+
+def _beyond(evidence: RolloutEvidence) -> bool:
+    return evidence.scores is not None and bool(proves(evidence.scores.log_e_beyond))
 
 
 def _why_not_convicted(watched: Watched, evidence: RolloutEvidence) -> str:
