@@ -12,6 +12,7 @@ from serinus.domain.evidence import Tally
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import BadOutcome
 from serinus.domain.rollout import Outcome, Split
+from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.weigh_ticks import weigh_ticks
 from tests.builders import FRAUD, PLAN, World, a_policy, a_prediction, a_table
 
@@ -117,6 +118,28 @@ def test_a_damaged_label_file_holds_nothing_else_up() -> None:
     assert world.split() == Split(2, 3, 50)
     assert "labels could not be read" in progress.reason
     assert "broken.parquet" in progress.reason
+
+
+def test_hours_that_were_folded_while_nobody_looked_are_weighed_tick_by_tick() -> None:
+    """After an outage each tick counts what was asked in it, not the sum of an hour in its first; nor once an hour."""
+    plan = replace(
+        PLAN,
+        guards=(ERRORS, Guard(RolloutMetric.OUTCOME)),
+        outcome=BadOutcome(score_at_least=0.5),
+        tick_seconds=600,
+        horizon_seconds=86_400,
+    )
+    world = World(a_policy(rollout=plan))
+    rollout = world.rollouts.get(FRAUD, world.canary())
+    for _ in range(20):
+        world.later(plan.tick_seconds)
+        world.serve(2, 30)
+        world.serve(3, 10, failures=1)
+    world.later(3_600)
+    _, unfolded = weigh_ticks(rollout, world.now, weighing=world.weighing)
+    assert compact_profiles(FRAUD, compacting=world.compacting).hours
+    _, folded = weigh_ticks(rollout, world.now, weighing=world.weighing)
+    assert [look.tick.strata for look in folded if look.tick] == [look.tick.strata for look in unfolded if look.tick]
 
 
 def label(world: World, *, right: list[int], wrong: Sequence[int] = ()) -> None:

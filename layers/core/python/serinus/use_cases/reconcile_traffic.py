@@ -56,7 +56,7 @@ def _why_promoted(rollout: Rollout) -> str:
     """Return why the last look promoted it, should it have died after moving traffic; else somebody did."""
     look = rollout.last_look
     if look is not None:
-        if look.verdict is Verdict.ADVANCE:
+        if look.verdict is Verdict.ADVANCE and (rollout.at_last_step or rollout.promoted_by_hand):
             return look.reason
         if look.verdict is Verdict.HOLD and rollout.horizon_passed(look.at) and promotes_undecided(rollout):
             return f"unproven: {undecided_reason(rollout, look.reason)}"

@@ -94,7 +94,12 @@ def _counted(rollout: Rollout, now: datetime, weighing: Weighing) -> list[_Count
     rules = CountingRules(rollout.slow_from_ms or 0.0, rollout.policy.rollout.outcome)
     layouts = [_layout(rollout, number, weighing) for number in (rollout.stable, rollout.candidate)]
     stable, candidate = (
-        count_ticks(layout, weighing.parts.read(rollout.endpoint, number or 0, edges[0], edges[-1]), edges, rules)
+        count_ticks(
+            layout,
+            weighing.parts.read(rollout.endpoint, number or 0, edges[0], edges[-1], singly=True),
+            edges,
+            rules,
+        )
         for layout, number in zip(layouts, (rollout.stable, rollout.candidate), strict=True)
     )
     alike = layouts[0].score == layouts[1].score
