@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments
 from serinus.domain.evidence import NOTHING, Tally
 from serinus.domain.guard import DEFAULT_GUARDS, Guard, RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
@@ -34,7 +34,13 @@ def clustered(rollouts: int, seed: int) -> dict[str, float]:
             candidate = [_environment(random, f"c{at}", 3.3, ill if at == 0 else 0.005) for at in range(3)]
             stable = [_environment(random, f"s{at}", 27, 0.005) for at in range(7)]
             tally = _total(stable, candidate)
-            tick = Tick(minute // 60, 0.25, {RolloutMetric.ERRORS: (tally,)}, tuple(stable), tuple(candidate))
+            tick = Tick(
+                minute // 60,
+                0.25,
+                {RolloutMetric.ERRORS: (tally,)},
+                seeing.stable_environments.seen(stable),
+                seeing.candidate_environments.seen(candidate),
+            )
             seeing, blind = observe(seeing, tick), observe(blind, Tick(tick.hour, 0.25, tick.strata))
             seen = seen or judge(seeing, weight=0.05, next_weight=0.25).verdict is Verdict.ROLL_BACK
             naive = naive or judge(blind, weight=0.05, next_weight=0.25).verdict is Verdict.ROLL_BACK
@@ -116,7 +122,7 @@ def cost(ticks: int, seed: int) -> dict[str, float]:
                     (RolloutMetric.OUTCOME, 0.1),
                 )
             }
-            environments = (EnvironmentMinute("one", 100, 1),)
+            environments = ReleaseEnvironments().seen([EnvironmentMinute("one", 100, 1)])
             tick = Tick(minute // 60, 0.25, strata, environments, environments)
             begun = time.process_time_ns()
             evidence = observe(evidence, tick)

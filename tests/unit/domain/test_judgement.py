@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, SeenEnvironments
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import DEFAULT_GUARDS, Guard, RolloutMetric
 from serinus.domain.judgement import Judgement, RolloutEvidence, Tick, judge, observe
@@ -48,9 +48,10 @@ def judged(
     return judge(evidence, weight=0.05, next_weight=next_weight)
 
 
-def environments(*failures: int, requests: int) -> tuple[EnvironmentMinute, ...]:
+def environments(*failures: int, requests: int) -> SeenEnvironments:
     """Return a minute of as many environments."""
-    return tuple(EnvironmentMinute(f"environment {at}", requests, failed) for at, failed in enumerate(failures))
+    minutes = [EnvironmentMinute(f"environment {at}", requests, failed) for at, failed in enumerate(failures)]
+    return ReleaseEnvironments().seen(minutes)
 
 
 CASES = [

@@ -121,7 +121,7 @@ def test_a_damaged_label_file_holds_nothing_else_up() -> None:
 
 
 def test_hours_that_were_folded_while_nobody_looked_are_weighed_tick_by_tick() -> None:
-    """After an outage each tick counts what was asked in it, not the sum of an hour in its first; nor once an hour."""
+    """After an outage each tick counts what was asked in it, and the first of an hour not the sum of it."""
     plan = replace(
         PLAN,
         guards=(ERRORS, Guard(RolloutMetric.OUTCOME)),

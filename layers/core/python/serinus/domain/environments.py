@@ -27,6 +27,40 @@ class EnvironmentMinute:
 
 
 @dataclass(frozen=True)
+class EnvironmentCounts:
+    """What one execution environment of a release did in one tick."""
+
+    environment: str
+    requests: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class SeenEnvironments:
+    """What all execution environments of a release did in one tick; as small for thousands of them as for a few.
+
+    Attributes:
+        environments: how many there were.
+        minutes: in how many minutes each of them was asked anything, summed over all.
+        bad_minutes: those of the minutes in which a request failed.
+        requests: of all of them.
+        failures: likewise.
+        suspects: those that were suspected before, and the eight others in which most requests failed: all that
+            suspicion can fall on.
+    """
+
+    environments: int = 0
+    minutes: int = 0
+    bad_minutes: int = 0
+    requests: int = 0
+    failures: int = 0
+    suspects: tuple[EnvironmentCounts, ...] = ()
+
+
+NO_ENVIRONMENTS = SeenEnvironments()
+
+
+@dataclass(frozen=True)
 class Suspect:
     """An environment in which requests failed, counted since the tick of its first failure.
 
@@ -66,7 +100,7 @@ class ReleaseEnvironments:
     >>> sound = [EnvironmentMinute(f"e{i}", 50, 0) for i in range(3)]
     >>> release = ReleaseEnvironments()
     >>> for _ in range(3):
-    ...     release = release.observed([*sound, EnvironmentMinute("ill", 50, 20)])
+    ...     release = release.observed(release.seen([*sound, EnvironmentMinute("ill", 50, 20)]))
     >>> str(release.cluster)
     '20 of 20 failures came from one execution environment, which answered 50 of 200 requests'
     """
@@ -77,29 +111,44 @@ class ReleaseEnvironments:
     suspects: tuple[Suspect, ...] = ()
     cluster: Cluster | None = None
 
-    def observed(self, minutes: Sequence[EnvironmentMinute]) -> ReleaseEnvironments:
-        """Return the state with a tick more; a cluster stays found."""
-        counted: dict[str, tuple[int, int]] = {}
+    def seen(self, minutes: Sequence[EnvironmentMinute]) -> SeenEnvironments:
+        """Return what matters of a tick's environment-minutes to whoever observes it in this state."""
+        counted: dict[str, EnvironmentCounts] = {}
         for minute in minutes:
-            requests, failures = counted.get(minute.environment, (0, 0))
-            counted[minute.environment] = requests + minute.requests, failures + minute.failures
+            before = counted.get(minute.environment, EnvironmentCounts(minute.environment, 0, 0))
+            counted[minute.environment] = EnvironmentCounts(
+                minute.environment, before.requests + minute.requests, before.failures + minute.failures
+            )
+        known = [counted[suspect.environment] for suspect in self.suspects if suspect.environment in counted]
+        failing = [counts for counts in counted.values() if counts.failures and counts not in known]
+        failing.sort(key=lambda counts: (-counts.failures, counts.environment))
+        return SeenEnvironments(
+            environments=len(counted),
+            minutes=len(minutes),
+            bad_minutes=sum(1 for minute in minutes if minute.failures),
+            requests=sum(minute.requests for minute in minutes),
+            failures=sum(minute.failures for minute in minutes),
+            suspects=(*known, *failing[:_SUSPECTS]),
+        )
+
+    def observed(self, seen: SeenEnvironments) -> ReleaseEnvironments:
+        """Return the state with a tick more; a cluster stays found."""
+        counted = {counts.environment: counts for counts in seen.suspects}
         suspects = [
-            replace(suspect, requests=suspect.requests + requests, failures=suspect.failures + failures)
+            replace(suspect, requests=suspect.requests + counts.requests, failures=suspect.failures + counts.failures)
             for suspect in self.suspects
-            for requests, failures in [counted.get(suspect.environment, (0, 0))]
+            for counts in [counted.pop(suspect.environment, EnvironmentCounts(suspect.environment, 0, 0))]
         ]
-        known = {suspect.environment for suspect in suspects}
         suspects += [
-            Suspect(environment, requests, failures, self.requests, self.failures)
-            for environment, (requests, failures) in counted.items()
-            if failures and environment not in known
+            Suspect(counts.environment, counts.requests, counts.failures, self.requests, self.failures)
+            for counts in counted.values()
         ]
         suspects.sort(key=lambda suspect: (-suspect.failures, suspect.environment))
         state = replace(
             self,
-            requests=self.requests + sum(requests for requests, _ in counted.values()),
-            failures=self.failures + sum(failures for _, failures in counted.values()),
-            environments=max(self.environments, len(counted)),
+            requests=self.requests + seen.requests,
+            failures=self.failures + seen.failures,
+            environments=max(self.environments, seen.environments),
             suspects=tuple(suspects[:_SUSPECTS]),
         )
         return state if state.cluster else replace(state, cluster=state._found())
@@ -140,11 +189,6 @@ def gathered(cluster: Cluster, environments: int) -> bool:
     return cluster.of_failures * divergence >= _LOG_ODDS_OF_CHANCE + math.log(environments)
 
 
-def environment_tally(stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute]) -> Tally:
+def environment_tally(stable: SeenEnvironments, candidate: SeenEnvironments) -> Tally:
     """Count environment-minutes, and as bad those with at least one failure."""
-    return Tally(
-        len(stable),
-        sum(1 for minute in stable if minute.failures),
-        len(candidate),
-        sum(1 for minute in candidate if minute.failures),
-    )
+    return Tally(stable.minutes, stable.bad_minutes, candidate.minutes, candidate.bad_minutes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, environment_tally
+from serinus.domain.environments import NO_ENVIRONMENTS, ReleaseEnvironments, SeenEnvironments, environment_tally
 from serinus.domain.evidence import NOTHING, Floats, MetricEvidence, Tally
 from serinus.domain.guard import Guard, RolloutMetric, weights
 from serinus.domain.promotion import PromotionEvidence
@@ -80,7 +80,7 @@ class Tick:
         next_weight: the candidate's share of traffic at the step that the rollout would advance to, in (0, 1].
         strata: for each metric the counts of each stratum: one, but of labels one for each serving hour and block of
             arrival. A metric without an entry has no data, which is no evidence.
-        stable_environments: what each of stable's execution environments did in each minute of the tick.
+        stable_environments: what stable's execution environments did in the tick.
         candidate_environments: the same for the candidate.
         scores: how many scores of stable and of the candidate lie in each group of `ScoreShift`, where both releases
             bin them alike.
@@ -89,8 +89,8 @@ class Tick:
     hour: int
     next_weight: float
     strata: Mapping[RolloutMetric, tuple[Tally, ...]]
-    stable_environments: tuple[EnvironmentMinute, ...] = ()
-    candidate_environments: tuple[EnvironmentMinute, ...] = ()
+    stable_environments: SeenEnvironments = NO_ENVIRONMENTS
+    candidate_environments: SeenEnvironments = NO_ENVIRONMENTS
     scores: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
 

@@ -121,8 +121,8 @@ def _taken_in(rollout: Rollout, counted: _Counted, weighing: Weighing) -> tuple[
         hour=rollout.hour(counted.since),
         next_weight=rollout.next_percent / 100,
         strata={metric: tallies for metric, tallies in strata.items() if rollout.plan.guards_metric(metric)},
-        stable_environments=counted.stable.environments,
-        candidate_environments=counted.candidate.environments,
+        stable_environments=rollout.evidence.stable_environments.seen(counted.stable.environments),
+        candidate_environments=rollout.evidence.candidate_environments.seen(counted.candidate.environments),
         scores=_scores(rollout.evidence, counted),
     )
     evidence = observe(rollout.evidence, tick)
