@@ -34,18 +34,18 @@ check: setup ## Formatting, lint, types, import rules.
 	$(BIN)/lint-imports
 
 test: setup ## Every test: unit, contract, integration, infra, end to end.
-	$(PYTEST) --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+	$(PYTEST) -n auto --cov --cov-report=term tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
 	$(PYTEST) tests/contract tests/integration tests/infra
 	$(PYTEST) tests/layers
 	$(PYTEST) tests/e2e
 
 unit: setup ## The unit tests alone.
-	$(PYTEST) tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
+	$(PYTEST) -n auto tests/unit layers/core/python/serinus/domain layers/core/python/serinus/settings.py
 
 demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
 	@$(BIN)/python -m serinus.cli.demo
 
-bench-rollout: setup ## What a rollout promises, simulated and measured beside what others do, in ten minutes.
+bench-rollout: setup ## What a rollout promises, simulated and measured beside what others do (20 minutes on busy cores).
 	$(BIN)/python -m tests.benchmarks.rollout
 
 layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.

@@ -79,7 +79,8 @@ def test_the_api_answers_for_itself(aws: Assembly) -> None:
         if route.stack == "SerinusControlPlane"
     }
 
-    assert routes == {"ANY /v2": "AWS_IAM", "ANY /v2/{proxy+}": "AWS_IAM"}
+    of_the_server = {key: authorisation for key, authorisation in routes.items() if "/v2" in key}
+    assert of_the_server == {"ANY /v2": "AWS_IAM", "ANY /v2/{proxy+}": "AWS_IAM"}
     (own,) = aws.statements("serinus-describe-server")
     assert "CreateLogStream" in str(own["Action"])
 

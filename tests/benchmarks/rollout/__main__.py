@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.rollout [--quick] [--json FILE]
 
-Seeds are fixed, so the same version prints the same table. Two processes take about ten minutes; `--quick`, with
-fewer rollouts of each kind, one.
+Seeds are fixed, so the same version prints the same tables, but for the cost of a tick. `--quick` runs a tenth of the
+rollouts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PROCESSES = 2
 
 
 def main() -> int:
-    """Print the tables; 1 where a pledge is missed."""
+    """Print the tables; 1 where neither a pledge nor what holds in its place is kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rollout", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rollouts: a look, no proof")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured")

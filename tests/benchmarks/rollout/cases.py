@@ -33,6 +33,7 @@ PEERS: Mapping[str, Callable[[Traffic], Ends]] = {
 }
 _SPECIAL = {
     "ill environment": special.clustered,
+    "sick throughout": special.sick_throughout,
     "late labels": special.late_labels,
     "shifted scores": special.shifted_scores,
     "cost": special.cost,
@@ -79,7 +80,13 @@ def cases(*, quick: bool) -> list[Case]:
 
 def _cases() -> Iterator[Case]:
     busiest_first = tuple(reversed(RPM))
-    for what, rollouts in (("ill environment", 60), ("late labels", 60), ("shifted scores", 20), ("cost", 200)):
+    for what, rollouts in (
+        ("ill environment", 60),
+        ("sick throughout", 60),
+        ("late labels", 60),
+        ("shifted scores", 20),
+        ("cost", 200),
+    ):
         yield Case("special", what, Cell(200, 0.05, Pattern.STEADY), rollouts)
     yield from (
         Case(f"{days * 24} h", what, Cell(_LITTLE_RPM, plan[0], Pattern.STEADY), 600)

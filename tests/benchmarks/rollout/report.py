@@ -7,9 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.benchmarks.rollout.cases import FAULTS, LITTLE, PEERS, RPM
+from tests.benchmarks.rollout.traffic import MINUTES_A_DAY, Pattern
 
 Found = Mapping[str, Mapping[str, float]]
+Row = tuple[str, float, tuple[float, ...]]
 
+_NUMBERS = {"cost", "sick throughout"}  # of the special cases; all others are shares
+_PEAK = 1.8  # of a daily cycle
+_HARDLY = 1.5
 _TICKS_VARY = 1.2  # two standard deviations of a tick of a hundred requests
 
 
@@ -22,6 +27,7 @@ class Pledge:
         kind: of the cases; with `what` and `metrics`, and `rpm` where only that traffic counts.
         figures: the keys of what was measured.
         one_tick: whether a tick's requests are allowed, where they are more than the limit.
+        holds: the limits that hold where the pledge does not; docs/reference/rollout-decisions.md says why.
     """
 
     text: str
@@ -33,8 +39,9 @@ class Pledge:
     rpm: int | None = None
     one_tick: bool = False
     percent: bool = False
+    holds: tuple[float, ...] = ()
 
-    def rows(self, found: Found) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    def rows(self, found: Found) -> Iterator[Row]:
         """Give the cases that count: the traffic, how many rollouts, and the figures."""
         for name, figures in found.items():
             kind, what, metrics, cell = name.split(" | ")
@@ -44,42 +51,51 @@ class Pledge:
                 missing = 0.0 if self.percent else math.inf
                 yield cell, figures["rollouts"], tuple(figures.get(figure, missing) for figure in self.figures)
 
-    def kept(self, cell: str, rollouts: float, measured: tuple[float, ...]) -> bool:
-        """Whether a case keeps the pledge: a share may exceed it by two standard errors, since it is a sample."""
+    def kept(self, row: Row, limits: tuple[float, ...]) -> bool:
+        """Whether a case keeps to limits: a share may exceed its by two standard errors, since it is a sample.
+
+        A limit is passed over where a day's traffic is hardly more than it: nobody can weigh what was never served.
+        """
+        cell, rollouts, measured = row
         rpm, weight = float(cell.split(" rpm")[0]), float(cell.split(", ")[1].rstrip("%")) / 100
-        allowed = _TICKS_VARY * rpm * weight if self.one_tick else 0.0
-        chance = [2 * math.sqrt(limit * (1 - limit) / rollouts) if self.percent else 0.0 for limit in self.limits]
-        limits = [max(limit + more, allowed) for limit, more in zip(self.limits, chance, strict=True)]
-        return all(value <= limit for value, limit in zip(measured, limits, strict=True))
+        tick = _TICKS_VARY * rpm * weight * (_PEAK if cell.endswith(Pattern.DAILY) else 1) if self.one_tick else 0.0
+        for value, limit in zip(measured, limits, strict=True):
+            chance = 2 * math.sqrt(limit * (1 - limit) / rollouts) if self.percent else 0.0
+            served = "weighed p95" not in self.figures or limit * _HARDLY < rpm * weight * MINUTES_A_DAY
+            if served and value > max(limit + chance, tick):
+                return False
+        return True
 
 
 def _pledges() -> Iterator[Pledge]:
     weighed, back = ("weighed p50", "weighed p95"), ("rolled back",)
-    for metrics in ("all", "errors"):
-        yield Pledge(
-            "good model rolled back, held 24 h", (0.01,), "held", "good", ("rolled back",), metrics, percent=True
-        )
-        yield Pledge("0.5→1 %: weighed, median", (4_000,), "held", "1 %", weighed[:1], metrics)
-        yield Pledge("0.5→2 %: weighed, median / p95", (700, 1_600), "held", "2 %", weighed, metrics)
-        yield Pledge("0.5→5 %: weighed", (200, 330), "held", "5 %", weighed, metrics, one_tick=True)
-        yield Pledge("0.5→50 %: weighed", (15, 25), "held", "50 %", weighed, metrics, one_tick=True)
+    for metrics in ("errors", "all"):
+        worse = metrics == "all"  # with other metrics, other patterns and lag, looser limits hold
+        held = "held"
+        yield Pledge("good model rolled back, held 24 h", (0.01,), held, "good", back, metrics, percent=True)
+        holds: tuple[float, ...] = (5_000.0,) if worse else ()
+        yield Pledge("0.5→1 %: weighed, median", (4_000,), held, "1 %", weighed[:1], metrics, holds=holds)
+        holds = (800.0, 1_900.0) if worse else ()
+        yield Pledge("0.5→2 %: weighed, median / p95", (700, 1_600), held, "2 %", weighed, metrics, holds=holds)
+        holds = (260.0, 500.0) if worse else (240.0, 440.0)
+        yield Pledge("0.5→5 %: weighed", (200, 330), held, "5 %", weighed, metrics, one_tick=True, holds=holds)
+        holds = (20.0, 40.0)
+        yield Pledge("0.5→50 %: weighed", (15, 25), held, "50 %", weighed, metrics, one_tick=True, holds=holds)
         for rpm, limit, quick in zip(RPM, (720, 80, 13), (215, 26, 6), strict=True):
-            text = f"good model to 100 %, {rpm} rpm: minutes"
-            yield Pledge(text, (limit,), "whole", "good", ("minutes to all",), metrics, rpm)
+            slow, fast = {20: (900.0, 240.0), 200: (90.0, 32.0), 2_000: (18.0, 10.0)}[rpm] if worse else (750.0, 0.0)
+            text, minutes = f"good model to 100 %, {rpm} rpm: minutes", ("minutes to all",)
+            yield Pledge(text, (limit,), "whole", "good", minutes, metrics, rpm, holds=(slow,))
             text = f"the same from 10 %, κ = 1 point, {rpm} rpm"
-            yield Pledge(text, (quick,), "whole from 10 %", "good", ("minutes to all",), metrics, rpm)
+            yield Pledge(text, (quick,), "whole from 10 %", "good", minutes, metrics, rpm, holds=(fast,))
     yield Pledge("good model rolled back, whole rollout", (0.01,), "whole", "good", back, percent=True)
-    yield Pledge(
-        "worse by the margin: promoted", (0.05,), "whole", "worse by the margin", ("promoted",), percent=True
-    )
-    step = ("past the first step",)
-    yield Pledge(
-        "worse by a step's margin: past it", (0.05,), "first step", "worse by its margin", step, percent=True
-    )
+    text, promoted = "worse by the margin: promoted", ("promoted",)
+    yield Pledge(text, (0.05,), "whole", "worse by the margin", promoted, percent=True)
+    text, step = "worse by a step's margin: past it", ("past the first step",)
+    yield Pledge(text, (0.05,), "first step", "worse by its margin", step, percent=True)
 
 
 def print_report(found: Found) -> bool:
-    """Print all tables; return whether every pledge was reached."""
+    """Print all tables; return whether every pledge, or what is known to hold in its place, was kept."""
     reached = [_print_pledge(pledge, found) for pledge in _headed()]
     _print_served(found)
     _print_peers(found)
@@ -89,36 +105,40 @@ def print_report(found: Found) -> bool:
 
 
 def _headed() -> Iterator[Pledge]:
-    seen = set()
-    for pledge in sorted(_pledges(), key=lambda pledge: pledge.metrics):
-        if pledge.metrics not in seen:
-            seen.add(pledge.metrics)
-            delay = {"all": "all metrics, delivery lag, hard alarms", "errors": "errors alone, no lag"}[
-                pledge.metrics
-            ]
-            print(f"\n{delay:<52}{'pledge':>14}{'measured':>26}")
+    heads = {"errors": "errors alone, steady traffic, no lag", "all": "all metrics and patterns, lag, hard alarms"}
+    seen = ""
+    for pledge in _pledges():
+        if pledge.metrics != seen:
+            seen = pledge.metrics
+            print(f"\n{heads[seen]:<46}{'pledge':>14}{'measured':>28}")
         yield pledge
 
 
 def _print_pledge(pledge: Pledge, found: Found) -> bool:
+    """Print a line, and the cases that miss the pledge; return whether it, or what holds in its place, is kept."""
     rows = list(pledge.rows(found))
-    missed = [row for row in rows if not pledge.kept(*row)]
-    spans = [
-        _span([measured[at] for _, _, measured in rows], percent=pledge.percent) for at in range(len(pledge.figures))
-    ]
-    pooled = ""
-    if pledge.percent and rows:
+    missed = [row for row in rows if not pledge.kept(row, pledge.limits)]
+    percent = pledge.percent
+    pooled, share = "", 0.0
+    if percent and rows:
         whole = sum(rollouts for _, rollouts, _ in rows)
         share = sum(rollouts * measured[0] for _, rollouts, measured in rows) / whole
         pooled = f", {_figure(share, percent=True)} of {whole:,.0f}"
-        if share > pledge.limits[0]:
-            missed = missed or rows
-    limit = " / ".join(_figure(limit, percent=pledge.percent) for limit in pledge.limits)
-    verdict = f"missed in {len(missed)} of {len(rows)}" if missed else "reached" if rows else "not measured"
-    print(f"{pledge.text:<52}{'≤ ' + limit:>14}{' / '.join(spans):>26}  {verdict}{pooled}")
+    spans = [_span([measured[at] for _, _, measured in rows], percent=percent) for at in range(len(pledge.figures))]
+    kept = bool(rows) and not missed and share <= pledge.limits[0] + (0 if percent else math.inf)
+    holding = bool(rows and pledge.holds) and all(pledge.kept(row, pledge.holds) for row in rows)
+    verdict = "reached" if kept else f"missed in {len(missed)} of {len(rows)}"
+    if not kept and holding:
+        verdict += f"; ≤ {_figures(pledge.holds, percent=percent)} holds"
+    limit = f"≤ {_figures(pledge.limits, percent=percent)}"
+    print(f"{pledge.text:<46}{limit:>14}{' / '.join(spans):>28}  {verdict}{pooled}")
     for cell, _, measured in missed:
-        print(f"    {cell}: {' / '.join(_figure(value, percent=pledge.percent) for value in measured)}")
-    return bool(rows) and not missed
+        print(f"    {cell}: {_figures(measured, percent=percent)}")
+    return kept or holding
+
+
+def _figures(values: tuple[float, ...], *, percent: bool) -> str:
+    return " / ".join(_figure(value, percent=percent) for value in values)
 
 
 def _print_served(found: Found) -> None:
@@ -169,11 +189,12 @@ def _print_special(found: Found) -> None:
     for name, figures in found.items():
         kind, what, _, cell = name.split(" | ")
         if kind == "special":
-            share = what != "cost"
-            numbers = (
-                f"{key} {_figure(value, percent=True) if share else f'{value:.2f}'}" for key, value in figures.items()
+            shares = what not in _NUMBERS
+            told = (
+                f"{key} {_figure(value, percent=True) if shares else f'{value:.4g}'}"
+                for key, value in figures.items()
             )
-            print(f"{what}: {', '.join(numbers)}")
+            print(f"{what}: {', '.join(told)}")
         if what == "colder still":
             print(f"small arm 5 % slower, {cell}: rolled back {_figure(figures['rolled back'], percent=True)}")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
-from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments
+from serinus.domain.environments import NO_ENVIRONMENTS, EnvironmentMinute, ReleaseEnvironments
 from serinus.domain.evidence import NOTHING, Tally
 from serinus.domain.guard import DEFAULT_GUARDS, Guard, RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
@@ -24,36 +25,55 @@ def clustered(rollouts: int, seed: int) -> dict[str, float]:
     200 requests a minute, 5 % of them to the candidate, whose three environments answer a third each; for an hour one
     of them fails a third of its requests.
     """
+    return {
+        f"rolled back {how}": float(np.mean([found is not None for found in requests]))
+        for how, requests in _with_environments(rollouts, seed, ill=(0.33, 0.005, 0.005)).items()
+    }
+
+
+def sick_throughout(rollouts: int, seed: int) -> dict[str, float]:
+    """Return what looking at environments costs where all three of them fail 5 %: requests weighed, in the median."""
+    return {
+        f"weighed {how}": float(np.median([_MINUTES * 10 if found is None else found for found in requests]))
+        for how, requests in _with_environments(rollouts, seed, ill=(0.05, 0.05, 0.05)).items()
+    }
+
+
+def _with_environments(rollouts: int, seed: int, *, ill: tuple[float, float, float]) -> dict[str, list[int | None]]:
+    """Return after how many requests each candidate was rolled back, `None` if never; they fail so for an hour."""
     random = np.random.default_rng(seed)
-    blamed = held = 0
+    found: dict[str, list[int | None]] = {"by environments": [], "by requests alone": []}
     for _ in range(rollouts):
-        seeing = blind = RolloutEvidence.at_start(DEFAULT_GUARDS, stable_past=_PAST)
-        seen = naive = False
+        start = RolloutEvidence.at_start(DEFAULT_GUARDS, stable_past=_PAST)
+        evidence, weighed = dict.fromkeys(found, start), dict.fromkeys(found, 0)
+        back: dict[str, int | None] = dict.fromkeys(found)
         for minute in range(_MINUTES):
-            ill = 0.33 if minute < 60 else 0.005
-            candidate = [_environment(random, f"c{at}", 3.3, ill if at == 0 else 0.005) for at in range(3)]
-            stable = [_environment(random, f"s{at}", 27, 0.005) for at in range(7)]
+            shares = ill if minute < 60 else (0.005, 0.005, 0.005)
+            candidate = tuple(_environment(random, f"c{at}", 3.3, share) for at, share in enumerate(shares))
+            stable = tuple(_environment(random, f"s{at}", 27, 0.005) for at in range(7))
             tally = _total(stable, candidate)
-            tick = Tick(
-                minute // 60,
-                0.25,
-                {RolloutMetric.ERRORS: (tally,)},
-                seeing.stable_environments.seen(stable),
-                seeing.candidate_environments.seen(candidate),
-            )
-            seeing, blind = observe(seeing, tick), observe(blind, Tick(tick.hour, 0.25, tick.strata))
-            seen = seen or judge(seeing, weight=0.05, next_weight=0.25).verdict is Verdict.ROLL_BACK
-            naive = naive or judge(blind, weight=0.05, next_weight=0.25).verdict is Verdict.ROLL_BACK
-        blamed, held = blamed + naive, held + seen
-    return {"rolled back": held / rollouts, "rolled back by requests alone": blamed / rollouts}
+            for how in found:
+                seen = (NO_ENVIRONMENTS, NO_ENVIRONMENTS)
+                if how == "by environments":
+                    known = evidence[how]
+                    seen = (known.stable_environments.seen(stable), known.candidate_environments.seen(candidate))
+                tick = Tick(minute // 60, 0.25, {RolloutMetric.ERRORS: (tally,)}, *seen)
+                evidence[how] = observe(evidence[how], tick)
+                weighed[how] += tally.candidate_requests
+                judgement = judge(evidence[how], weight=0.05, next_weight=0.25)
+                if back[how] is None and judgement.verdict is Verdict.ROLL_BACK:
+                    back[how] = weighed[how]
+        for how, requests in back.items():
+            found[how].append(requests)
+    return found
 
 
 def late_labels(rollouts: int, seed: int) -> dict[str, float]:
     """Return how often a good candidate is rolled back by labels that come late, by cohort and by time of arrival.
 
-    2,000 labelled requests an hour; the share of wrong predictions falls from 20 % to 5 % over the first day, as the
-    population does; labels of half the requests come after one hour, the rest after six. The candidate serves 5 % and
-    from the twelfth hour on half: by time of arrival its labels are of later requests than stable's.
+    2,000 labelled requests an hour, of which both releases predict 5 % wrong, rising to 25 % over sixteen hours with
+    the population; labels of half the requests come after one hour, the rest after eleven. The candidate serves
+    5 % and from the twelfth hour on half, so of what arrives then its labels are of later requests than stable's.
     """
     random = np.random.default_rng(seed)
     guards = (Guard(RolloutMetric.LABELS, margin=0.02),)
@@ -64,7 +84,7 @@ def late_labels(rollouts: int, seed: int) -> dict[str, float]:
         served: list[list[Tally]] = []
         for hour in range(30):
             served.append(_labels(random, hour))
-            arrived = [served[hour - lag][at] for at, lag in ((0, 1), (1, 6)) if hour >= lag]
+            arrived = [served[hour - lag][at] for at, lag in ((0, 1), (1, 11)) if hour >= lag]
             pooled = sum(arrived, NOTHING)
             for at, strata in enumerate((tuple(arrived), (pooled,))):
                 evidence = observe((right, wrong)[at], Tick(hour, 0.5, {RolloutMetric.LABELS: strata}))
@@ -137,7 +157,7 @@ def _environment(random: np.random.Generator, name: str, requests: float, failin
     return EnvironmentMinute(name, asked, int(random.binomial(asked, failing)))
 
 
-def _total(stable: list[EnvironmentMinute], candidate: list[EnvironmentMinute]) -> Tally:
+def _total(stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute]) -> Tally:
     return Tally(
         sum(minute.requests for minute in stable),
         sum(minute.failures for minute in stable),
@@ -148,7 +168,7 @@ def _total(stable: list[EnvironmentMinute], candidate: list[EnvironmentMinute]) 
 
 def _labels(random: np.random.Generator, hour: int) -> list[Tally]:
     """Return the hour's labels, those that come soon and those that come late."""
-    wrong = 0.05 + 0.15 * max(1 - hour / 24, 0)
+    wrong = 0.05 + 0.20 * min(hour / 16, 1)
     weight = 0.05 if hour < 12 else 0.5
     found = []
     for _ in range(2):

@@ -83,7 +83,7 @@ class Assumed:
 SERIES_OF_A_RELEASE = 5  # the metrics of a prediction record
 SERIES_OF_AN_ENDPOINT = 1  # its server errors over all releases
 ALARM_METRICS_OF_AN_ENDPOINT = 7  # four alarms of one metric, one of three
-ALARM_METRICS_OF_A_DEPLOYMENT = 12  # a queue of what failed for each of these
+ALARM_METRICS_OF_A_DEPLOYMENT = 13  # a queue of what failed for each of these
 KEYS_OF_A_DEPLOYMENT = 2
 DASHBOARDS_OF_A_DEPLOYMENT = 1
 

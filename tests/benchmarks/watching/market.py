@@ -61,13 +61,17 @@ def look_at_market(*, with_peers: bool) -> None:
     for name, rule in RULES.items():
         _print(name, nows, _alarms(rule, reports))
     if with_peers:
+        weekly = nows[:: _WEEK // (_DAY // 2)]
+        count = sum(now <= VICTORIA_JOINS for now in weekly)
+        print(f"The same, a look a week ({count} before), as those below take seconds for each:")
+        _print("serinus", weekly, _alarms(RULES["serinus"], reports[:: _WEEK // (_DAY // 2)]))
         rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
         for name, look in _PEERS.items():
-            alarms = look(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, nows, _WEEK)
+            alarms = look(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, weekly, _WEEK)
             if isinstance(alarms, str):
                 print(f"  {name:<54} skipped: {alarms}")
             else:
-                _print(name, nows, alarms)
+                _print(name, weekly, alarms)
 
 
 def _alarms(rule: Rule, reports: Sequence[DriftReport]) -> list[bool]:

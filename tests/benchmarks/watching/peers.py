@@ -30,14 +30,17 @@ def run_peer(peer: str, script: str, **arrays: npt.NDArray[Any]) -> dict[str, np
         return python
     given, answer = _BENCH / f"{script}.in.npz", _BENCH / f"{script}.out.npz"
     np.savez(given, **arrays)  # type: ignore[arg-type]  # its stub takes a keyword of its own for one of them
-    ran = subprocess.run(
-        [str(python), str(_SCRIPTS / f"{script}.py"), str(given), str(answer)],
-        env={**os.environ, **_SILENT},
-        capture_output=True,
-        text=True,
-        timeout=_RUN_SECONDS,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(
+            [str(python), str(_SCRIPTS / f"{script}.py"), str(given), str(answer)],
+            env={**os.environ, **_SILENT},
+            capture_output=True,
+            text=True,
+            timeout=_RUN_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {_RUN_SECONDS} seconds"
     if ran.returncode:
         return f"it failed: {ran.stderr.strip().splitlines()[-1:]}"
     with np.load(answer) as found:

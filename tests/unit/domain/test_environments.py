@@ -65,6 +65,30 @@ def test_chance_seldom_gathers(seed: int) -> None:
     assert release.cluster is None
 
 
+@pytest.mark.parametrize(
+    ("failures", "doubted"),
+    [((3, 0, 0), True), ((4, 1, 0), True), ((2, 1, 1), False), ((5, 3, 3), False), ((9,), False), ((0, 0), False)],
+)
+def test_few_failures_are_doubted_where_the_others_hardly_fail(failures: tuple[int, ...], doubted: bool) -> None:
+    """Before a cluster is found, failures are doubted where the other environments have less than half the share."""
+    release = watched(ReleaseEnvironments(), minutes(*failures))
+    assert release.cluster is None
+    assert (release.doubt is not None) is doubted
+
+
+def test_doubt_passes_where_the_others_fail_as_well() -> None:
+    """What looked like one environment's fault is the release's once the others follow."""
+    release = watched(ReleaseEnvironments(), minutes(4, 0, 0))
+    assert release.doubt is not None
+    assert watched(release, minutes(1, 3, 3)).doubt is None
+
+
+def test_environment_minutes_can_leave_one_out() -> None:
+    """The worst of the candidate's environments is left out, whatever it did; stable keeps all."""
+    stable, candidate = (ReleaseEnvironments().seen(found) for found in (minutes(1, 0), minutes(9, 0, 1)))
+    assert environment_tally(stable, candidate, leaving_out="environment 0") == Tally(2, 1, 2, 1)
+
+
 def test_the_state_is_bounded() -> None:
     """However many environments fail, eight are kept."""
     release = ReleaseEnvironments()

@@ -159,6 +159,19 @@ def test_failures_of_one_environment_hold() -> None:
     assert judge(observe(evidence, tick), weight=0.05, next_weight=0.25).verdict is Verdict.HOLD
 
 
+def test_few_failures_of_one_environment_hold_before_it_is_found_out() -> None:
+    """Five failures convict by requests alone; as one environment's they are doubted, and said to be."""
+    tick = replace(
+        a_tick(Tally(950, 5, 50, 5)),
+        stable_environments=environments(1, 1, 1, 1, 1, requests=190),
+        candidate_environments=environments(5, 0, 0, 0, 0, requests=10),
+    )
+    found = judged([tick])
+    assert judged([a_tick(Tally(950, 5, 50, 5))]).verdict is Verdict.ROLL_BACK
+    assert found.verdict is Verdict.HOLD
+    assert "5 of 5 failures came from one execution environment" in found.reason
+
+
 def test_a_bad_candidate_with_an_ill_environment_is_rolled_back() -> None:
     """Where other environments fail as well, environment-minutes convict."""
     evidence = RolloutEvidence.at_start(DEFAULT_GUARDS, stable_past=PAST)

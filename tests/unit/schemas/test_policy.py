@@ -13,11 +13,13 @@ from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
     BadOutcome,
+    DriftLimits,
     EndpointName,
     JwtIssuer,
     LogInputs,
     Metric,
     MetricGate,
+    PerformanceLimits,
     Policy,
     Retraining,
     Serving,
@@ -81,6 +83,24 @@ def test_whom_a_policy_lets_in_is_kept(tmp_path: Path) -> None:
         policy = read(tmp_path, f"{MINIMAL}[serving]\n{serving}")
         assert policy.serving == expected
         assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
+
+
+def test_what_counts_as_drift_and_as_a_drop_is_the_policys(tmp_path: Path) -> None:
+    """Read from TOML and from the store alike; the gates are the floors where none are declared."""
+    policy = read(tmp_path, MINIMAL)
+    assert (policy.drift, policy.performance) == (DriftLimits(), PerformanceLimits())
+    assert policy.floors == policy.gates
+    said = (
+        "[drift]\nfalse_alarms_per_year = 4\nshare_change = 0.2\n"
+        "[performance]\nwindow_minutes = 60\nconfidence = 0.95\n"
+        "[[performance.floors]]\nmetric = 'f1'\nminimum = 0.4\n"
+    )
+    policy = read(tmp_path, MINIMAL + said)
+    assert policy.drift == DriftLimits(false_alarms_per_year=4, share_change=0.2)
+    floor = MetricGate(Metric.F1, minimum=0.4)
+    assert policy.performance == PerformanceLimits(window_minutes=60, confidence=0.95, floors=(floor,))
+    assert policy.floors == (floor,)
+    assert parse_policy(json.loads(policy_json(policy)), source="the store") == policy
 
 
 def test_snap_start_is_off_unless_asked_for(tmp_path: Path) -> None:
@@ -167,6 +187,11 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[rollout.alarm]\nperiod_seconds = 0", "rollout.alarm", "10, 20, 30 or a multiple of 60"),
         ("[drift]\nminimum_rows = 10", "drift.minimum_rows", "30"),
         ("[drift]\nfeature_psi = 'big'", "drift.feature_psi", "valid number"),
+        ("[drift]\nfalse_alarms_per_year = 0.0", "drift.false_alarms_per_year", "greater than 0"),
+        ("[drift]\nshare_change = 1.0", "drift.share_change", "less than 1"),
+        ("[performance]\nconfidence = 1.0", "performance.confidence", "less than 1"),
+        ("[performance]\nminimum_rows = 10", "performance.minimum_rows", "30"),
+        ("[[performance.floors]]\nmetric = 'f1'", "performance.floors.0", "no limit"),
         ("[drift]\nfeature_psi = nan", "drift.feature_psi", "greater than 0"),
         ("[retraining]\nholdout_share = 1.0", "retraining.holdout_share", "less than 1"),
         ("[retraining]\n[serving]\nlog_inputs = 'none'", "policy", "retraining needs logged inputs"),

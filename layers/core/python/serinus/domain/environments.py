@@ -28,11 +28,23 @@ class EnvironmentMinute:
 
 @dataclass(frozen=True)
 class EnvironmentCounts:
-    """What one execution environment of a release did in one tick."""
+    """What one execution environment of a release did in one tick; of its minutes, bad ones had a failure."""
 
     environment: str
-    requests: int
-    failures: int
+    requests: int = 0
+    failures: int = 0
+    minutes: int = 0
+    bad_minutes: int = 0
+
+    def observed(self, minute: EnvironmentMinute) -> EnvironmentCounts:
+        """Return the counts with a minute more."""
+        return EnvironmentCounts(
+            self.environment,
+            self.requests + minute.requests,
+            self.failures + minute.failures,
+            self.minutes + 1,
+            self.bad_minutes + bool(minute.failures),
+        )
 
 
 @dataclass(frozen=True)
@@ -115,19 +127,17 @@ class ReleaseEnvironments:
         """Return what matters of a tick's environment-minutes to whoever observes it in this state."""
         counted: dict[str, EnvironmentCounts] = {}
         for minute in minutes:
-            before = counted.get(minute.environment, EnvironmentCounts(minute.environment, 0, 0))
-            counted[minute.environment] = EnvironmentCounts(
-                minute.environment, before.requests + minute.requests, before.failures + minute.failures
-            )
+            before = counted.get(minute.environment, EnvironmentCounts(minute.environment))
+            counted[minute.environment] = before.observed(minute)
         known = [counted[suspect.environment] for suspect in self.suspects if suspect.environment in counted]
         failing = [counts for counts in counted.values() if counts.failures and counts not in known]
         failing.sort(key=lambda counts: (-counts.failures, counts.environment))
         return SeenEnvironments(
             environments=len(counted),
             minutes=len(minutes),
-            bad_minutes=sum(1 for minute in minutes if minute.failures),
-            requests=sum(minute.requests for minute in minutes),
-            failures=sum(minute.failures for minute in minutes),
+            bad_minutes=sum(counts.bad_minutes for counts in counted.values()),
+            requests=sum(counts.requests for counts in counted.values()),
+            failures=sum(counts.failures for counts in counted.values()),
             suspects=(*known, *failing[:_SUSPECTS]),
         )
 
@@ -137,7 +147,7 @@ class ReleaseEnvironments:
         suspects = [
             replace(suspect, requests=suspect.requests + counts.requests, failures=suspect.failures + counts.failures)
             for suspect in self.suspects
-            for counts in [counted.pop(suspect.environment, EnvironmentCounts(suspect.environment, 0, 0))]
+            for counts in [counted.pop(suspect.environment, EnvironmentCounts(suspect.environment))]
         ]
         suspects += [
             Suspect(counts.environment, counts.requests, counts.failures, self.requests, self.failures)
@@ -153,18 +163,33 @@ class ReleaseEnvironments:
         )
         return state if state.cluster else replace(state, cluster=state._found())
 
+    @property
+    def doubt(self) -> Cluster | None:
+        """The cluster found, or else the worst environment where the others fail less than half as much as all do.
+
+        A few failures are enough to convict a release, and too few to find a cluster for good.
+        """
+        if self.cluster or not self.suspects:
+            return self.cluster
+        worst = self._since(self.suspects[0])
+        others = worst.of_requests - worst.requests
+        if not others:
+            return None
+        share, of_all = (worst.of_failures - worst.failures) / others, worst.of_failures / worst.of_requests
+        return worst if share < of_all / 2 else None
+
     def _found(self) -> Cluster | None:
-        for suspect in self.suspects:
-            cluster = Cluster(
-                suspect.environment,
-                suspect.failures,
-                self.failures - suspect.failures_before,
-                suspect.requests,
-                self.requests - suspect.requests_before,
-            )
-            if gathered(cluster, self.environments):
-                return cluster
-        return None
+        clusters = (self._since(suspect) for suspect in self.suspects)
+        return next((cluster for cluster in clusters if gathered(cluster, self.environments)), None)
+
+    def _since(self, suspect: Suspect) -> Cluster:
+        return Cluster(
+            suspect.environment,
+            suspect.failures,
+            self.failures - suspect.failures_before,
+            suspect.requests,
+            self.requests - suspect.requests_before,
+        )
 
 
 def gathered(cluster: Cluster, environments: int) -> bool:
@@ -189,6 +214,20 @@ def gathered(cluster: Cluster, environments: int) -> bool:
     return cluster.of_failures * divergence >= _LOG_ODDS_OF_CHANCE + math.log(environments)
 
 
-def environment_tally(stable: SeenEnvironments, candidate: SeenEnvironments) -> Tally:
-    """Count environment-minutes, and as bad those with at least one failure."""
-    return Tally(stable.minutes, stable.bad_minutes, candidate.minutes, candidate.bad_minutes)
+def environment_tally(
+    stable: SeenEnvironments, candidate: SeenEnvironments, *, leaving_out: str | None = None
+) -> Tally:
+    """Count environment-minutes, and as bad those with at least one failure.
+
+    Args:
+        stable: of the tick.
+        candidate: of the tick.
+        leaving_out: the candidate's environment with most failures: what the others do is then no fault of its.
+    """
+    left = [counts for counts in candidate.suspects if counts.environment == leaving_out]
+    return Tally(
+        stable.minutes,
+        stable.bad_minutes,
+        candidate.minutes - sum(counts.minutes for counts in left),
+        candidate.bad_minutes - sum(counts.bad_minutes for counts in left),
+    )

@@ -99,8 +99,8 @@ class RolloutEvidence:
     """All that a rollout has learned: plain numbers and text, about 5 kB as JSON, whatever the traffic.
 
     Attributes:
-        environment_minutes: the evidence on errors with environment-minutes for requests, which takes over where
-            failures gather in one environment.
+        environment_minutes: the evidence on errors with environment-minutes for requests, without the candidate's
+            worst environment. Where failures seem to gather in that one, the others must convict as well.
     """
 
     metrics: tuple[Watched, ...]
@@ -177,17 +177,19 @@ class Judgement:
 
 def observe(evidence: RolloutEvidence, tick: Tick) -> RolloutEvidence:
     """Return the evidence with a tick more."""
-    scores = evidence.scores
+    scores, candidate = evidence.scores, evidence.candidate_environments.observed(tick.candidate_environments)
+    worst = candidate.suspects[0].environment if candidate.suspects else None
     return RolloutEvidence(
         tuple(
             watched.observed(tick.strata.get(watched.guard.metric, ()), hour=tick.hour, next_weight=tick.next_weight)
             for watched in evidence.metrics
         ),
         evidence.environment_minutes.observed(
-            [environment_tally(tick.stable_environments, tick.candidate_environments)], hour=tick.hour
+            [environment_tally(tick.stable_environments, tick.candidate_environments, leaving_out=worst)],
+            hour=tick.hour,
         ),
         evidence.stable_environments.observed(tick.stable_environments),
-        evidence.candidate_environments.observed(tick.candidate_environments),
+        candidate,
         scores.observed_in_groups(*tick.scores) if scores and tick.scores else scores,
     )
 
@@ -243,7 +245,7 @@ def _convicted(watched: Watched, evidence: RolloutEvidence) -> bool:
     against = watched.against
     if not convicts(against.log_e, watched.weight, against.excess):
         return False
-    if watched.guard.metric is RolloutMetric.ERRORS and evidence.candidate_environments.cluster:
+    if watched.guard.metric is RolloutMetric.ERRORS and evidence.candidate_environments.doubt:
         minutes = evidence.environment_minutes
         return bool(convicts(minutes.log_e, watched.weight, minutes.excess))
     return True
@@ -293,8 +295,8 @@ def _why_not_convicted(watched: Watched, evidence: RolloutEvidence) -> str:
         return f"not rolled back, since less than {SMALLEST_EXCESS * 100:g} points are too few to matter"
     minutes = evidence.environment_minutes
     return (
-        f"not rolled back, since {evidence.candidate_environments.cluster}: counted by environment-minutes the "
-        f"evidence is {_number(minutes.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f}"
+        f"not rolled back, since {evidence.candidate_environments.doubt}: by minutes of the others with a failure "
+        f"the evidence is {_number(minutes.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f}"
     )
 
 
