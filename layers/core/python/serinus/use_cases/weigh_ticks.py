@@ -71,7 +71,7 @@ def _begun(rollout: Rollout, weighing: Weighing) -> Rollout:
     evidence = RolloutEvidence.at_start(
         rollout.plan.guards,
         stable_past=StablePast.of(earlier, slow_from_ms=slow_from).lightened,
-        scores=ScoreShift.at_start(ascending(earlier.scores)),
+        scores=ScoreShift.at_start(ascending(earlier.scores), tolerance=rollout.policy.rollout.score_shift_tolerance),
     )
     return replace(rollout, slow_from_ms=slow_from, evidence=evidence)
 

@@ -149,6 +149,7 @@ class _Rollout(_Strict):
     guards: Annotated[tuple[_Guard, ...], Field(min_length=1)] = _DEFAULT_GUARDS
     outcome: _BadOutcome | None = None
     wrong_label: WrongLabel = WrongLabel.ANY
+    score_shift_tolerance: Annotated[float, Field(strict=True, gt=0, le=3)] | None = None
     slo_latency_ms: Annotated[float, Field(gt=0, le=29_000)] = 100.0
     tick_seconds: Annotated[int, Field(strict=True, ge=1)] = 60
     watermark_seconds: Annotated[int, Field(strict=True, ge=0)] = 180
