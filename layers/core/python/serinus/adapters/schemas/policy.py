@@ -101,7 +101,7 @@ class _Gate(_Strict):
 class _Alarm(_Strict):
     failing_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 20
-    period_seconds: Annotated[int, Field(strict=True)] = 60
+    period_seconds: Annotated[int, Field(strict=True, le=86_400)] = 60  # CloudWatch looks back no longer than a day
 
     @model_validator(mode="after")
     def _period_is_one_cloudwatch_takes(self) -> _Alarm:
