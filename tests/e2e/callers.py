@@ -82,7 +82,8 @@ class Callers:
     def _ask_one(self) -> None:
         with self._lock:
             row, self._next = self._next, self._next + 1
-        body = request_body(self._signature, self._rows.slice(row, row + 1), request_id=f"row-{row}")
+        at = row % self._rows.rows
+        body = request_body(self._signature, self._rows.slice(at, at + 1), request_id=f"row-{row}")
         status, _ = self._inference.infer(body)
         with self._lock:
             self.answered.append((time.time(), status))
