@@ -545,7 +545,6 @@ def _move(foundation: Foundation, stack: Stack) -> tuple[Permission, ...]:
     """Return what carrying out a rollout takes; only the functions that do may move traffic."""
     return (
         *_record(foundation),
-        may.read_policies(stack),
         may.read_alias(stack),
         may.move_alias(stack),
         *may.clear_alarms(stack),

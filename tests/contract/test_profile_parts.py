@@ -125,6 +125,16 @@ def test_folded_parts_have_the_same_sums(parts: ProfileParts, cloud: Cloud) -> N
     assert [profile.requests for profile in summed()] == [31, 7, 14, 6, 1]
 
 
+def test_requests_of_folded_hours_are_read_singly_where_that_is_wanted(parts: ProfileParts) -> None:
+    """What was asked in which minute is known of an hour long folded, in whatever window."""
+    for number in range(30):
+        put(parts, f"r{number}", 600 * number)
+    parts.fold("fraud", after(18_000))
+    found = parts.read("fraud", 2, after(0), after(18_000), singly=True)
+    asked = {counts.request: counts.at for part in found for counts in part.requests}
+    assert asked == {f"r{number}": after(600 * number) for number in range(30)}
+
+
 def test_only_files_of_the_endpoint_are_folded(parts: ProfileParts, cloud: Cloud) -> None:
     """Others have schedules of their own."""
     put(parts, "mine", 0)

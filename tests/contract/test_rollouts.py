@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from serinus.adapters.stored.rollouts import StoredRollouts
-from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
@@ -165,7 +165,7 @@ def a_look(at: datetime, *, since: datetime | None = None, reason: str = "wait")
         hour=0,
         next_weight=0.5,
         strata={RolloutMetric.ERRORS: (Tally(900, 1, 100, 0),), RolloutMetric.LABELS: ()},
-        stable_environments=(EnvironmentMinute("stream", 900, 1),),
+        stable_environments=ReleaseEnvironments().seen([EnvironmentMinute("stream", 900, 1)]),
         scores=((5, 7), (1, 0)),
     )
     evidence = observe(RolloutEvidence.at_start(DEFAULT_GUARDS), tick)

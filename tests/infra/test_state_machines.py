@@ -88,6 +88,18 @@ def test_a_rollout_that_fails_is_rolled_back(aws: Assembly) -> None:
     assert "Catch" not in states["StartRollout"]
 
 
+def test_taking_a_rollout_back_outlasts_an_outage(aws: Assembly) -> None:
+    """Nobody else frees the lock and the traffic of a rollout whose machine has given up, so it tries for hours."""
+    (retry,) = _states(aws, "rollout")["RollBack"]["Retry"]
+    waits = [
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
+        for attempt in range(retry["MaxAttempts"])
+    ]
+
+    assert sum(waits) > 6 * 3_600
+    assert waits[3] <= 60  # a stumble is over in a minute
+
+
 def test_a_shadow_comes_before_the_first_step(aws: Assembly) -> None:
     """The machine says that it can carry one; when one is passed, the release's publisher begins the first step."""
     states = _states(aws, "rollout")

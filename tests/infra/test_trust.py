@@ -126,6 +126,13 @@ def test_no_other_role_holds_what_moves_traffic(aws: Assembly) -> None:
                 assert not moving & set(listed(statement["Action"])), policy.logical_id
 
 
+def test_who_carries_a_rollout_reads_no_policy(aws: Assembly) -> None:
+    """A rollout's policy is pinned when it starts; what comes after has no use for the one that is deployed."""
+    readers = _holders(aws, "ssm:GetParameter") | _holders(aws, "ssm:GetParametersByPath")
+
+    assert not readers & {*_MOVERS, _SHADOW}
+
+
 def test_any_alarm_may_be_seen_and_no_more(aws: Assembly) -> None:
     """Alarms are looked up by a prefix of their name, which takes the right to see all, and only that."""
     for name in aws.functions():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.environments import NO_ENVIRONMENTS, EnvironmentMinute, ReleaseEnvironments
 from serinus.domain.evidence import NOTHING, Tally
 from serinus.domain.guard import DEFAULT_GUARDS, Guard, RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
@@ -53,7 +53,10 @@ def _with_environments(rollouts: int, seed: int, *, ill: tuple[float, float, flo
             stable = tuple(_environment(random, f"s{at}", 27, 0.005) for at in range(7))
             tally = _total(stable, candidate)
             for how in found:
-                seen = (stable, candidate) if how == "by environments" else ((), ())
+                seen = (NO_ENVIRONMENTS, NO_ENVIRONMENTS)
+                if how == "by environments":
+                    known = evidence[how]
+                    seen = (known.stable_environments.seen(stable), known.candidate_environments.seen(candidate))
                 tick = Tick(minute // 60, 0.25, {RolloutMetric.ERRORS: (tally,)}, *seen)
                 evidence[how] = observe(evidence[how], tick)
                 weighed[how] += tally.candidate_requests
@@ -139,7 +142,7 @@ def cost(ticks: int, seed: int) -> dict[str, float]:
                     (RolloutMetric.OUTCOME, 0.1),
                 )
             }
-            environments = (EnvironmentMinute("one", 100, 1),)
+            environments = ReleaseEnvironments().seen([EnvironmentMinute("one", 100, 1)])
             tick = Tick(minute // 60, 0.25, strata, environments, environments)
             begun = time.process_time_ns()
             evidence = observe(evidence, tick)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from serinus.domain.environments import EnvironmentMinute
+from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, SeenEnvironments
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import DEFAULT_GUARDS, Guard, RolloutMetric
 from serinus.domain.judgement import Judgement, RolloutEvidence, Tick, judge, observe
@@ -48,9 +48,10 @@ def judged(
     return judge(evidence, weight=0.05, next_weight=next_weight)
 
 
-def environments(*failures: int, requests: int) -> tuple[EnvironmentMinute, ...]:
+def environments(*failures: int, requests: int) -> SeenEnvironments:
     """Return a minute of as many environments."""
-    return tuple(EnvironmentMinute(f"environment {at}", requests, failed) for at, failed in enumerate(failures))
+    minutes = [EnvironmentMinute(f"environment {at}", requests, failed) for at, failed in enumerate(failures)]
+    return ReleaseEnvironments().seen(minutes)
 
 
 CASES = [
@@ -166,7 +167,7 @@ def test_few_failures_of_one_environment_hold_before_it_is_found_out() -> None:
         candidate_environments=environments(5, 0, 0, 0, 0, requests=10),
     )
     found = judged([tick])
-    assert judged([replace(tick, stable_environments=(), candidate_environments=())]).verdict is Verdict.ROLL_BACK
+    assert judged([a_tick(Tally(950, 5, 50, 5))]).verdict is Verdict.ROLL_BACK
     assert found.verdict is Verdict.HOLD
     assert "5 of 5 failures came from one execution environment" in found.reason
 

@@ -98,6 +98,14 @@ def test_environments_are_told_apart_by_minute() -> None:
     ]
 
 
+def test_what_was_folded_is_of_no_environment() -> None:
+    """Its streams are merged: taken for one environment, all that failed in it would seem to gather there."""
+    folded = a_part([answered("a", status=500), answered("b", status=500)], stream="")
+    found = one([folded, a_part([answered("c")], stream="sound")])
+    assert (found.requests, found.failures) == (3, 2)
+    assert found.environments == (EnvironmentMinute("sound", 1, 0),)
+
+
 def test_a_request_that_left_a_record_and_crashed_failed_once() -> None:
     """The platform's word counts for how it ended, and its scores were given all the same."""
     found = one([a_part([answered("r")]), a_part([], crashes=[Crash("r", NOON)])])

@@ -71,3 +71,17 @@ def test_histograms_leave_out_what_is_missing() -> None:
     bins = a_layout().score
     slots = np.arange(bins.width)
     assert ascending(slots).tolist() == list(range(1, bins.width))
+
+
+def test_scores_above_all_that_stable_gave_are_a_shift_upwards() -> None:
+    """Where stable's past leaves the highest bins empty, what falls there lies high, not low."""
+    past = np.zeros(60, dtype=np.int64)
+    past[10:50] = 50
+    scores = np.zeros(60, dtype=np.int64)
+    scores[45:60] = 5
+    start = ScoreShift.at_start(past, tolerance=0.1)
+    assert len(start.starts) == 20
+    shift = start.observed(np.zeros(60, dtype=np.int64), scores)
+    beyond = np.array(shift.log_beyond)
+    assert shift.log_e_beyond > 20
+    assert beyond[:4].min() > 0 > beyond[4:].max()

@@ -225,3 +225,10 @@ def test_a_policy_that_does_not_say_has_a_shadow_where_inputs_are_logged() -> No
     assert a_policy(rollout=day, serving=Serving(log_inputs=LogInputs.NONE)).shadow is None
     assert a_policy(rollout=day, serving=Serving(personal=("age",))).shadow is None
     assert a_policy(rollout=day, serving=Serving(log_inputs=LogInputs.SAMPLE, log_share=0.1)).shadow == ShadowPlan()
+
+
+def test_scores_at_the_edges_of_what_a_float_holds_differ_by_a_finite_number() -> None:
+    """A tally with an infinity could be stored and never be read again, and with it no rollout of the endpoint."""
+    agreed, difference = compare(np.array([1.7e308] * 2), np.array([-1.7e308] * 2), 0.5)
+    assert agreed == 0
+    assert np.isfinite(difference)

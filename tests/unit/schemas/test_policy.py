@@ -171,6 +171,8 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[rollout]\nbake_seconds = 600", "rollout.bake_seconds", "not permitted"),
         ("[rollout]\nhorizon_seconds = 299", "rollout", "later, takes 300"),
         ("[rollout]\nwhen_busy = 'push in'", "rollout.when_busy", "'wait' or 'refuse'"),
+        ("[rollout.alarm]\nperiod_seconds = 86460", "rollout.alarm.period_seconds", "less than or equal to 86400"),
+        ("[rollout]\nscore_shift_tolerance = 0.0", "rollout.score_shift_tolerance", "greater than 0"),
         ("[rollout]\nslo_latency_ms = 0", "rollout.slo_latency_ms", "greater than 0"),
         ("[[rollout.guards]]\nmetric = 'charm'", "rollout.guards.0.metric", "'errors'"),
         ("[[rollout.guards]]\nmetric = 'errors'\nmargin = 1.5", "rollout.guards.0.margin", "less than 1"),

@@ -246,6 +246,43 @@ def test_an_undecided_rollout_ends_at_its_horizon(when: WhenUndecided, outcome: 
     assert world.rollouts.active(FRAUD) is None
 
 
+def test_what_speaks_against_a_candidate_keeps_it_from_being_promoted_at_the_horizon() -> None:
+    """Undecided is not unsuspected: 6 failures of 50 where stable has none do not roll back, and do not promote."""
+    world = World(a_policy(rollout=replace(PLAN, when_undecided=WhenUndecided.PROMOTE)))
+    rollout = world.canary()
+    bake(world, failures=6)
+    assert world.advance(rollout).outcome is None
+    world.later(PLAN.horizon_seconds)
+    progress = world.advance(rollout)
+    assert (progress.outcome, world.split()) == (Outcome.INCONCLUSIVE, Split(2))
+    assert "something speaks against the candidate" in progress.reason
+
+
+def test_a_tick_that_died_after_promoting_at_the_horizon_is_told_as_it_was() -> None:
+    """The next one records that the promotion is unproven."""
+    world = World(a_policy(rollout=replace(PLAN, when_undecided=WhenUndecided.PROMOTE)))
+    rollout = world.canary()
+    world.later(PLAN.horizon_seconds)
+    world.fate.die_after(2)
+    with pytest.raises(Died):
+        world.advance(rollout)
+    assert world.split() == Split(3)
+    progress = world.advance(rollout)
+    assert progress.outcome is Outcome.PROMOTED
+    assert progress.reason.startswith("unproven: undecided after 3600 seconds")
+
+
+def test_a_hand_that_promotes_past_the_rollout_is_not_taken_for_a_tick() -> None:
+    """What moved the alias while every look held was no tick of ours, and the record says so."""
+    world = World()
+    rollout = world.canary()
+    world.advance(rollout)
+    world.traffic.shift(FRAUD, Split(3))
+    progress = world.advance(rollout)
+    assert progress.outcome is Outcome.PROMOTED
+    assert progress.reason.startswith("unproven: somebody moved all traffic to the candidate")
+
+
 def steer(world: World, wished: Steering) -> None:
     """Have a person wish something of the rollout under way."""
     active = world.rollouts.active(FRAUD)

@@ -46,6 +46,22 @@ def test_a_record_that_was_tampered_with_does_not_replay() -> None:
     assert explain_rollout(FRAUD, rollout, rollouts=world.rollouts).replayed is Replay.DIFFERENT
 
 
+def test_a_last_digit_is_no_other_evidence() -> None:
+    """A replay runs on another machine than the judgement did, whose sums may round the other way; a step counts."""
+    world = World()
+    rollout = world.canary()
+    looked_at(world, rollout, 2)
+    for factor, replayed in ((1 + 1e-15, Replay.SAME), (1 + 1e-3, Replay.DIFFERENT)):
+        state = world.rollouts.get(FRAUD, rollout)
+        assert state.evidence is not None
+        errors = state.evidence.metrics[0]
+        wealth = tuple(value * factor for value in errors.against.log_wealth)
+        nudged = replace(errors, against=replace(errors.against, log_wealth=wealth))
+        evidence = replace(state.evidence, metrics=(nudged, *state.evidence.metrics[1:]))
+        world.rollouts.save(replace(state, evidence=evidence), replaced=state)
+        assert explain_rollout(FRAUD, rollout, rollouts=world.rollouts).replayed is replayed
+
+
 def test_without_one_under_way_the_latest_is_meant() -> None:
     """And an endpoint that never had one says so."""
     world = World()

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import BadOutcome
 from serinus.domain.rollout import Outcome, Split
+from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.weigh_ticks import weigh_ticks
 from tests.builders import FRAUD, PLAN, World, a_policy, a_prediction, a_table
 
@@ -117,6 +119,46 @@ def test_a_damaged_label_file_holds_nothing_else_up() -> None:
     assert world.split() == Split(2, 3, 50)
     assert "labels could not be read" in progress.reason
     assert "broken.parquet" in progress.reason
+
+
+def test_hours_that_were_folded_while_nobody_looked_are_weighed_tick_by_tick() -> None:
+    """After an outage each tick counts what was asked in it, and the first of an hour not the sum of it."""
+    plan = replace(
+        PLAN,
+        guards=(ERRORS, Guard(RolloutMetric.OUTCOME)),
+        outcome=BadOutcome(score_at_least=0.5),
+        tick_seconds=600,
+        horizon_seconds=86_400,
+    )
+    world = World(a_policy(rollout=plan))
+    rollout = world.rollouts.get(FRAUD, world.canary())
+    for _ in range(20):
+        world.later(plan.tick_seconds)
+        world.serve(2, 30)
+        world.serve(3, 10, failures=1)
+    world.later(3_600)
+    _, unfolded = weigh_ticks(rollout, world.now, weighing=world.weighing)
+    assert compact_profiles(FRAUD, compacting=world.compacting).hours
+    _, folded = weigh_ticks(rollout, world.now, weighing=world.weighing)
+    assert [look.tick.strata for look in folded if look.tick] == [look.tick.strata for look in unfolded if look.tick]
+
+
+@pytest.mark.parametrize("tolerance", [None, 0.2])
+def test_a_promotion_waits_where_scores_shift_by_more_than_the_policy_tolerates(tolerance: float | None) -> None:
+    """Where it names no tolerance, a shift is told and holds nothing up."""
+    world = World(a_policy(rollout=replace(PLAN, guards=(ERRORS,), score_shift_tolerance=tolerance)))
+    rollout = world.canary()
+    world.later(PLAN.tick_seconds)
+    world.serve(2, 60)
+    world.serve(3, features=a_table(60, shift=2.0))
+    world.later(PLAN.tick_seconds + PLAN.watermark_seconds)
+    progress = world.advance(rollout)
+    assert world.split() == (Split(2, 3, 50) if tolerance is None else Split(2, 3, 10))
+    assert ("scores have shifted" in progress.reason) is (tolerance is not None)
+    evidence = world.rollouts.get(FRAUD, rollout).evidence
+    assert evidence is not None
+    assert evidence.scores is not None
+    assert evidence.scores.log_e > 3
 
 
 def label(world: World, *, right: list[int], wrong: Sequence[int] = ()) -> None:

@@ -11,6 +11,7 @@ from serinus.cli.terminal import in_utc
 if TYPE_CHECKING:
     from serinus.domain.judgement import Figures
     from serinus.domain.rollout import Decision
+    from serinus.domain.score_shift import ScoreShift
     from serinus.use_cases.explain_rollout import Explanation
 
 FIGURE_HEADINGS = ("metric", "candidate", "stable", "difference", "evidence it is worse", "proof it is within")
@@ -35,6 +36,17 @@ def figure_row(figures: Figures) -> tuple[str, ...]:
     )
 
 
+def told_of_scores(scores: ScoreShift) -> str:
+    """Say whether the candidate's scores are distributed otherwise than stable's, which is no fault by itself."""
+    told = f"Evidence that the candidate's scores are distributed otherwise than stable's: {_power(scores.log_e)}"
+    if scores.tolerance is None:
+        return f"{told}; it decides nothing."
+    beyond = _power(scores.log_e_beyond)
+    return (
+        f"{told}; that they have shifted by more than the policy tolerates: {beyond}, of which 20 stops a promotion."
+    )
+
+
 def look_row(look: Decision) -> tuple[str, ...]:
     """Return what one look said."""
     return in_utc(look.at), f"{look.percent} %", str(look.verdict), look.reason
@@ -49,6 +61,9 @@ def explanation_document(explained: Explanation) -> dict[str, object]:
         "rollout": rollout_document(rollout),
         "plan": {"steps": list(rollout.plan.steps), "reason": rollout.plan.reason},
         "replayed": str(explained.replayed),
+        "log_evidence_of_shifted_scores": rollout.evidence.scores.log_e
+        if rollout.evidence and rollout.evidence.scores
+        else None,
         "looks": [_look_document(look) for look in explained.looks],
     }
 
@@ -132,6 +147,10 @@ def _look_document(look: Decision) -> Mapping[str, Any]:
 def _log(value: float) -> float:
     """Return the power of ten, no lower than a hundredth: below, nothing is told apart."""
     return math.log10(max(value, 0.01))
+
+
+def _power(log_value: float) -> str:
+    return _number(math.exp(log_value)) if log_value < math.log(1e6) else f"10^{log_value / math.log(10):.0f}"
 
 
 def _number(value: float) -> str:

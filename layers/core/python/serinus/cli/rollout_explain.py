@@ -39,7 +39,7 @@ def explain(
 
 
 def _print(explained: Explanation, *, every_look: bool) -> None:
-    from serinus.cli.evidence import FIGURE_HEADINGS, LOOK_HEADINGS, figure_row, look_row
+    from serinus.cli.evidence import FIGURE_HEADINGS, LOOK_HEADINGS, figure_row, look_row, told_of_scores
     from serinus.use_cases.explain_rollout import Replay
 
     rollout, looks = explained.rollout, explained.looks
@@ -57,6 +57,8 @@ def _print(explained: Explanation, *, every_look: bool) -> None:
     judged = [look for look in looks if look.figures]
     if judged:
         print_table("What is known", FIGURE_HEADINGS, [figure_row(figures) for figures in judged[-1].figures])
+    if rollout.evidence and rollout.evidence.scores:
+        console().print(told_of_scores(rollout.evidence.scores), soft_wrap=True)
     told = looks if every_look else explained.told
     print_table(
         f"What was said ({len(told)} of {len(looks)} looks)", LOOK_HEADINGS, [look_row(look) for look in told]

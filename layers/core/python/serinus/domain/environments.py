@@ -27,6 +27,52 @@ class EnvironmentMinute:
 
 
 @dataclass(frozen=True)
+class EnvironmentCounts:
+    """What one execution environment of a release did in one tick; of its minutes, bad ones had a failure."""
+
+    environment: str
+    requests: int = 0
+    failures: int = 0
+    minutes: int = 0
+    bad_minutes: int = 0
+
+    def observed(self, minute: EnvironmentMinute) -> EnvironmentCounts:
+        """Return the counts with a minute more."""
+        return EnvironmentCounts(
+            self.environment,
+            self.requests + minute.requests,
+            self.failures + minute.failures,
+            self.minutes + 1,
+            self.bad_minutes + bool(minute.failures),
+        )
+
+
+@dataclass(frozen=True)
+class SeenEnvironments:
+    """What all execution environments of a release did in one tick; as small for thousands of them as for a few.
+
+    Attributes:
+        environments: how many there were.
+        minutes: in how many minutes each of them was asked anything, summed over all.
+        bad_minutes: those of the minutes in which a request failed.
+        requests: of all of them.
+        failures: likewise.
+        suspects: those that were suspected before, and the eight others in which most requests failed: all that
+            suspicion can fall on.
+    """
+
+    environments: int = 0
+    minutes: int = 0
+    bad_minutes: int = 0
+    requests: int = 0
+    failures: int = 0
+    suspects: tuple[EnvironmentCounts, ...] = ()
+
+
+NO_ENVIRONMENTS = SeenEnvironments()
+
+
+@dataclass(frozen=True)
 class Suspect:
     """An environment in which requests failed, counted since the tick of its first failure.
 
@@ -66,7 +112,7 @@ class ReleaseEnvironments:
     >>> sound = [EnvironmentMinute(f"e{i}", 50, 0) for i in range(3)]
     >>> release = ReleaseEnvironments()
     >>> for _ in range(3):
-    ...     release = release.observed([*sound, EnvironmentMinute("ill", 50, 20)])
+    ...     release = release.observed(release.seen([*sound, EnvironmentMinute("ill", 50, 20)]))
     >>> str(release.cluster)
     '20 of 20 failures came from one execution environment, which answered 50 of 200 requests'
     """
@@ -77,29 +123,42 @@ class ReleaseEnvironments:
     suspects: tuple[Suspect, ...] = ()
     cluster: Cluster | None = None
 
-    def observed(self, minutes: Sequence[EnvironmentMinute]) -> ReleaseEnvironments:
-        """Return the state with a tick more; a cluster stays found."""
-        counted: dict[str, tuple[int, int]] = {}
+    def seen(self, minutes: Sequence[EnvironmentMinute]) -> SeenEnvironments:
+        """Return what matters of a tick's environment-minutes to whoever observes it in this state."""
+        counted: dict[str, EnvironmentCounts] = {}
         for minute in minutes:
-            requests, failures = counted.get(minute.environment, (0, 0))
-            counted[minute.environment] = requests + minute.requests, failures + minute.failures
+            before = counted.get(minute.environment, EnvironmentCounts(minute.environment))
+            counted[minute.environment] = before.observed(minute)
+        known = [counted[suspect.environment] for suspect in self.suspects if suspect.environment in counted]
+        failing = [counts for counts in counted.values() if counts.failures and counts not in known]
+        failing.sort(key=lambda counts: (-counts.failures, counts.environment))
+        return SeenEnvironments(
+            environments=len(counted),
+            minutes=len(minutes),
+            bad_minutes=sum(counts.bad_minutes for counts in counted.values()),
+            requests=sum(counts.requests for counts in counted.values()),
+            failures=sum(counts.failures for counts in counted.values()),
+            suspects=(*known, *failing[:_SUSPECTS]),
+        )
+
+    def observed(self, seen: SeenEnvironments) -> ReleaseEnvironments:
+        """Return the state with a tick more; a cluster stays found."""
+        counted = {counts.environment: counts for counts in seen.suspects}
         suspects = [
-            replace(suspect, requests=suspect.requests + requests, failures=suspect.failures + failures)
+            replace(suspect, requests=suspect.requests + counts.requests, failures=suspect.failures + counts.failures)
             for suspect in self.suspects
-            for requests, failures in [counted.get(suspect.environment, (0, 0))]
+            for counts in [counted.pop(suspect.environment, EnvironmentCounts(suspect.environment))]
         ]
-        known = {suspect.environment for suspect in suspects}
         suspects += [
-            Suspect(environment, requests, failures, self.requests, self.failures)
-            for environment, (requests, failures) in counted.items()
-            if failures and environment not in known
+            Suspect(counts.environment, counts.requests, counts.failures, self.requests, self.failures)
+            for counts in counted.values()
         ]
         suspects.sort(key=lambda suspect: (-suspect.failures, suspect.environment))
         state = replace(
             self,
-            requests=self.requests + sum(requests for requests, _ in counted.values()),
-            failures=self.failures + sum(failures for _, failures in counted.values()),
-            environments=max(self.environments, len(counted)),
+            requests=self.requests + seen.requests,
+            failures=self.failures + seen.failures,
+            environments=max(self.environments, seen.environments),
             suspects=tuple(suspects[:_SUSPECTS]),
         )
         return state if state.cluster else replace(state, cluster=state._found())
@@ -156,7 +215,7 @@ def gathered(cluster: Cluster, environments: int) -> bool:
 
 
 def environment_tally(
-    stable: Sequence[EnvironmentMinute], candidate: Sequence[EnvironmentMinute], *, leaving_out: str | None = None
+    stable: SeenEnvironments, candidate: SeenEnvironments, *, leaving_out: str | None = None
 ) -> Tally:
     """Count environment-minutes, and as bad those with at least one failure.
 
@@ -165,10 +224,10 @@ def environment_tally(
         candidate: of the tick.
         leaving_out: the candidate's environment with most failures: what the others do is then no fault of its.
     """
-    others = [minute for minute in candidate if minute.environment != leaving_out]
+    left = [counts for counts in candidate.suspects if counts.environment == leaving_out]
     return Tally(
-        len(stable),
-        sum(1 for minute in stable if minute.failures),
-        len(others),
-        sum(1 for minute in others if minute.failures),
+        stable.minutes,
+        stable.bad_minutes,
+        candidate.minutes - sum(counts.minutes for counts in left),
+        candidate.bad_minutes - sum(counts.bad_minutes for counts in left),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.environments import EnvironmentMinute, ReleaseEnvironments, environment_tally
+from serinus.domain.environments import NO_ENVIRONMENTS, ReleaseEnvironments, SeenEnvironments, environment_tally
 from serinus.domain.evidence import NOTHING, Floats, MetricEvidence, Tally
 from serinus.domain.guard import Guard, RolloutMetric, weights
 from serinus.domain.promotion import PromotionEvidence
@@ -80,7 +80,7 @@ class Tick:
         next_weight: the candidate's share of traffic at the step that the rollout would advance to, in (0, 1].
         strata: for each metric the counts of each stratum: one, but of labels one for each serving hour and block of
             arrival. A metric without an entry has no data, which is no evidence.
-        stable_environments: what each of stable's execution environments did in each minute of the tick.
+        stable_environments: what stable's execution environments did in the tick.
         candidate_environments: the same for the candidate.
         scores: how many scores of stable and of the candidate lie in each group of `ScoreShift`, where both releases
             bin them alike.
@@ -89,8 +89,8 @@ class Tick:
     hour: int
     next_weight: float
     strata: Mapping[RolloutMetric, tuple[Tally, ...]]
-    stable_environments: tuple[EnvironmentMinute, ...] = ()
-    candidate_environments: tuple[EnvironmentMinute, ...] = ()
+    stable_environments: SeenEnvironments = NO_ENVIRONMENTS
+    candidate_environments: SeenEnvironments = NO_ENVIRONMENTS
     scores: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
 
@@ -208,6 +208,11 @@ def suspects(log_e: Floats | float, weight: float) -> npt.NDArray[np.bool_]:
     return np.asarray(math.log(weight) + log_e >= math.log(SUSPICION))
 
 
+def speaks_against(evidence: RolloutEvidence) -> bool:
+    """Whether anything speaks against the candidate: enough to forbid a promotion, be it too little to roll back."""
+    return any(suspects(watched.against.log_e, watched.weight) for watched in evidence.metrics) or _beyond(evidence)
+
+
 def proves(log_e: Floats | float) -> npt.NDArray[np.bool_]:
     """Whether the evidence allows a promotion: e ≥ 1/β."""
     return np.asarray(np.asarray(log_e) >= -math.log(BETA))
@@ -272,13 +277,17 @@ def _doubts(evidence: RolloutEvidence) -> Iterator[str]:
                 yield _why_not_convicted(watched, evidence)
     if evidence.stable_environments.cluster:
         yield f"stable is no measure: {evidence.stable_environments.cluster}"
-    if evidence.scores and proves(evidence.scores.log_e_beyond):
+    if evidence.scores and _beyond(evidence):
         yield (
             f"the scores have shifted by more than the {evidence.scores.tolerance:g} standard deviations that the "
             f"policy tolerates: evidence {_number(evidence.scores.log_e_beyond)} of {1 / BETA:.0f}"
         )
     if not any(watched.guard.guards_promotion for watched in evidence.metrics):
         yield "no guard of the policy is asked before a promotion, so nothing can prove the candidate"
+
+
+def _beyond(evidence: RolloutEvidence) -> bool:
+    return evidence.scores is not None and bool(proves(evidence.scores.log_e_beyond))
 
 
 def _why_not_convicted(watched: Watched, evidence: RolloutEvidence) -> str:

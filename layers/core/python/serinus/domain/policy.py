@@ -219,6 +219,8 @@ class RolloutPlan:
         guards: the metrics that are judged; see `domain.guard`.
         outcome: what is bad, where the outcome is guarded.
         wrong_label: what is bad, where labels are guarded.
+        score_shift_tolerance: how far the scores may shift for a promotion, in standard deviations of stable's;
+            `None` where any shift is welcome, as a retrained model's may be.
         slo_latency_ms: answers up to this are never slow.
         tick_seconds: how often the rollout is looked at.
         watermark_seconds: how late a prediction may be collected; a tick is weighed once this has passed.
@@ -234,6 +236,7 @@ class RolloutPlan:
     guards: tuple[Guard, ...] = DEFAULT_GUARDS
     outcome: BadOutcome | None = None
     wrong_label: WrongLabel = WrongLabel.ANY
+    score_shift_tolerance: float | None = None
     slo_latency_ms: float = 100.0
     tick_seconds: int = 60
     watermark_seconds: int = 180

@@ -14,6 +14,7 @@ from serinus.domain.policy import BadOutcome
 from serinus.domain.profile import Counts, Layout, NumericBins, Outcome, ProfilePart, RequestCounts, united
 
 _MINUTE = 60.0
+_UNKNOWN = ""  # the stream of what came from several, once they are merged
 
 _Integers = npt.NDArray[np.int64]
 
@@ -43,7 +44,8 @@ class ReleaseCounts:
         slow: those of them that were slow.
         scored: those with at least one score.
         outcomes: those of them with the bad outcome.
-        environments: what each execution environment did in each minute.
+        environments: what each execution environment did in each minute, as far as that is still known: what has
+            been folded into hours tells it no more.
         scores: the score histogram, special slots included.
     """
 
@@ -176,6 +178,8 @@ def _minutes(
     ends: _Columns, at: npt.NDArray[np.float64], environments: tuple[npt.NDArray[np.str_], _Integers]
 ) -> tuple[EnvironmentMinute, ...]:
     names, environment = environments
+    known = names[environment] != _UNKNOWN
+    ends = ends.chosen(known)
     if not ends.owner.size:
         return ()
     minute = (at[ends.owner] // _MINUTE).astype(np.int64)

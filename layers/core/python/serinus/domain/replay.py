@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from serinus.domain.judgement import RolloutEvidence, Tick, observe
+
+_ROUNDING = 1e-6
 
 
 def replay(evidence: RolloutEvidence, ticks: Iterable[Tick]) -> RolloutEvidence:
@@ -29,5 +32,18 @@ def replay(evidence: RolloutEvidence, ticks: Iterable[Tick]) -> RolloutEvidence:
 
 
 def agrees(evidence: RolloutEvidence, ticks: Iterable[Tick]) -> bool:
-    """Whether the ticks on record give the evidence that the rollout was judged by."""
-    return replay(evidence, ticks) == replace(evidence, scores=None)
+    """Whether the ticks on record give the evidence that the rollout was judged by.
+
+    Counts must be the same; other numbers may differ by what another machine's arithmetic rounds otherwise.
+    """
+    return _alike(asdict(replay(evidence, ticks)), asdict(replace(evidence, scores=None)))
+
+
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other

@@ -66,7 +66,7 @@ class ScoreShift:
             tolerance: in standard deviations.
         """
         share = (np.cumsum(past) - past) * _GROUPS // max(int(past.sum()), 1)
-        starts = np.unique(share, return_index=True)[1]
+        starts = np.unique(np.minimum(share, _GROUPS - 1), return_index=True)[1]  # bins above all scores: the last's
         starts[0] = 0
         grouped = np.add.reduceat(past, starts)
         places = np.add.reduceat(past * np.arange(past.size), starts) / np.maximum(grouped, 1)

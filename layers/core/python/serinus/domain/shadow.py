@@ -21,6 +21,7 @@ _SLOWER_SHARE = 0.05  # of requests that must be slow beyond those that were slo
 _LEAST_SLICES = 25  # that the requests of a shadow come from, where the log has so many
 _MOST_SLICES = 288  # that the time before the rollout is cut into: five minutes each, for a day
 _FILE_SECONDS = 60  # the log is filed by the minute: shorter slices would read the same files again and again
+_FURTHEST_APART = 1e290  # of two scores: sums stay finite, and JSON knows no infinity
 _GOLDEN = 0.6180339887498949
 
 
@@ -123,7 +124,9 @@ def compare(
     (2, 0.4)
     """
     alike = ((stable >= threshold) == (candidate >= threshold)) & (np.isnan(stable) == np.isnan(candidate))
-    return int(np.sum(alike)), round(float(np.nansum(np.abs(stable - candidate))), 9)
+    with np.errstate(over="ignore"):
+        apart = np.minimum(np.abs(stable - candidate), _FURTHEST_APART)
+    return int(np.sum(alike)), round(float(np.nansum(apart)), 9)
 
 
 def chance_of_as_many(bad: int, of: int, *, bad_beside: int, of_beside: int) -> float:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from serinus.domain.policy import WhenUndecided
 from serinus.domain.rollout import Decision, Outcome, Rollout, Split, heed_steering
 from serinus.domain.verdict import Verdict
 from serinus.errors import SourceFailed
 from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, conclude, end_rollout, progress_of
-from serinus.use_cases.reconcile_traffic import reconcile_traffic, undecided_reason
+from serinus.use_cases.reconcile_traffic import promotes_undecided, reconcile_traffic, undecided_reason
 from serinus.use_cases.shift_traffic import Conducting, shift_traffic
 from serinus.use_cases.weigh_ticks import Weighing, weigh_ticks
 
@@ -94,7 +93,7 @@ def _advance(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
 def _undecided(rollout: Rollout, reason: str, conducting: Conducting) -> Progress:
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
     why = undecided_reason(rollout, reason)
-    if rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE and not rollout.paused:
+    if promotes_undecided(rollout):
         why = f"unproven: {why}"
         _shift(rollout, Split(rollout.candidate), f"{rollout.id}:promoted", why, conducting)
         return end_rollout(rollout, Outcome.PROMOTED, why, actor=_ACTOR, conducting=conducting)

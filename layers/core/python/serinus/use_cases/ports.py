@@ -483,10 +483,13 @@ class ProfileParts(Protocol):
     def put(self, endpoint: str, release: int, minute: str, part: ProfilePart) -> None:
         """Store a part under a key derived from what it counts."""
 
-    def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Iterable[ProfilePart]:
+    def read(
+        self, endpoint: str, release: int, start: datetime, end: datetime, *, singly: bool = False
+    ) -> Iterable[ProfilePart]:
         """Return every part of the minutes that touch [start, end).
 
-        A folded hour in the midst of the window comes as its sum, one contribution at the hour's begin.
+        A folded hour in the midst of the window comes as its sum, one contribution at the hour's begin; each of its
+        requests comes at its own instant where they are wanted singly.
         """
 
     def fold(self, endpoint: str, before: datetime) -> Folded:

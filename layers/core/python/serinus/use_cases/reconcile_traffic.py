@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from serinus.domain.judgement import speaks_against
+from serinus.domain.policy import WhenUndecided
 from serinus.domain.rollout import Outcome, Rollout, Split
 from serinus.domain.verdict import Verdict
 from serinus.use_cases.begin_step import begin_step
@@ -51,10 +53,14 @@ def reconcile_traffic(rollout: Rollout, current: Split, *, actor: str, conductin
 
 
 def _why_promoted(rollout: Rollout) -> str:
-    """Return why the last look promoted it by hand, should it have died after moving traffic."""
-    if rollout.promoted_by_hand and rollout.last_look and rollout.last_look.verdict is Verdict.ADVANCE:
-        return rollout.last_look.reason
-    return "promoted by an earlier tick that could not record it"
+    """Return why the last look promoted it, should it have died after moving traffic; else somebody did."""
+    look = rollout.last_look
+    if look is not None:
+        if look.verdict is Verdict.ADVANCE and (rollout.at_last_step or rollout.promoted_by_hand):
+            return look.reason
+        if look.verdict is Verdict.HOLD and rollout.horizon_passed(look.at) and promotes_undecided(rollout):
+            return f"unproven: {undecided_reason(rollout, look.reason)}"
+    return "unproven: somebody moved all traffic to the candidate"
 
 
 def _why_returned(rollout: Rollout) -> tuple[Outcome, str]:
@@ -66,6 +72,12 @@ def _why_returned(rollout: Rollout) -> tuple[Outcome, str]:
         if look.verdict is Verdict.HOLD and rollout.horizon_passed(look.at):
             return Outcome.INCONCLUSIVE, undecided_reason(rollout, look.reason)
     return Outcome.ROLLED_BACK, "all traffic was returned to stable"
+
+
+def promotes_undecided(rollout: Rollout) -> bool:
+    """Whether all traffic goes to the candidate at the horizon: as the policy says, if nothing speaks against it."""
+    wanted = rollout.policy.rollout.when_undecided is WhenUndecided.PROMOTE and not rollout.paused
+    return wanted and not (rollout.evidence is not None and speaks_against(rollout.evidence))
 
 
 def undecided_reason(rollout: Rollout, reason: str) -> str:

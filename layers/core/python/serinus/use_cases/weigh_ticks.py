@@ -71,7 +71,7 @@ def _begun(rollout: Rollout, weighing: Weighing) -> Rollout:
     evidence = RolloutEvidence.at_start(
         rollout.plan.guards,
         stable_past=StablePast.of(earlier, slow_from_ms=slow_from).lightened,
-        scores=ScoreShift.at_start(ascending(earlier.scores)),
+        scores=ScoreShift.at_start(ascending(earlier.scores), tolerance=rollout.policy.rollout.score_shift_tolerance),
     )
     return replace(rollout, slow_from_ms=slow_from, evidence=evidence)
 
@@ -94,7 +94,12 @@ def _counted(rollout: Rollout, now: datetime, weighing: Weighing) -> list[_Count
     rules = CountingRules(rollout.slow_from_ms or 0.0, rollout.policy.rollout.outcome)
     layouts = [_layout(rollout, number, weighing) for number in (rollout.stable, rollout.candidate)]
     stable, candidate = (
-        count_ticks(layout, weighing.parts.read(rollout.endpoint, number or 0, edges[0], edges[-1]), edges, rules)
+        count_ticks(
+            layout,
+            weighing.parts.read(rollout.endpoint, number or 0, edges[0], edges[-1], singly=True),
+            edges,
+            rules,
+        )
         for layout, number in zip(layouts, (rollout.stable, rollout.candidate), strict=True)
     )
     alike = layouts[0].score == layouts[1].score
@@ -116,8 +121,8 @@ def _taken_in(rollout: Rollout, counted: _Counted, weighing: Weighing) -> tuple[
         hour=rollout.hour(counted.since),
         next_weight=rollout.next_percent / 100,
         strata={metric: tallies for metric, tallies in strata.items() if rollout.plan.guards_metric(metric)},
-        stable_environments=counted.stable.environments,
-        candidate_environments=counted.candidate.environments,
+        stable_environments=rollout.evidence.stable_environments.seen(counted.stable.environments),
+        candidate_environments=rollout.evidence.candidate_environments.seen(counted.candidate.environments),
         scores=_scores(rollout.evidence, counted),
     )
     evidence = observe(rollout.evidence, tick)

@@ -118,7 +118,7 @@ class _Slicing(_Strict):
 class _Alarm(_Strict):
     failing_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 20
-    period_seconds: Annotated[int, Field(strict=True)] = 60
+    period_seconds: Annotated[int, Field(strict=True, le=86_400)] = 60  # CloudWatch looks back no longer than a day
 
     @model_validator(mode="after")
     def _period_is_one_cloudwatch_takes(self) -> _Alarm:
@@ -166,6 +166,7 @@ class _Rollout(_Strict):
     guards: Annotated[tuple[_Guard, ...], Field(min_length=1)] = _DEFAULT_GUARDS
     outcome: _BadOutcome | None = None
     wrong_label: WrongLabel = WrongLabel.ANY
+    score_shift_tolerance: Annotated[float, Field(strict=True, gt=0, le=3)] | None = None
     slo_latency_ms: Annotated[float, Field(gt=0, le=29_000)] = 100.0
     tick_seconds: Annotated[int, Field(strict=True, ge=1)] = 60
     watermark_seconds: Annotated[int, Field(strict=True, ge=0)] = 180

@@ -35,6 +35,7 @@ class _Window:
     release: int
     start: datetime
     end: datetime
+    singly: bool
 
 
 class StoredProfileParts:
@@ -55,20 +56,25 @@ class StoredProfileParts:
         """Store a part under a key derived from what it counts; the same part gives the same bytes."""
         self._objects.put(key_of(endpoint, MINUTES, minute, release, part.key), encoded(part))
 
-    def read(self, endpoint: str, release: int, start: datetime, end: datetime) -> Iterable[ProfilePart]:
-        """Return every part of the minutes that touch [start, end); an hour in the midst of it as its sum, if folded.
+    def read(
+        self, endpoint: str, release: int, start: datetime, end: datetime, *, singly: bool = False
+    ) -> Iterable[ProfilePart]:
+        """Return every part of the minutes that touch [start, end).
+
+        An hour in the midst of it comes as its sum, if folded, unless its requests are wanted singly.
 
         Raises:
             ObjectNotFound: files went away again and again while they were read.
         """
         if end <= start:
             return []
+        window = _Window(endpoint, release, start, end, singly)
         for _ in range(_LOOKS - 1):
             try:
-                return list(self._look(_Window(endpoint, release, start, end)))
+                return list(self._look(window))
             except ObjectNotFound:
                 continue  # folded in the meantime
-        return list(self._look(_Window(endpoint, release, start, end)))
+        return list(self._look(window))
 
     def fold(self, endpoint: str, before: datetime) -> Folded:
         """Fold minutes that ended before an instant into hours, and hours into days."""
@@ -84,7 +90,7 @@ class StoredProfileParts:
         summable = {
             key.period: key.generation
             for key in last.values()
-            if key.period not in late and is_whole(key.period, window.start, window.end)
+            if not window.singly and key.period not in late and is_whole(key.period, window.start, window.end)
         }
         of_days = [key for key in latest(days).values() if any(hour.startswith(key.period) for hour in summable)]
         known: set[str] = set()
