@@ -9,7 +9,7 @@ import pytest
 from serinus.domain.rollout import Decision
 from serinus.domain.verdict import Verdict
 from serinus.errors import RolloutNotFound
-from serinus.use_cases.explain_rollout import Explanation, Replay, explain_rollout
+from serinus.use_cases.explain_rollout import Explanation, Replayed, explain_rollout
 from tests.builders import FRAUD, PLAN, World
 
 
@@ -31,7 +31,7 @@ def test_the_rollout_under_way_is_explained_by_every_look() -> None:
     explained = explain_rollout(FRAUD, None, rollouts=world.rollouts)
     assert explained.rollout.id == rollout
     assert len(explained.looks) >= 3
-    assert explained.replayed is Replay.SAME
+    assert explained.replayed is Replayed.SAME
 
 
 def test_a_record_that_was_tampered_with_does_not_replay() -> None:
@@ -43,7 +43,7 @@ def test_a_record_that_was_tampered_with_does_not_replay() -> None:
     assert state.evidence is not None
     doubled = replace(state, evidence=replace(state.evidence, metrics=state.evidence.metrics[:1]))
     world.rollouts.save(doubled, replaced=state)
-    assert explain_rollout(FRAUD, rollout, rollouts=world.rollouts).replayed is Replay.DIFFERENT
+    assert explain_rollout(FRAUD, rollout, rollouts=world.rollouts).replayed is Replayed.DIFFERENT
 
 
 def test_a_last_digit_is_no_other_evidence() -> None:
@@ -51,7 +51,7 @@ def test_a_last_digit_is_no_other_evidence() -> None:
     world = World()
     rollout = world.canary()
     looked_at(world, rollout, 2)
-    for factor, replayed in ((1 + 1e-15, Replay.SAME), (1 + 1e-3, Replay.DIFFERENT)):
+    for factor, replayed in ((1 + 1e-15, Replayed.SAME), (1 + 1e-3, Replayed.DIFFERENT)):
         state = world.rollouts.get(FRAUD, rollout)
         assert state.evidence is not None
         errors = state.evidence.metrics[0]
@@ -69,7 +69,7 @@ def test_without_one_under_way_the_latest_is_meant() -> None:
         explain_rollout(FRAUD, None, rollouts=world.rollouts)
     first = world.published()
     explained = explain_rollout(FRAUD, None, rollouts=world.rollouts)
-    assert (explained.rollout.id, explained.looks, explained.replayed) == (first, (), Replay.NOTHING)
+    assert (explained.rollout.id, explained.looks, explained.replayed) == (first, (), Replayed.NOTHING)
     with pytest.raises(RolloutNotFound):
         explain_rollout(FRAUD, "v9-none", rollouts=world.rollouts)
 
@@ -84,6 +84,6 @@ def test_people_are_told_of_changes_and_of_the_last_look() -> None:
         Decision(world.now, verdict, str(at), percent)
         for at, (verdict, percent) in enumerate(zip(verdicts, percents, strict=True))
     )
-    told = Explanation(rollout, looks, Replay.NOTHING).told
+    told = Explanation(rollout, looks, Replayed.NOTHING).told
     assert [look.reason for look in told] == ["0", "2", "3", "4"]
-    assert Explanation(rollout, (), Replay.NOTHING).told == ()
+    assert Explanation(rollout, (), Replayed.NOTHING).told == ()

@@ -40,7 +40,7 @@ def explain(
 
 def _print(explained: Explanation, *, every_look: bool) -> None:
     from serinus.cli.evidence import FIGURE_HEADINGS, LOOK_HEADINGS, figure_row, look_row, told_of_scores
-    from serinus.use_cases.explain_rollout import Replay
+    from serinus.use_cases.explain_rollout import Replayed
 
     rollout, looks = explained.rollout, explained.looks
     ended = (
@@ -64,8 +64,8 @@ def _print(explained: Explanation, *, every_look: bool) -> None:
         f"What was said ({len(told)} of {len(looks)} looks)", LOOK_HEADINGS, [look_row(look) for look in told]
     )
     words = {
-        Replay.SAME: "Replayed from the record, the ticks give the evidence that was judged.",
-        Replay.DIFFERENT: "Replayed from the record, the ticks give ANOTHER evidence than was judged: look into it.",
-        Replay.NOTHING: "No tick was weighed, so there is nothing to replay.",
+        Replayed.SAME: "Replayed from the record, the ticks give the evidence that was judged.",
+        Replayed.DIFFERENT: "Replayed from the record, the ticks give ANOTHER evidence than was judged: look into it.",
+        Replayed.NOTHING: "No tick was weighed, so there is nothing to replay.",
     }
     console().print(words[explained.replayed])

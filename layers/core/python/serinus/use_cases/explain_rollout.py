@@ -11,7 +11,7 @@ from serinus.errors import RolloutNotFound
 from serinus.use_cases.ports import Rollouts
 
 
-class Replay(StrEnum):
+class Replayed(StrEnum):
     """What became of replaying the recorded ticks: the evidence that was judged, or another; or there was none."""
 
     SAME = "same"
@@ -25,7 +25,7 @@ class Explanation:
 
     rollout: Rollout
     looks: tuple[Decision, ...]
-    replayed: Replay
+    replayed: Replayed
 
     @property
     def told(self) -> tuple[Decision, ...]:
@@ -54,8 +54,8 @@ def explain_rollout(endpoint: str, wanted: str | None, *, rollouts: Rollouts) ->
     looks = tuple(rollouts.decisions(endpoint, rollout.id))
     ticks = [look.tick for look in looks if look.tick is not None]
     if rollout.evidence is None or not ticks:
-        return Explanation(rollout, looks, Replay.NOTHING)
-    return Explanation(rollout, looks, Replay.SAME if agrees(rollout.evidence, ticks) else Replay.DIFFERENT)
+        return Explanation(rollout, looks, Replayed.NOTHING)
+    return Explanation(rollout, looks, Replayed.SAME if agrees(rollout.evidence, ticks) else Replayed.DIFFERENT)
 
 
 def _wanted(endpoint: str, wanted: str | None, rollouts: Rollouts) -> Rollout:
