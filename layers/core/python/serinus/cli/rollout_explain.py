@@ -65,7 +65,7 @@ def _print(explained: Explanation, *, every_look: bool) -> None:
     )
     words = {
         Replayed.SAME: "Replayed from the record, the ticks give the evidence that was judged.",
-        Replayed.DIFFERENT: "Replayed from the record, the ticks give ANOTHER evidence than was judged: look into it.",
+        Replayed.DIFFERENT: "Replayed from the record, the ticks give ANOTHER evidence than was judged: look into it",
         Replayed.NOTHING: "No tick was weighed, so there is nothing to replay.",
     }
     console().print(words[explained.replayed])
