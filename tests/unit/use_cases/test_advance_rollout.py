@@ -212,6 +212,20 @@ def test_alarms_that_cannot_be_read_are_told_and_the_evidence_decides() -> None:
     assert "its alarms could not be read: the store did not answer: timed out" in progress.reason
 
 
+def test_nothing_advances_while_alarms_cannot_be_read() -> None:
+    """One may be firing; once they can be read, the same evidence advances."""
+    world = World()
+    rollout = world.canary()
+    bake(world)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(world.alarms, "firing", _not_answering)
+        assert "could not be read" in world.advance(rollout).reason
+    assert world.split() == Split(2, 3, 10)
+    world.later(1)
+    world.advance(rollout)
+    assert world.split() == Split(2, 3, 50)
+
+
 def _not_answering(*_: object) -> object:
     raise SourceFailed("the store", "timed out")
 

@@ -70,12 +70,15 @@ def _look(rollout: Rollout, now: datetime, advancing: Advancing) -> tuple[Rollou
 
 
 def _heed_alarms(decision: Decision, rollout: Rollout, conducting: Conducting) -> Decision:
-    """A hard alarm of the candidate overrides the evidence."""
+    """A hard alarm of the candidate overrides the evidence; where alarms cannot be read, nothing advances."""
     assert rollout.candidate is not None  # noqa: S101 - `split` has been read
     try:
         firing = conducting.alarms.firing(rollout.endpoint, rollout.candidate)
     except SourceFailed as failure:
-        return replace(decision, reason=f"{decision.reason}; its alarms could not be read: {failure}")
+        verdict = Verdict.HOLD if decision.verdict is Verdict.ADVANCE else decision.verdict
+        return replace(
+            decision, verdict=verdict, reason=f"{decision.reason}; its alarms could not be read: {failure}"
+        )
     if not firing:
         return decision
     return replace(decision, verdict=Verdict.ROLL_BACK, reason=f"hard alarm: {', '.join(firing)}")
