@@ -121,6 +121,8 @@ def _count(value: float | None) -> str:
 def _hours(value: float | None) -> str:
     if value is None:
         return "longer than was looked at"
+    if value < 1 / 30:
+        return f"{3600 * value:.0f} s"
     if value < 1:
         return f"{60 * value:.0f} min"
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
