@@ -45,7 +45,7 @@ unit: setup ## The unit tests alone.
 demo: setup ## A model's whole life on the embedded local cloud, in three minutes.
 	@$(BIN)/python -m serinus.cli.demo
 
-bench-rollout: setup ## What a rollout promises, simulated and measured beside what others do (20 minutes on busy cores).
+bench-rollout: setup ## What a rollout promises, simulated and measured beside what others do (three minutes).
 	$(BIN)/python -m tests.benchmarks.rollout
 
 layers: setup ## Build the Lambda layers from wheels into build/layers, compiled; say how large they are.
