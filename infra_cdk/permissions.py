@@ -126,11 +126,6 @@ def move_alias(stack: Stack) -> Permission:
     return Permission(("lambda:UpdateAlias",), (_inference_functions(stack),), _BY_ENDPOINT)
 
 
-def see_versions(stack: Stack) -> Permission:
-    """See whether a version of an inference function is there."""
-    return Permission(("lambda:GetFunctionConfiguration",), (_inference_functions(stack),), _BY_ENDPOINT)
-
-
 def start_executions(state_machine_arn: str) -> Permission:
     """Start a state machine."""
     return Permission(("states:StartExecution",), (state_machine_arn,))
