@@ -13,20 +13,14 @@ from typer.testing import CliRunner, Result
 from serinus.cli.main import app
 from serinus.domain.ledger import Action
 from serinus.domain.rollout import Outcome, Split
-from tests.unit.cli.world import Deployment, write_holdout, write_model
+from tests.unit.cli.world import Deployment, in_the_middle_of_a_rollout
 from tests.unit.control_plane import ANNA
 
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
     """Return a deployment in the middle of the rollout of version 2."""
-    deployed = Deployment()
-    holdout = write_holdout(tmp_path / "h.csv")
-    for seed in (1, 3):
-        model = write_model(tmp_path / "m.onnx", seed=seed)
-        args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
-        CliRunner().invoke(app, args, obj=deployed.client)
-    return deployed
+    return in_the_middle_of_a_rollout(tmp_path)
 
 
 def run(deployment: Deployment, *args: str) -> Result:

@@ -17,19 +17,13 @@ from serinus.domain.evidence import Tally
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.rollout import Decision, Outcome, Rollout
-from tests.unit.cli.world import FRAUD, Deployment, write_holdout, write_model
+from tests.unit.cli.world import FRAUD, Deployment, in_the_middle_of_a_rollout
 
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
     """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
-    deployed = Deployment()
-    holdout = write_holdout(tmp_path / "h.csv")
-    for seed in (1, 3):
-        model = write_model(tmp_path / "m.onnx", seed=seed)
-        args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
-        assert CliRunner().invoke(app, args, obj=deployed.client).exit_code == 0
-    return deployed
+    return in_the_middle_of_a_rollout(tmp_path)
 
 
 def run(deployment: Deployment, *args: str) -> Result:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from typer.testing import CliRunner
 
 from serinus import settings
 from serinus.adapters.aws.control_api import ControlApiClient
@@ -44,6 +45,7 @@ from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.tokens import StoredTokens
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.training.recipes import SklearnTrainer
+from serinus.cli.main import app
 from serinus.domain.model_version import Status
 from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, RolloutPlan
 from serinus.domain.rollout import Split
@@ -262,3 +264,14 @@ def write_holdout(path: Path, table: Table | None = None) -> Path:
     lines += [",".join(str(found.columns[name][row]) for name in names) for row in range(found.rows)]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def in_the_middle_of_a_rollout(folder: Path) -> Deployment:
+    """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
+    deployed = Deployment()
+    holdout = write_holdout(folder / "h.csv")
+    for seed in (1, 3):
+        model = write_model(folder / "m.onnx", seed=seed)
+        args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
+        assert CliRunner().invoke(app, args, obj=deployed.client).exit_code == 0
+    return deployed
