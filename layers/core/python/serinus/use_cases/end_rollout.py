@@ -62,7 +62,15 @@ def conclude(ended: Rollout, *, actor: str, conducting: Conducting) -> None:
         return
     if ended.candidate is not None:
         conducting.alarms.remove(ended.endpoint, ended.candidate)
-    details: dict[str, Detail] = {
+    details = ended_details(ended)
+    conducting.events.publish(_EVENTS[ended.outcome], ended.endpoint, details)
+    at = ended.ended_at or conducting.clock()
+    conducting.ledger.append(LedgerEntry(ended.endpoint, deed, Action.ROLLOUT_ENDED, actor, at, details))
+
+
+def ended_details(ended: Rollout) -> dict[str, Detail]:
+    """Return what the ledger and the bus are told of a rollout's end."""
+    return {
         "rollout": ended.id,
         "version": ended.model_version,
         "candidate": ended.candidate,
@@ -70,9 +78,6 @@ def conclude(ended: Rollout, *, actor: str, conducting: Conducting) -> None:
         "outcome": str(ended.outcome),
         "reason": ended.reason,
     }
-    conducting.events.publish(_EVENTS[ended.outcome], ended.endpoint, details)
-    at = ended.ended_at or conducting.clock()
-    conducting.ledger.append(LedgerEntry(ended.endpoint, deed, Action.ROLLOUT_ENDED, actor, at, details))
 
 
 def settle(

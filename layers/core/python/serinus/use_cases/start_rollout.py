@@ -13,6 +13,7 @@ from serinus.domain.policy import RolloutPlan, WhenBusy
 from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
+from serinus.use_cases.end_rollout import ended_details
 from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
 
 
@@ -209,22 +210,16 @@ def _is_newer(live: Release, version: ModelVersion, asked_at: datetime, starting
 
 
 def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
-    """End it before it began; the ledger comes first, as in `end_rollout`, so that a retry completes the rest.
+    """End it before it began; the ledger comes first, so that a retry completes the rest.
 
     One that was turned away, because another one was under way, never held the lock.
     """
     now = starting.clock()
-    details: dict[str, Detail] = {
-        "rollout": rollout.id,
-        "version": rollout.model_version,
-        "candidate": None,
-        "stable": None,
-        "outcome": str(Outcome.FAILED),
-        "reason": reason,
-    }
+    ended = rollout.ended(Outcome.FAILED, reason, at=now)
+    details = ended_details(ended)
     entry = LedgerEntry(rollout.endpoint, f"ended:{rollout.id}", Action.ROLLOUT_ENDED, "start_rollout", now, details)
     starting.ledger.append(entry)
-    starting.rollouts.end_early(rollout.ended(Outcome.FAILED, reason, at=now))
+    starting.rollouts.end_early(ended)
     starting.events.publish("RolloutFailed", rollout.endpoint, details)
     return Start(rollout.endpoint, StartStatus.REFUSED, rollout.id, reason=reason)
 
