@@ -18,6 +18,7 @@ FIGURE_HEADINGS = ("metric", "candidate", "stable", "difference", "evidence it i
 LOOK_HEADINGS = ("when", "traffic", "verdict", "why")
 
 _PLOT_SIZE = (96, 22)
+_LEAST = 1e-300  # of which there is a logarithm
 _MARKERS = "abcdefghij"  # tell lines apart where colours cannot
 
 
@@ -154,6 +155,6 @@ def _power(log_value: float) -> str:
 
 
 def _number(value: float) -> str:
-    if value >= 1e6:
-        return f"10^{math.log10(value):.0f}"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    from serinus.domain.judgement import in_words
+
+    return in_words(math.log(max(value, _LEAST)))

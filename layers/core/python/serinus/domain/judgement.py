@@ -280,7 +280,7 @@ def _doubts(evidence: RolloutEvidence) -> Iterator[str]:
     if evidence.scores and _beyond(evidence):
         yield (
             f"the scores have shifted by more than the {evidence.scores.tolerance:g} standard deviations that the "
-            f"policy tolerates: evidence {_number(evidence.scores.log_e_beyond)} of {1 / BETA:.0f}"
+            f"policy tolerates: evidence {in_words(evidence.scores.log_e_beyond)} of {1 / BETA:.0f}"
         )
     if not any(watched.guard.guards_promotion for watched in evidence.metrics):
         yield "no guard of the policy is asked before a promotion, so nothing can prove the candidate"
@@ -296,7 +296,7 @@ def _why_not_convicted(watched: Watched, evidence: RolloutEvidence) -> str:
     minutes = evidence.environment_minutes
     return (
         f"not rolled back, since {evidence.candidate_environments.doubt}: by minutes of the others with a failure "
-        f"the evidence is {_number(minutes.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f}"
+        f"the evidence is {in_words(minutes.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f}"
     )
 
 
@@ -310,7 +310,7 @@ def _proof(watched: Watched, next_weight: float) -> str:
     proof = watched.proof(next_weight)
     return (
         f"{_counted(watched.guard.metric, proof.total)} in this step; evidence that it is less than "
-        f"{proof.difference * 100:.3g} points worse: {_number(proof.log_e)} of {1 / BETA:.0f} needed"
+        f"{proof.difference * 100:.3g} points worse: {in_words(proof.log_e)} of {1 / BETA:.0f} needed"
     )
 
 
@@ -318,7 +318,7 @@ def _worse(watched: Watched) -> str:
     against = watched.against
     return (
         f"{_counted(watched.guard.metric, against.total)}; {against.excess * 100:+.2f} points, evidence that it is "
-        f"worse: {_number(against.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f} needed"
+        f"worse: {in_words(against.log_e + math.log(watched.weight))} of {1 / ALPHA:.0f} needed"
     )
 
 
@@ -344,10 +344,10 @@ def _share(bad: int, requests: int) -> str:
     return f"{bad / requests:.2%}" if requests else "none"
 
 
-def _number(log_value: float) -> str:
+def in_words(log_value: float) -> str:
     """Write e to that power as people read it: the evidence runs over many orders of magnitude.
 
-    >>> _number(math.log(3.21)), _number(math.log(2195)), _number(800.0), _number(-20.0)
+    >>> in_words(math.log(3.21)), in_words(math.log(2195)), in_words(800.0), in_words(-20.0)
     ('3.2', '2,195', '10^347', '0.0')
     """
     if log_value > math.log(1e6):
