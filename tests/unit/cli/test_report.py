@@ -9,9 +9,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner, Result
 
+from serinus.adapters.onnx.models import OnnxModels
 from serinus.cli.distributions import distribution
 from serinus.cli.main import app
 from serinus.domain.policy import Metric
@@ -19,6 +21,7 @@ from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, NumericBins
 from serinus.domain.table import Table
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from serinus.use_cases.register_model import model_home
 from tests.unit.cli.world import FRAUD, Deployment, now, rows, write_holdout, write_model
 
 _ROWS = 1_200
@@ -39,7 +42,7 @@ def serve(deployment: Deployment, *, late: float | None = None) -> None:
     table = rows(seed=9, count=_ROWS).select(["amount", "late"])
     if late is not None:
         table = Table({**table.columns, "late": np.full(_ROWS, late)})
-    scores = np.clip(np.asarray(table.columns["late"], dtype=np.float64), 0, 1)
+    scores = scored(deployment, table)
     begun = now() - timedelta(minutes=60)
     predictions = tuple(
         Prediction(
@@ -62,6 +65,13 @@ def serve(deployment: Deployment, *, late: float | None = None) -> None:
 def run(deployment: Deployment, *args: str) -> Result:
     """Run the command."""
     return CliRunner().invoke(app, ["report", *args], obj=deployment.client, env={"COLUMNS": "200"})
+
+
+def scored(deployment: Deployment, table: Table) -> npt.NDArray[np.float64]:
+    """Ask the model that is live."""
+    version = deployment.versions.get(FRAUD, 1)
+    body = deployment.artifacts.get(f"{model_home(FRAUD, version.manifest)}/model.onnx")
+    return OnnxModels().load(body, version.manifest.signature).score(table)
 
 
 class _Page(HTMLParser):
