@@ -17,6 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from serinus.domain.bins import absent, outside
 from serinus.domain.chance import Noise, chance_of, noise_between, noise_within
 from serinus.domain.distances import (
     cramers_v,
@@ -205,14 +206,15 @@ class _Column:
             if abs(change) > limits.share_change and self._judged(_alone(slot))[2] < level:
                 moved.append(aspect)
         ordered = self.bins if isinstance(self.bins, NumericBins) else None
+        rising = (ordered.rising(self.reference), ordered.rising(self.live)) if ordered else None
         return Shift(
             name=self.bins.name,
             psi=apart,
             jensen_shannon=jensen_shannon(before, after),
             hellinger=hellinger(before, after),
             cramers_v=cramers_v(before, after),
-            kolmogorov_smirnov=kolmogorov_smirnov(self.reference[1:], self.live[1:]) if ordered else None,
-            wasserstein=wasserstein(ordered, self.reference[1:], self.live[1:]) if ordered else None,
+            kolmogorov_smirnov=kolmogorov_smirnov(*rising) if rising else None,
+            wasserstein=wasserstein(ordered, *rising) if ordered and rising else None,
             missing_change=missing,
             unseen_change=unseen,
             design_effect=noise.design_effect,
@@ -250,8 +252,7 @@ def _alone(slot: int) -> _Regroup:
 
 def _specials(bins: Bins, counts: Counts) -> Counts:
     """Count what is missing, and what lies outside the reference, [..., 2]."""
-    unseen = counts[..., 1] + (counts[..., -1] if isinstance(bins, NumericBins) else 0)
-    return np.stack([counts[..., 0], unseen], axis=-1)
+    return np.stack([absent(bins, counts), outside(bins, counts)], axis=-1)
 
 
 def _psi_by_chance(reference: Counts, live: Counts, noise: Noise) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import Bins, Counts, NumericBins
+from serinus.domain.bins import Bins, Counts
 
 Groups = npt.NDArray[np.int64]
 
@@ -13,22 +13,23 @@ _GROUPS = 10  # the customary number for PSI
 
 
 def groups_of(bins: Bins, reference: Counts) -> Groups:
-    """Assign each slot to a group: special slots alone, inner bins into runs of about equal reference share.
+    """Assign each slot to a group: inner bins into runs of about equal reference share.
+
+    Special slots are alone, but for what is rare behind the first slot after the inner bins, which is together.
 
     Args:
         bins: of a feature or of the score.
         reference: its counts, special slots included, [bins.width].
     """
     special = bins.SPECIAL
-    inner = reference[special:-1] if isinstance(bins, NumericBins) else reference[special:]
+    inner = reference[bins.inner]
     total = max(int(inner.sum()), 1)
     before = np.cumsum(inner) - inner
     runs = np.minimum(before * _GROUPS // total, _GROUPS - 1)
     _, dense = np.unique(runs, return_inverse=True)
     groups = np.concatenate([np.arange(special), dense + special])
-    if isinstance(bins, NumericBins):
-        groups = np.concatenate([groups, [groups.max() + 1]])
-    return groups.astype(np.int64)
+    behind = np.minimum(np.arange(bins.width - groups.size), 1) + groups.max() + 1
+    return np.concatenate([groups, behind]).astype(np.int64)
 
 
 def grouped(groups: Groups, counts: Counts) -> Counts:
