@@ -34,17 +34,17 @@ def numeric_bins(
         declared: the least and the greatest value that the column may hold.
         cuts: further edges, at which slices begin.
     """
-    return NumericBins(name, _edges(quantiles, datatype, cuts), datatype, declared, detailed=True)
+    return NumericBins(name, edges_at(quantiles, datatype, cuts), datatype, declared, detailed=True)
 
 
 def score_bins(quantiles: Reals) -> NumericBins:
     """Return bins of a score that is no chance."""
-    return NumericBins("score", _edges(quantiles, Datatype.FP64))
+    return NumericBins("score", edges_at(quantiles, Datatype.FP64))
 
 
 def date_bins(name: str, quantiles: Reals) -> DateBins:
     """Return bins of dates, whose quantiles are in seconds since 1970."""
-    return DateBins(name, _edges(quantiles, Datatype.FP64))
+    return DateBins(name, edges_at(quantiles, Datatype.FP64))
 
 
 def text_bins(name: str, counts: Mapping[str, int]) -> Bins:
@@ -86,7 +86,8 @@ def quantiles_of(values: Reals) -> Reals:
     return np.quantile(finite, QUANTILES) if finite.size else finite
 
 
-def _edges(quantiles: Reals, datatype: Datatype, cuts: Sequence[float] = ()) -> tuple[float, ...]:
+def edges_at(quantiles: Reals, datatype: Datatype, cuts: Sequence[float] = ()) -> tuple[float, ...]:
+    """Return edges at quantiles, so that a frequent value, and the greatest, have a bin of their own."""
     if quantiles.size == 0:
         return tuple(sorted(cuts)) or (0.0,)
     edges = np.unique(quantiles)
