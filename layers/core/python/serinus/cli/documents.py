@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from serinus.adapters.schemas.rollout_documents import rollout_document
+from serinus.domain.drift import Shift
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.performance_estimate import PerformanceEstimate
@@ -149,5 +150,10 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "drifted": report.drifted,
         "level": report.level,
         "past_windows": report.past_windows,
-        "columns": [{**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted} for shift in shifts],
+        "columns": [shift_document(shift) for shift in shifts],
     }
+
+
+def shift_document(shift: Shift) -> dict[str, object]:
+    """How far one column has moved."""
+    return {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted}

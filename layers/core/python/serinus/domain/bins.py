@@ -42,8 +42,8 @@ class Special(StrEnum):
     INVALID = "no date"
 
 
-_ABSENT = frozenset({Special.MISSING, Special.NOT_A_NUMBER})
-_OUTSIDE = frozenset(Special) - _ABSENT - {Special.EMPTY, Special.OTHER}  # others are the reference's rarer ones
+ABSENT = frozenset({Special.MISSING, Special.NOT_A_NUMBER})
+OUTSIDE = frozenset(Special) - ABSENT - {Special.EMPTY, Special.OTHER}  # others are the reference's rarer ones
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class NumericBins:
         if not self.detailed:
             return plain
         return plain | {
-            Special.NOT_A_NUMBER: above + 1,
-            Special.NEGATIVE_INFINITE: above + 2,
-            Special.POSITIVE_INFINITE: above + 3,
-            Special.UNDER_DECLARED: above + 4,
-            Special.OVER_DECLARED: above + 5,
+            Special.NEGATIVE_INFINITE: above + 1,
+            Special.POSITIVE_INFINITE: above + 2,
+            Special.UNDER_DECLARED: above + 3,
+            Special.OVER_DECLARED: above + 4,
+            Special.NOT_A_NUMBER: above + 5,
         }
 
     def slots(self, column: Column | Numbers) -> Slots:
@@ -132,8 +132,8 @@ class NumericBins:
         ends = counts[..., self.SPECIAL - 1 : self.inner.stop + 1].copy()
         if self.detailed:
             above = self.inner.stop
-            ends[..., 0] += counts[..., above + 2] + counts[..., above + 4]
-            ends[..., -1] += counts[..., above + 3] + counts[..., above + 5]
+            ends[..., 0] += counts[..., above + 1] + counts[..., above + 3]
+            ends[..., -1] += counts[..., above + 2] + counts[..., above + 4]
         return ends
 
     def _precise(self, column: Column | Numbers) -> Numbers:
@@ -308,7 +308,7 @@ def absent(bins: Bins, counts: Counts) -> Counts:
     >>> absent(NumericBins("x", (0.0, 1.0)), np.array([3, 0, 5, 2]))
     array(3)
     """
-    return _summed(bins, counts, _ABSENT)
+    return _summed(bins, counts, ABSENT)
 
 
 def outside(bins: Bins, counts: Counts) -> Counts:
@@ -317,7 +317,24 @@ def outside(bins: Bins, counts: Counts) -> Counts:
     >>> outside(NumericBins("x", (0.0, 1.0)), np.array([3, 0, 5, 2]))
     array(2)
     """
-    return _summed(bins, counts, _OUTSIDE)
+    return _summed(bins, counts, OUTSIDE)
+
+
+def constant(bins: Bins, counts: Counts) -> bool | None:
+    """Whether all values that there are, are one and the same; `None` where the counts cannot tell.
+
+    >>> constant(NumericBins("x", (3.0,)), np.array([3, 0, 5, 0])), constant(TextBins("x"), np.array([0, 0, 7]))
+    (True, None)
+    """
+    present = counts.copy()
+    present[[slot for special, slot in bins.specials.items() if special in ABSENT]] = 0
+    filled = np.flatnonzero(present)
+    if filled.size != 1:
+        return False if filled.size else None
+    slot = int(filled[0])
+    if slot not in range(bins.inner.start, bins.inner.stop) or isinstance(bins, TextBins | DateBins):
+        return None
+    return True if isinstance(bins, CategoricalBins) or bins.holds_one_value(slot) else None
 
 
 def precision(datatype: Datatype) -> type[np.float32] | type[np.float64]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.bins import Bins, Counts
+from serinus.domain.bins import ABSENT, Bins, Counts
 
 Groups = npt.NDArray[np.int64]
 
@@ -15,7 +17,7 @@ _GROUPS = 10  # the customary number for PSI
 def groups_of(bins: Bins, reference: Counts) -> Groups:
     """Assign each slot to a group: inner bins into runs of about equal reference share.
 
-    Special slots are alone, but for what is rare behind the first slot after the inner bins, which is together.
+    Special slots are alone, but for those of infinite values and of those out of the declared range, which are rare.
 
     Args:
         bins: of a feature or of the score.
@@ -28,8 +30,16 @@ def groups_of(bins: Bins, reference: Counts) -> Groups:
     runs = np.minimum(before * _GROUPS // total, _GROUPS - 1)
     _, dense = np.unique(runs, return_inverse=True)
     groups = np.concatenate([np.arange(special), dense + special])
-    behind = np.minimum(np.arange(bins.width - groups.size), 1) + groups.max() + 1
-    return np.concatenate([groups, behind]).astype(np.int64)
+    return np.concatenate([groups, _behind(bins) + groups.max() + 1]).astype(np.int64)
+
+
+def _behind(bins: Bins) -> Groups:
+    """Group what lies behind the inner bins: the first slot alone, then runs that are all absent, or all are not."""
+    meanings = [
+        meaning for meaning, slot in sorted(bins.specials.items(), key=itemgetter(1)) if slot >= bins.inner.stop
+    ]
+    kinds = [(at > 0) + (meaning in ABSENT) for at, meaning in enumerate(meanings)]
+    return np.array(kinds, dtype=np.int64)
 
 
 def grouped(groups: Groups, counts: Counts) -> Counts:

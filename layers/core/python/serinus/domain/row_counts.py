@@ -25,6 +25,15 @@ def profile_of_batches(layout: Layout, batches: Iterable[RowBatch]) -> Profile:
     return Profile(layout, counts)
 
 
+def without_scores(profile: Profile) -> Profile:
+    """Return the same rows as if none had a score, as those of a file have none."""
+    section = profile.layout.score_section
+    counts = profile.counts.copy()
+    counts[section] = 0
+    counts[section.start] = profile.rows
+    return Profile(profile.layout, counts)
+
+
 def expected_by(layout: Layout) -> Expected:
     """Return the columns that a layout counts."""
     numbers = tuple(bins.name for bins in layout.features if isinstance(bins, NumericBins))

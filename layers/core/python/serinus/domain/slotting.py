@@ -32,11 +32,11 @@ def stepped(
 
     def slot(value: float) -> int:
         if detailed and value in (-inf, inf):
-            return above + (2 if value < 0 else 3)
+            return above + (1 if value < 0 else 2)
         if low is not None and value < low:
-            return above + 4
+            return above + 3
         if high is not None and value > high:
-            return above + 5
+            return above + 4
         if value < edges[0]:
             return 1
         return above if value > edges[-1] else min(bisect_right(edges, value) - 1, inner - 1) + 2
@@ -61,14 +61,12 @@ def text_slot(text: str) -> int:
 
 
 def _text_class(text: str) -> int:
-    if text.isdigit():
-        return 0
-    if text.isalpha():
-        return 1
+    if text.isalnum():
+        return 0 if text.isdigit() else 1 if text.isalpha() else 3
     if " " in text.strip():
         return 2 if text.replace(" ", "").isalpha() else 5
-    name, at, domain = text.partition("@")
-    if at and name and "." in domain.strip(".") and "@" not in domain:
+    name, _, domain = text.partition("@")
+    if domain and name and "." in domain.strip(".") and "@" not in domain:
         return 4
     return 3 if text.replace("-", "").replace("_", "").replace(".", "").isalnum() else 6
 
