@@ -91,14 +91,16 @@ class ControlPlane(Stack):
                     "object": {"key": [{"wildcard": "incoming/*/*/manifest.json"}]},
                 },
             ),
+            told="$.detail",
         )
         retraining = self._machine("retraining", "snapshot_data", "train_model")
         retraining.started_by(
             "OnDrift",
             bus=self.foundation.bus,
             pattern=events.EventPattern(
-                source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"retrain": [True]}
+                source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"data": {"retrain": [True]}}
             ),
+            told="$.detail.data",
         )
         batch = self._machine("batch", "plan_batch", "predict_batch", "conclude_batch", runs_parts=True)
         return [release, rollout, retraining, batch]

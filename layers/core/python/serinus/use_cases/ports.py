@@ -285,10 +285,10 @@ class Ledger(Protocol):
 
 
 class Events(Protocol):
-    """The `serinus` event bus."""
+    """The `serinus` event bus: it tells of what goes on record."""
 
-    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
-        """Publish an event such as `DriftDetected`."""
+    def publish(self, name: str, entry: LedgerEntry) -> None:
+        """Publish an event such as `DriftDetected`; of the same deed it is the same event, however often it comes."""
 
 
 class Releases(Protocol):
