@@ -15,6 +15,7 @@ from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
 from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.invocations import MemoryInvocations
+from serinus.adapters.memory.metrics import MemoryMetrics
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -523,8 +524,9 @@ class World:
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
-        self.watching = Watching(self.reading, self.ledger, self.events, self.clock)
-        self.estimating = Estimating(self.reading, self.ledger, self.events, self.clock)
+        self.metrics = MemoryMetrics()
+        self.watching = Watching(self.reading, self.ledger, self.events, self.metrics, self.clock)
+        self.estimating = Estimating(self.reading, self.ledger, self.events, self.metrics, self.clock)
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra_cdk import functions
 from infra_cdk.constructs.control_routes import ControlRoutes
 from infra_cdk.constructs.dashboard import Dashboard
+from infra_cdk.constructs.endpoint_dashboard import EndpointDashboard
 from infra_cdk.constructs.function import Blueprint, SerinusFunction
 from infra_cdk.constructs.http_api import SerinusApi
 from infra_cdk.constructs.layers import Layers
@@ -46,6 +47,7 @@ class ControlPlane(Stack):
         self._roll_back_on_alarm()
         self._follow_deployments()
         Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
+        EndpointDashboard(self, "EndpointDashboard")
         self._tell_clients()
 
     def function(self, verb_noun: str) -> lambda_.Function:

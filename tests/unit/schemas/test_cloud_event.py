@@ -17,7 +17,7 @@ from tests.event_schemas import SCHEMAS, CheckedEvents, validator
 
 _USE_CASES = Path(__file__).parents[3] / "layers" / "core" / "python" / "serinus" / "use_cases"
 _NAME = re.compile(r'"((?:[A-Z][a-z]+){2,})"')
-_SNAPSHOT = {"snapshot": "0a1b", "train_rows": 75, "holdout_rows": 25, "reason": "drift"}
+_SNAPSHOT: dict[str, str | int] = {"snapshot": "0a1b", "train_rows": 75, "holdout_rows": 25, "reason": "drift"}
 
 
 def an_entry(**details: str | int) -> LedgerEntry:
