@@ -53,6 +53,30 @@ def test_a_grid_tells_the_slot_that_bisection_tells(
     assert bins.slots(asked.astype(np.float64)).tolist() == expected
 
 
+@given(
+    st.lists(st.integers(-3, 3).map(float) | FINITE, min_size=1, max_size=7).map(sorted),
+    st.tuples(BOUND, BOUND),
+    st.booleans(),
+    st.lists(st.floats(allow_nan=False), max_size=20),
+)
+def test_steps_say_what_bins_promise(
+    edges: list[float], declared: tuple[float | None, float | None], detailed: bool, values: list[float]
+) -> None:
+    """What is infinite first, then what is out of the declared range, then where it lies between the edges."""
+    steps, slots = stepped(edges, declared, detailed=detailed)
+    inner = max(len(edges) - 1, 1)
+    low, high = (-math.inf if declared[0] is None else declared[0], math.inf if declared[1] is None else declared[1])
+    beside = [math.nextafter(edge, way) for edge in edges for way in (-math.inf, math.inf)]
+    for value in (*values, *edges, *beside, math.inf, -math.inf):
+        inside = min(bisect_right(edges, value) - 1, inner - 1) + 2
+        expected = 1 if value < edges[0] else inner + 2 if value > edges[-1] else inside
+        if detailed and not low <= value <= high:
+            expected = inner + (5 if value < low else 6)
+        if detailed and math.isinf(value):
+            expected = inner + (3 if value < 0 else 4)
+        assert slots[bisect_right(steps, value)] == expected
+
+
 def test_what_is_beyond_a_number_is_told_apart() -> None:
     """Below and above the reference, out of the declared range, infinite: each has a slot of its own."""
     bins = NumericBins("age", (18.0, 40.0, 90.0), declared=(0.0, 120.0), detailed=True)

@@ -41,10 +41,20 @@ def stepped(
             return 1
         return above if value > edges[-1] else min(bisect_right(edges, value) - 1, inner - 1) + 2
 
-    steps = {*edges, nextafter(edges[-1], inf)}  # what is above the last edge is not below its successor
+    steps = dict.fromkeys(edges)
+    alike = len(edges) - len(steps)
+    ordinary = alike == 0 or (alike == 1 and edges[-1] == edges[-2])
+    if (low, high) == (None, None) and ordinary and _LOWEST < edges[0] <= edges[-1] < -_LOWEST:
+        # By far the most columns, quickly: each edge begins the next bin, and the last may come twice.
+        slots = [*range(2, len(steps) + 1), inner + 1]
+        rising = [*steps, nextafter(edges[-1], inf)]
+        if detailed:
+            return [_LOWEST, *rising, inf], [above + 1, 1, *slots, above, above + 2]
+        return rising, [1, *slots, above]
+    steps[nextafter(edges[-1], inf)] = None  # what is above the last edge is not below its successor
     if detailed:
-        steps |= {_LOWEST, inf}
-    steps |= {bound for bound in (low, None if high is None else nextafter(high, inf)) if bound is not None}
+        steps |= {_LOWEST: None, inf: None}
+    steps |= {bound: None for bound in (low, None if high is None else nextafter(high, inf)) if bound is not None}
     rising = sorted(steps)
     return rising, [slot(-inf), *map(slot, rising)]
 
