@@ -16,6 +16,7 @@ from serinus.errors import DataRefused, ProfileRefused
 
 if TYPE_CHECKING:
     from serinus.domain.bins import Bins, Counts
+    from serinus.domain.drift import DriftReport
     from serinus.domain.policy import DriftLimits
     from serinus.domain.profile import Profile
     from serinus.use_cases.profile_file import FileProfile
@@ -111,11 +112,17 @@ def _print(file: Path, found: FileProfile) -> None:
             console().print("Too few rows to compare.")
             return
         print_shifts(report)
-        moved = [shift.name for shift in report.features if shift.drifted]
-        console().print(escaped(f"Moved: {', '.join(moved)}." if moved else "Nothing has moved."), soft_wrap=True)
+        console().print(escaped(_moved(report)), soft_wrap=True)
+        for name, of_slice in found.slices.items():
+            console().print(escaped(f"{name}, {of_slice.rows} rows: {_moved(of_slice)}"), soft_wrap=True)
         return
     rows = [_row(found, position, bins) for position, bins in enumerate(counted.layout.features)]
     print_table("Columns", _HEADINGS, rows)
+
+
+def _moved(report: DriftReport) -> str:
+    moved = [shift.name for shift in report.features if shift.drifted]
+    return f"Moved: {', '.join(moved)}." if moved else "Nothing has moved."
 
 
 def _row(found: FileProfile, position: int, bins: Bins) -> tuple[str, ...]:
@@ -157,7 +164,6 @@ def _specials(bins: Bins, counts: Counts) -> dict[str, int]:
 
 
 def _document(file: Path, found: FileProfile) -> dict[str, object]:
-    from serinus.cli.documents import shift_document
     from serinus.domain.bins import constant
 
     columns: list[dict[str, Any]] = []
@@ -173,10 +179,21 @@ def _document(file: Path, found: FileProfile) -> dict[str, object]:
                 "besides": _specials(bins, counts),
             }
         )
-    report = found.report
-    drift = report and {
+    return {
+        "file": file.name,
+        "rows": found.profile.rows,
+        "columns": columns,
+        "drift": found.report and _drift(found.report),
+        "slices": {name: _drift(report) for name, report in found.slices.items()},
+    }
+
+
+def _drift(report: DriftReport) -> dict[str, object]:
+    from serinus.cli.documents import shift_document
+
+    return {
+        "rows": report.rows,
         "enough": report.enough,
         "drifted": report.drifted,
         "columns": [shift_document(shift) for shift in report.features],
     }
-    return {"file": file.name, "rows": found.profile.rows, "columns": columns, "drift": drift}

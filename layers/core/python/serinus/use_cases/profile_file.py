@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from serinus.domain.drift import DriftReport, compare
@@ -24,11 +24,13 @@ class FileProfile:
         distinct: how many different values each column has, `None` for more than are counted one by one; nothing
             where the file was counted by a reference's bins.
         report: how it differs from the reference, if there is one.
+        slices: how each slice that the reference counts differs, by its name, as far as it has enough rows.
     """
 
     profile: Profile
     distinct: Mapping[str, int | None]
     report: DriftReport | None = None
+    slices: Mapping[str, DriftReport] = field(default_factory=dict)
 
 
 def profile_file(
@@ -59,7 +61,23 @@ def profile_file(
     expected = without_scores(reference)
     batches = tables.batches(name, file, expected=expected_by(reference.layout))
     profile = profile_of_batches(reference.layout, _told(batches, tell))
-    return FileProfile(profile, {}, replace(compare(expected, [profile], limits), score=None))
+    return FileProfile(profile, {}, _compared(expected, profile, limits), _by_slice(expected, profile, limits))
+
+
+def _compared(expected: Profile, found: Profile, limits: DriftLimits) -> DriftReport:
+    return replace(compare(expected, [found], limits), score=None)
+
+
+def _by_slice(expected: Profile, found: Profile, limits: DriftLimits) -> dict[str, DriftReport]:
+    """Compare slice by slice; all slices together share the false alarms that are granted."""
+    slices = [
+        (f"{slicing.feature} = {name}", without_scores(expected.of_slice(at, number)), found.of_slice(at, number))
+        for at, slicing in enumerate(expected.layout.slices)
+        for number, name in enumerate(slicing.names)
+    ]
+    enough = [each for each in slices if min(each[1].rows, each[2].rows) >= limits.minimum_rows]
+    share = replace(limits, false_alarms_per_year=limits.false_alarms_per_year / max(len(enough), 1))
+    return {name: _compared(before, after, share) for name, before, after in enough}
 
 
 def _told(batches: Iterator[RowBatch], tell: Callable[[int], None]) -> Iterator[RowBatch]:
