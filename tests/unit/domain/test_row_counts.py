@@ -46,7 +46,13 @@ def test_a_known_layout_counts_alike_in_any_batches(rows: list[tuple[float, str 
     table = a_file(rows)
     layout = sketch_profile([batch_of(a_file(rows[::2]))]).profile.layout
     expected = of_rows(layout, table, np.full(table.rows, np.nan))
-    assert profile_of_batches(layout, in_batches(table, cuts)) == expected
+    batches = in_batches(table, cuts)
+    assert profile_of_batches(layout, batches) == expected
+    assert profile_of_batches(layout, reversed(batches)) == expected
+    assert (
+        sum((profile_of_batches(layout, [one]) for one in batches[1:]), profile_of_batches(layout, batches[:1]))
+        == expected
+    )
 
 
 @given(ROWS, CUTS)
