@@ -31,7 +31,7 @@ def test_a_good_model_is_validated_signed_and_profiled() -> None:
     version = validate(world)
     assert version == world.versions.get(FRAUD, 1)
     assert version.status is Status.VALIDATED
-    assert [finding.gate for finding in version.findings] == ["onnx", "smoke", "metric:roc_auc"]
+    assert [finding.gate for finding in version.findings] == ["data:file", "onnx", "smoke", "metric:roc_auc"]
     assert version.attestation is not None
     assert world.signer.verify(version.statement, version.attestation)
     reference = world.references.get(FRAUD, version.content_digest)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.data_limits import DEFAULT_DATA_LIMITS, DataLimits
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 
 EndpointName = NewType("EndpointName", str)
@@ -348,6 +349,7 @@ class Policy:
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
     slices: tuple[Slicing, ...] = ()
+    data: DataLimits = DEFAULT_DATA_LIMITS
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()

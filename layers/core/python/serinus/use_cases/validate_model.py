@@ -38,6 +38,7 @@ from serinus.use_cases.ports import (
     Tables,
 )
 from serinus.use_cases.register_model import model_home, served_model_key
+from serinus.use_cases.validate_data import data_findings
 
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
@@ -110,6 +111,14 @@ def smoke_request_key(version: ModelVersion) -> str:
 
 def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _Examined:
     """Stop at the first kind of fault: what comes after would only repeat it."""
+    data = data_findings(version)
+    if not all_passed(data):
+        return _failed(*data)
+    examined = _examine_model(version, policy, validation)
+    return replace(examined, findings=(*data, *examined.findings))
+
+
+def _examine_model(version: ModelVersion, policy: Policy, validation: Validation) -> _Examined:
     home = model_home(version.endpoint, version.manifest)
     body = validation.artifacts.get(f"{home}/model.onnx")
     faults = validation.models.check(body, version.manifest.signature)
