@@ -137,7 +137,7 @@ def _told(
         details = subject | {"policy": policy.digest, "gates": gates, "reason": reason}
         entry = LedgerEntry(policy.endpoint, deed, Action.DATA_REJECTED, "validate_data", screening.clock(), details)
         screening.ledger.append(entry)
-        screening.events.publish("DataRejected", policy.endpoint, details)
+        screening.events.publish("DataRejected", entry)
     return DataVerdict(policy.endpoint, not faults, findings, reason)
 
 
