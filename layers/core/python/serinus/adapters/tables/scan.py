@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from serinus.domain.data_scan import EXAMPLES, DataScan, Occurrences, Questions,
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
 
-_SAMPLE_ROWS = 20_000  # for what takes sorting: a rank or a share is then within a percent or so
-_HASHES = 2**18  # of rows, 4 MB with their numbers
+_SAMPLE_ROWS = 10_000  # for what takes sorting: a rank or a share is then within a percent or so
+_HASHES = 2**17  # of rows, 2 MB with their numbers
 _MOST_CLASSES = 100
 
 
@@ -61,9 +62,18 @@ def _scanned(name: str, batches: Iterator[pa.RecordBatch], questions: Questions)
         raise DataRefused(f"{name} has no rows: upload it again, with a header and at least one row")
     scanning = _Scanning(name, first.schema.names, questions)
     scanning.add(first)
-    for batch in batches:
+    for batch in _read_ahead(batches):
         scanning.add(batch)
     return scanning.found()
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same, while a thread reads the next one: neither Arrow nor numpy holds Python's lock at work."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 class _Scanning:
