@@ -57,7 +57,7 @@ def test_usual_rows_pass_every_gate() -> None:
     assert [gate for gate, finding in found.items() if not finding.passed] == []
 
 
-_LABELS = np.asarray(a_holdout().columns["class"])
+_LABELS = np.asarray(a_holdout().columns["class"], dtype=np.float64)
 _RARE = np.where(np.arange(400) < 3, 1.0, 0.0)
 
 FAULTS: dict[str, tuple[Table, str]] = {
@@ -119,10 +119,7 @@ def test_rows_that_trained_are_not_held_out() -> None:
     training, held_out = a_holdout(400), a_holdout(300, seed=7)
     assert judge(held_out, training=training)["overlap"].passed
     mixed = Table(
-        {
-            name: np.concatenate([column, training.columns[name][:100]])  # type: ignore[arg-type]  # of one kind
-            for name, column in held_out.columns.items()
-        }
+        {name: np.concatenate([column, training.columns[name][:100]]) for name, column in held_out.columns.items()}
     )
     found = judge(mixed, training=training)["overlap"]
     assert found.rejects

@@ -76,7 +76,7 @@ def test_more_classes_and_numbers_are_told_by_information(classes: int) -> None:
 )
 def test_where_it_cannot_be_told_it_says_so(labels: npt.NDArray[np.generic], said: str) -> None:
     """Rather than guess from a handful of rows."""
-    target = labels if labels.dtype == object else labels.astype(np.float64)
+    target: Column = np.asarray(labels, dtype=object if labels.dtype == object else np.float64)
     found = leaks(Table({"feature": _NOISE, "class": target}), "class", DataLimits())
     assert isinstance(found, str)
     assert said in found
