@@ -191,6 +191,17 @@ def test_numbers_that_turn_into_texts_late_are_texts(tmp_path: Path, monkeypatch
         scan(path)
 
 
+def test_a_small_file_that_claims_too_much_is_refused_in_the_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks through a large file of his own has the time."""
+    monkeypatch.setattr("serinus.adapters.tables.refusals._MAXIMUM_CELLS", 100)
+    path = _as_parquet(a_file(), tmp_path / "rows")
+    with pytest.raises(DataRefused, match="above 100 cells"):
+        ArrowScanner().scan("rows.parquet", path.read_bytes(), Questions(_NOW))
+    assert scan(path).rows == _ROWS
+
+
 def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     """It is neither numbers nor texts."""
     with pytest.raises(DataRefused, match="neither numbers nor texts"):

@@ -205,6 +205,16 @@ def test_no_finding_quotes_a_value() -> None:
     assert not [found.message for found in judge(table, limits).values() if "secret" in found.message]
 
 
+def test_a_column_with_an_endless_name_fits_into_a_finding() -> None:
+    """Findings go into documents of bounded size."""
+    found = judge(changed(**{"x" * 100_000: np.full(400, np.nan)}))
+    assert max(len(finding.message) for finding in found.values()) < 500
+    schema = Schema(None, "class", frozenset())
+    scan = scanned(changed(**{"x" * 100_000: _LABELS}), DataLimits())
+    for finding in judge_data(Evidence(scan, schema, NOON), DataLimits()):
+        assert len(finding.message) + sum(map(len, finding.numbers)) < 1_000
+
+
 def test_a_file_checked_without_a_model_has_no_schema() -> None:
     """Its columns but the target are taken for features."""
     limits = DataLimits()

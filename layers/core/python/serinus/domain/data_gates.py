@@ -21,6 +21,7 @@ from serinus.domain.signature import Signature
 DATA_GATES = "data:"  # what the gates of data are called by among those of a model version
 
 _MOST_NAMED = 8  # columns in one message
+_LONGEST_NAME = 80
 _LIKE_AN_ID = 0.9  # of the rows, that have a text of their own
 _FEWEST_FOR_AN_ID = 100
 
@@ -167,7 +168,8 @@ def _schema(evidence: Evidence, _: DataLimits) -> _Found:
     faults += [f"the target is missing in {unlabelled.count} rows"] if unlabelled.count else []
     numbers = {"absent": len(absent), "texts": len(texts), "unlabelled": unlabelled.count}
     if faults:
-        message = f"{scan.file}: {'; '.join(faults)}{_at(unlabelled.rows)}: write the columns that the model takes"
+        what = "write the columns that the model's signature names"
+        message = f"{scan.file}: {'; '.join(faults)}{_at(unlabelled.rows)}: {what}"
         return _failed(message, numbers, unlabelled.rows)
     return _passed(f"the {len(wanted)} columns that are needed are there", numbers)
 
@@ -224,7 +226,7 @@ def _cardinality(evidence: Evidence, _: DataLimits) -> _Found:
             found[name] = column.distinct
     if not found:
         return _passed("no feature names its row", {"columns": 0})
-    numbers = {"columns": len(found)} | {f"distinct:{name}": float(count) for name, count in _few(found)}
+    numbers = {"columns": len(found)} | {f"distinct:{_short(name)}": float(count) for name, count in _few(found)}
     return _failed(f"{_named(found)} hold a text of its own for nearly every row, as an id does: drop them", numbers)
 
 
@@ -281,8 +283,10 @@ def _leakage(evidence: Evidence, limits: DataLimits) -> _Found:
     if not found:
         return _passed("there is no feature that could leak")
     best, leaking = found[0], [leak for leak in found if leak.leaks]
-    numbers = {f"value:{leak.feature}": leak.value for leak in found[:_MOST_NAMED]} | {"rows": float(sample.rows)}
-    told = f"{best.feature!r} alone has a {best.measure} of {best.value:.3f} of the target"
+    numbers = {f"value:{_short(leak.feature)}": leak.value for leak in found[:_MOST_NAMED]} | {
+        "rows": float(sample.rows)
+    }
+    told = f"{_short(best.feature)!r} alone has a {best.measure} of {best.value:.3f} of the target"
     if leaking:
         names = _named([leak.feature for leak in leaking])
         message = (
@@ -343,10 +347,12 @@ def _skew(evidence: Evidence, limits: DataLimits) -> _Found:
     if isinstance(evidence.skew, str):
         return _passed(f"not compared: {evidence.skew}")
     moved = sorted((shift for shift in evidence.skew if shift.drifted), key=lambda shift: -shift.psi)
-    numbers = {f"psi:{shift.name}": shift.psi for shift in moved[:_MOST_NAMED]} | {"columns": float(len(moved))}
+    numbers = {f"psi:{_short(shift.name)}": shift.psi for shift in moved[:_MOST_NAMED]} | {
+        "columns": float(len(moved))
+    }
     if not moved:
         return _passed(f"{len(evidence.skew)} features are as the endpoint's live traffic is", numbers)
-    worst = ", ".join(f"{shift.name!r} (PSI {shift.psi:.2f})" for shift in moved[:_MOST_NAMED])
+    worst = ", ".join(f"{_short(shift.name)!r} (PSI {shift.psi:.2f})" for shift in moved[:_MOST_NAMED])
     message = (
         f"{worst} are not as the endpoint's live traffic is: a model of these rows is judged for another traffic"
     )
@@ -395,7 +401,9 @@ def _expected(expectation: Expectation, found: Occurrences | str, evidence: Evid
 
 def _of_columns(found: Mapping[str, Occurrences], evidence: Evidence, what: str) -> _Found:
     """Judge columns of which each counts by itself."""
-    numbers = {"columns": float(len(found))} | {f"rows:{name}": float(each.count) for name, each in _few(found)}
+    numbers = {"columns": float(len(found))} | {
+        f"rows:{_short(name)}": float(each.count) for name, each in _few(found)
+    }
     if not found:
         return _passed("no column", numbers)
     worst = max(found.values(), key=lambda each: each.count)
@@ -413,7 +421,12 @@ def _few(found: Mapping[str, _Each]) -> list[tuple[str, _Each]]:
 def _named(columns: Iterable[str]) -> str:
     names = list(columns)
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(map(repr, names[:_MOST_NAMED])) + more
+    return ", ".join(repr(_short(name)) for name in names[:_MOST_NAMED]) + more
+
+
+def _short(name: str) -> str:
+    """A file may name a column with a megabyte; a finding must fit into a document."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _at(rows: Sequence[int]) -> str:

@@ -17,6 +17,7 @@ from serinus.errors import DataRefused
 Scan = Callable[[Questions], DataScan]
 Compare = Callable[[Table], Sequence[Shift] | str]
 
+_LONGEST_MESSAGE = 2_000  # a refusal may name a column, and a column's name be a megabyte
 FILE = "file"  # the gate that every file passes or fails: whether it can be read
 
 
@@ -54,7 +55,7 @@ def examine_data(
         trained = training(Questions(at)) if training else None
         skew = compare(found.sample)
     except DataRefused as refusal:
-        return (DataFinding(FILE, Severity.ERROR, passed=False, message=str(refusal)),)
+        return (DataFinding(FILE, Severity.ERROR, passed=False, message=str(refusal)[:_LONGEST_MESSAGE]),)
     read = f"{found.rows} rows of {len(found.columns)} columns were looked through in {found.file}"
     evidence = Evidence(found, schema, at, trained, skew, taken_to)
     return DataFinding(FILE, Severity.ERROR, passed=True, message=read), *judge_data(evidence, limits)

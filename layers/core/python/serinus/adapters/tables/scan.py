@@ -42,7 +42,7 @@ class ArrowScanner:
         with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as kept:
             kept.write(body)
             kept.flush()
-            return self.scan_file(name, Path(kept.name), questions)
+            return _looked_through(name, Path(kept.name), questions, bounded=True)
 
     def scan_file(self, name: str, path: Path, questions: Questions) -> DataScan:
         """Look through a file on the disk.
@@ -50,10 +50,14 @@ class ArrowScanner:
         Raises:
             DataRefused: it cannot be read as a table.
         """
-        try:
-            return _scanned(name, batches_of(name, path), questions)
-        except TypesChanged as changed:
-            return _scanned(name, whole(name, path, changed.args[0]), questions)
+        return _looked_through(name, path, questions, bounded=False)
+
+
+def _looked_through(name: str, path: Path, questions: Questions, *, bounded: bool) -> DataScan:
+    try:
+        return _scanned(name, batches_of(name, path, bounded=bounded), questions)
+    except TypesChanged as changed:
+        return _scanned(name, whole(name, path, changed.args[0]), questions)
 
 
 def _scanned(name: str, batches: Iterator[pa.RecordBatch], questions: Questions) -> DataScan:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from pyarrow import json as arrow_json
 from pyarrow import parquet as pq
 
 from serinus.adapters.tables import text
-from serinus.adapters.tables.refusals import refuse_headers
+from serinus.adapters.tables.refusals import refuse_headers, refuse_size
 from serinus.errors import DataRefused
 
 _BATCH_ROWS = 65_536
@@ -26,14 +27,23 @@ class TypesChanged(Exception):
     """A text file's later rows do not hold what its first block does; `args[0]` rows were read."""
 
 
-def batches_of(name: str, path: Path) -> Iterator[pa.RecordBatch]:
+def batches_of(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows; texts of a Parquet file come as dictionaries.
+
+    Args:
+        name: tells its kind.
+        path: where it lies.
+        bounded: whether a file is refused that claims more than a function can go through; kilobytes of Parquet can.
 
     Raises:
         DataRefused: it is of no kind that is read, is cut off or damaged; the message says after which row.
         TypesChanged: a text file has to be read as a `whole`.
     """
-    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}
+    readers: dict[str, Callable[[str, Path], Iterator[pa.RecordBatch]]] = {
+        ".parquet": partial(_parquet, bounded=bounded),
+        ".csv": _csv,
+        ".jsonl": _json_lines,
+    }
     reader = readers.get(Path(name).suffix.lower())
     if reader is None:
         raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
@@ -42,7 +52,7 @@ def batches_of(name: str, path: Path) -> Iterator[pa.RecordBatch]:
     return reader(name, path)
 
 
-def _parquet(name: str, path: Path) -> Iterator[pa.RecordBatch]:
+def _parquet(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBatch]:
     with path.open("rb") as raw:
         head = raw.read(4)
         raw.seek(-min(4, path.stat().st_size), 2)
@@ -54,8 +64,10 @@ def _parquet(name: str, path: Path) -> Iterator[pa.RecordBatch]:
     rows = 0
     try:
         with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
+            schema, claimed = file.schema_arrow, file.metadata
         refuse_headers(name, list(schema.names))
+        if bounded:
+            refuse_size(name, claimed.num_rows, claimed.num_columns)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(_BATCH_ROWS):
