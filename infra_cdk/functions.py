@@ -22,6 +22,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
     """Return every control-plane function, in the order of a model's life."""
     return (
         _register_model(foundation, stack),
+        _validate_data(foundation, stack),
         _validate_model(foundation, stack),
         _follow_deployment(foundation, stack),
         _start_rollout(foundation, stack),
@@ -64,6 +65,26 @@ def _register_model(foundation: Foundation, stack: Stack) -> Blueprint:
         ),
         memory_mb=1024,
         timeout_seconds=300,
+    )
+
+
+def _validate_data(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It reads whatever anybody has uploaded, and conditions that a policy holds: so it signs and moves nothing."""
+    return Blueprint(
+        "validate_data",
+        settings.function_name("validate_data"),
+        _settings(settings.ValidateDataSettings, foundation),
+        (*_HANDLERS, "data"),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "snapshots/", "profiles/"),
+            may.list_objects(foundation.data, "profiles/"),
+        ),
+        memory_mb=3008,  # a file is held in memory until it is on the disk
+        timeout_seconds=900,
     )
 
 

@@ -81,7 +81,9 @@ class ControlPlane(Stack):
             "cause": events.EventField.from_path("$.detail.status"),
         }
         rollout.watched_by("OnEarlyEnd", target=self._called("roll_back", ended))
-        release = self._machine("release", "register_model", "validate_model", starts={"RolloutMachine": rollout})
+        release = self._machine(
+            "release", "register_model", "validate_data", "validate_model", starts={"RolloutMachine": rollout}
+        )
         release.started_by(
             "OnUpload",
             bus=None,
@@ -95,7 +97,7 @@ class ControlPlane(Stack):
             ),
             told="$.detail",
         )
-        retraining = self._machine("retraining", "snapshot_data", "train_model")
+        retraining = self._machine("retraining", "snapshot_data", "validate_data", "train_model")
         retraining.started_by(
             "OnDrift",
             bus=self.foundation.bus,

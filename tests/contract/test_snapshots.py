@@ -37,6 +37,7 @@ def test_a_snapshot_is_read_back(snapshots: Snapshots) -> None:
     snapshots.put(snapshot, *tables)
     found, *read = snapshots.get("fraud", "d" * 64)
     assert found == snapshot
+    assert snapshots.files("fraud", "d" * 64) == (snapshot, *(ArrowTables().write(table) for table in tables))
     for table, stored in zip(tables, read, strict=True):
         for name, column in table.columns.items():
             np.testing.assert_array_equal(stored.columns[name], column)

@@ -164,6 +164,17 @@ def test_a_model_that_is_too_weak_is_rejected(client: wiring.Client) -> None:
     assert "below the minimum of 0.7: train a better model" in pushed.reason
 
 
+def test_rows_that_measure_nothing_are_rejected_before_the_model_is_measured(client: wiring.Client) -> None:
+    """The push tells it, and the ledger has it once."""
+    few = {name: values[:20] for name, values in a_holdout().items()}
+    pushed = push(_ENDPOINT, an_estimator(), few, target="target", client=client, timeout_minutes=1.5)
+    assert pushed.version is not None
+    assert pushed.version.status is Status.REJECTED
+    assert "20 rows are too few: it takes 50" in pushed.reason
+    rejected = [entry for entry in client.ledger.entries(_ENDPOINT) if entry.action is Action.DATA_REJECTED]
+    assert [entry.details["version"] for entry in rejected].count(pushed.version.number) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

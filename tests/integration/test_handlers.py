@@ -41,8 +41,13 @@ def _registered(account: Account) -> None:
     account.call("register_model", an_event("register_model/uploaded"))
 
 
-def _validated(account: Account) -> None:
+def _looked_through(account: Account) -> None:
     _registered(account)
+    account.call("validate_data", an_event("validate_data/uploaded"))
+
+
+def _validated(account: Account) -> None:
+    _looked_through(account)
     account.call("validate_model", an_event("validate_model/registered"))
 
 
@@ -64,6 +69,7 @@ def _canary(account: Account, **payload: object) -> str:
     uploaded = an_event("register_model/uploaded")
     uploaded["key"] = uploaded["key"].replace("upload-1", "upload-2")
     account.call("register_model", uploaded)
+    account.call("validate_data", {**an_event("validate_data/uploaded"), "version": 2})
     account.call("validate_model", {**an_event("validate_model/registered"), "version": 2})
     rollout: str = account.call("start_rollout", {**an_event("start_rollout/validated"), "version": 2})["rollout"]
     account.answers()
@@ -109,7 +115,9 @@ _ELSEWHERE = frozenset(
 CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "register_model/uploaded": (_uploaded, {"status": "registered", "version": 1}),
     "register_model/for_no_endpoint": (_an_orphan, {"status": "rejected", "version": None}),
-    "validate_model/registered": (_registered, {"status": "validated", "version": 1}),
+    "validate_data/uploaded": (_registered, {"status": "accepted", "version": 1, "reason": ""}),
+    "validate_data/snapshot": (_with_a_snapshot, {"status": "rejected", "snapshot": "5" * 64}),  # labels that leak
+    "validate_model/registered": (_looked_through, {"status": "validated", "version": 1}),
     "start_rollout/validated": (_validated, {"status": "started", "rollout": "v1-94c6d9c080"}),
     "start_rollout/deployed": (_live, {"status": "refused", "reason": "superseded by a later deploy"}),
     "follow_deployment/changed": (_redeployed, {"reason": "its rollout starts, or waits its turn"}),

@@ -31,7 +31,9 @@ def test_every_make_target_named_is_there(page: Path) -> None:
 def test_every_command_named_is_there(page: Path) -> None:
     """Each `serinus …` line of a shell block is a command, and takes the options given."""
     for line in re.findall(r"^serinus ([^#\n]+)", _blocks(page), re.MULTILINE):
-        command = line.split()[:2] if line.startswith(("local", "report", "rollout", "token")) else line.split()[:1]
+        command = (
+            line.split()[:2] if line.startswith(("data", "local", "report", "rollout", "token")) else line.split()[:1]
+        )
         told = CliRunner().invoke(app, [*command, "--help"])
         assert told.exit_code == 0, line
         for option in re.findall(r"--[a-z-]+", line):

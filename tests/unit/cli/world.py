@@ -41,8 +41,10 @@ from serinus.adapters.stored.profile_parts import StoredProfileParts
 from serinus.adapters.stored.records import StoredRecords
 from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
+from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.stored.tokens import StoredTokens
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.adapters.tables.scan import ArrowScanner
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
 from serinus.domain.model_version import Status
@@ -67,6 +69,7 @@ from serinus.use_cases.rotate_token import rotate_token
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.steer_rollout import Guiding
+from serinus.use_cases.validate_data import Screening, validate_data
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
 from tests.builders import a_runtime
@@ -153,6 +156,13 @@ class Deployment:
         )
         registered = register_model(key, execution=key, registry=registry)
         if registered.version is None:
+            return
+        reading = Reading(self.policies, self.rollouts, self.traffic, self.references, StoredProfileParts(self.data))
+        snapshots = StoredSnapshots(self.data, ArrowTables())
+        screening = Screening(
+            self.artifacts, self.versions, snapshots, reading, ArrowScanner(), self.ledger, self.events, now
+        )
+        if not validate_data(FRAUD, registered.version, screening=screening).accepted:
             return
         signer, models = MemorySigner(), OnnxModels()
         validation = Validation(

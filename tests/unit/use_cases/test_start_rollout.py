@@ -37,6 +37,7 @@ def validated_as(world: World, signature: Signature) -> int:
     key = world.upload("upload-other", model=b"another", manifest=manifest)
     number = register_model(key, execution="other", registry=world.registry).version
     assert number is not None
+    world.look_through(number)
     validate_model(FRAUD, number, validation=world.validation)
     return number
 

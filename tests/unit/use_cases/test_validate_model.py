@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from serinus.domain.data_limits import DataLimits, DeclaredColumn
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import Metric, MetricGate, Slicing
-from serinus.domain.profile import CategoricalBins
+from serinus.domain.profile import CategoricalBins, NumericBins
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelVersionNotFound
 from serinus.use_cases.validate_model import smoke_request_key, validate_model
@@ -31,7 +32,7 @@ def test_a_good_model_is_validated_signed_and_profiled() -> None:
     version = validate(world)
     assert version == world.versions.get(FRAUD, 1)
     assert version.status is Status.VALIDATED
-    assert [finding.gate for finding in version.findings] == ["onnx", "smoke", "metric:roc_auc"]
+    assert [finding.gate for finding in version.findings] == ["data:file", "onnx", "smoke", "metric:roc_auc"]
     assert version.attestation is not None
     assert world.signer.verify(version.statement, version.attestation)
     reference = world.references.get(FRAUD, version.content_digest)
@@ -167,6 +168,29 @@ def test_numbers_in_a_column_of_texts_are_spelled_as_requests_spell_them() -> No
     assert set(colour.categories) == {"7", "2.5"}
     smoke = json.loads(world.artifacts.get(smoke_request_key(version)))
     assert smoke["inputs"][1]["data"] == ["7"]
+
+
+def test_profiles_count_what_is_out_of_the_declared_range() -> None:
+    """As the policy declares it for data, and slice by slice where it asks for that."""
+    data = DataLimits(columns=(DeclaredColumn("age", minimum=0.0), DeclaredColumn("amount")))
+    slices = (Slicing("colour", profiled=True), Slicing("age", edges=(30.0,)))
+    world = World(replace(a_policy(slices=slices), data=data))
+    world.registered()
+    reference = world.references.get(FRAUD, validate(world).content_digest)
+    assert reference is not None
+    ages = reference.layout.features[1]
+    assert isinstance(ages, NumericBins)
+    assert (ages.name, ages.declared) == ("age", (0.0, None))
+    assert [slicing.feature for slicing in reference.layout.slices] == ["colour"]
+
+
+def test_profiles_that_cannot_follow_a_slice_are_a_finding() -> None:
+    """Not an error that would come again and again."""
+    world = World(a_policy(slices=(Slicing("region", profiled=True),)))
+    world.registered()
+    version = validate(world)
+    assert version.status is Status.REJECTED
+    assert "no feature of the model" in version.findings[-1].message
 
 
 def test_a_number_that_is_missing_in_every_row_is_still_a_number() -> None:

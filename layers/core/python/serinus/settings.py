@@ -26,6 +26,16 @@ class RegisterModelSettings(NamedTuple):
     event_bus_name: str
 
 
+class ValidateDataSettings(NamedTuple):
+    """Settings of `validate_data`."""
+
+    table_name: str
+    artifacts_bucket: str
+    data_bucket: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
 class ValidateModelSettings(NamedTuple):
     """Settings of `validate_model`."""
 

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.start_rollout import Starting
     from serinus.use_cases.steer_rollout import Guiding
     from serinus.use_cases.train_model import Training
+    from serinus.use_cases.validate_data import Screening
     from serinus.use_cases.validate_model import Validation
 
 
@@ -80,6 +81,23 @@ def registry(told: settings.RegisterModelSettings) -> Registry:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         read_manifest=read_manifest,
+        clock=_now,
+    )
+
+
+def screening(told: settings.ValidateDataSettings) -> Screening:
+    """Wire `validate_data`."""
+    from serinus.adapters.tables.scan import ArrowScanner
+    from serinus.use_cases.validate_data import Screening
+
+    return Screening(
+        artifacts=_bucket(told.artifacts_bucket),
+        versions=_versions(told.table_name),
+        snapshots=_snapshots(told.data_bucket),
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
+        scanner=ArrowScanner(),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
         clock=_now,
     )
 

@@ -1,6 +1,7 @@
 """The `serinus` command.
 
     serinus push      a model to an endpoint, and follow it to the end of its rollout
+    serinus data      check rows before they are pushed
     serinus status    what is live, what is on its way, how good it is
     serinus predict   a batch of rows in S3
     serinus rollout   start one, steer the one under way
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 
 import typer
 
+from serinus.cli.data import app as data
 from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
 from serinus.cli.predict import predict
@@ -63,6 +65,7 @@ app.command(cls=Command)(predict)
 app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
 app.command(cls=Command)(profile)
+app.add_typer(data, name="data")
 app.add_typer(report, name="report")
 app.add_typer(rollout, name="rollout")
 app.add_typer(token, name="token")

@@ -8,6 +8,7 @@ from serinus.domain.ledger import Action, LedgerEntry
 
 _WORDS: Mapping[Action, str] = {
     Action.UPLOAD_REFUSED: "upload {upload} refused",
+    Action.DATA_REJECTED: "data rejected by {gates}",
     Action.MODEL_REGISTERED: "version {version} registered from upload {upload}",
     Action.MODEL_VALIDATED: "version {version} validated",
     Action.MODEL_REJECTED: "version {version} rejected",

@@ -19,6 +19,7 @@ class Action(StrEnum):
     """What can be done."""
 
     UPLOAD_REFUSED = "upload_refused"
+    DATA_REJECTED = "data_rejected"
     MODEL_REGISTERED = "model_registered"
     MODEL_VALIDATED = "model_validated"
     MODEL_REJECTED = "model_rejected"

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NewType
 
 from serinus.domain.alarm_limits import AlarmLimits
+from serinus.domain.data_limits import DEFAULT_DATA_LIMITS, DataLimits
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 
 EndpointName = NewType("EndpointName", str)
@@ -351,6 +352,7 @@ class Policy:
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
     slices: tuple[Slicing, ...] = ()
+    data: DataLimits = DEFAULT_DATA_LIMITS
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()

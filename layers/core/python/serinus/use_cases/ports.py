@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.composition import Composition, Deployment
+from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.figures import Figures
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
@@ -474,6 +475,17 @@ class Tables(Protocol):
         """Return the table as Parquet; the same table gives the same bytes."""
 
 
+class Scanner(Protocol):
+    """Looks through a data file once, in bounded memory; the kind is told by the file's name."""
+
+    def scan(self, name: str, body: bytes, questions: Questions) -> DataScan:
+        """Count what is asked.
+
+        Raises:
+            DataRefused: it is no such file, or is damaged.
+        """
+
+
 class References(Protocol):
     """What each model version was validated on, by content digest: its held-out rows' profile, and their labels."""
 
@@ -557,6 +569,13 @@ class Snapshots(Protocol):
 
     def get(self, endpoint: str, digest: str) -> tuple[Snapshot, Table, Table]:
         """Return a snapshot with its train and held-out tables.
+
+        Raises:
+            ObjectNotFound: there is none of that digest.
+        """
+
+    def files(self, endpoint: str, digest: str) -> tuple[Snapshot, bytes, bytes]:
+        """Return a snapshot with its train and held-out tables as the Parquet files that they are.
 
         Raises:
             ObjectNotFound: there is none of that digest.

@@ -38,6 +38,7 @@ from serinus.use_cases.ports import (
     Tables,
 )
 from serinus.use_cases.register_model import model_home, served_model_key
+from serinus.use_cases.validate_data import data_findings
 
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
@@ -110,6 +111,14 @@ def smoke_request_key(version: ModelVersion) -> str:
 
 def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _Examined:
     """Stop at the first kind of fault: what comes after would only repeat it."""
+    data = data_findings(version)
+    if not all_passed(data):
+        return _failed(*data)
+    examined = _examine_model(version, policy, validation)
+    return replace(examined, findings=(*data, *examined.findings))
+
+
+def _examine_model(version: ModelVersion, policy: Policy, validation: Validation) -> _Examined:
     home = model_home(version.endpoint, version.manifest)
     body = validation.artifacts.get(f"{home}/model.onnx")
     faults = validation.models.check(body, version.manifest.signature)
@@ -174,7 +183,9 @@ def _measured(
     version: ModelVersion, policy: Policy, rows: HeldOutRows, features: Table, sound: Finding, validation: Validation
 ) -> _Examined:
     smoke = Finding("smoke", passed=True, message=f"the model scored all {rows.rows} held-out rows")
-    layout = layout_from(version.manifest.signature, features, rows.scores, slicings=policy.slices)
+    layout = layout_from(
+        version.manifest.signature, features, rows.scores, declared=policy.data.ranges, slicings=policy.slices
+    )
     held_out = score_table(layout.score, rows.scores, rows.labels)
     metrics = measure(held_out, policy.operating_threshold)
     judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))

@@ -41,6 +41,25 @@ class ModelVersionNamed(_Payload):
     execution: str
 
 
+class DataNamed(_Payload):
+    """Called by the release state machine about a version's held-out rows, by the retraining one about a snapshot."""
+
+    endpoint: _Endpoint
+    version: Annotated[int, Field(ge=1)] | None = None
+    snapshot: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @property
+    def data(self) -> int | str:
+        """The version's number or the snapshot's digest."""
+        return self.version or self.snapshot or ""
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> DataNamed:
+        if (self.version is None) == (self.snapshot is None):
+            raise ValueError("name a model version or a snapshot, and not both")
+        return self
+
+
 class RolloutWanted(_Payload):
     """Called by the rollout state machine, whose execution began at `started_at`.
 

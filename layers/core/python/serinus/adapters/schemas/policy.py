@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from serinus.adapters.schemas.faults import described
 from serinus.adapters.schemas.policy_alarms import AlarmsTable
+from serinus.adapters.schemas.policy_data import DataTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -267,6 +268,7 @@ class _PolicyFile(_Strict):
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
+    data: DataTable = DataTable()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()

@@ -39,6 +39,17 @@ class StoredSnapshots:
         snapshot = SNAPSHOT.validate_json(self._objects.get(f"{folder}manifest.json"))
         return snapshot, self._table(f"{folder}train.parquet"), self._table(f"{folder}holdout.parquet")
 
+    def files(self, endpoint: str, digest: str) -> tuple[Snapshot, bytes, bytes]:
+        """Return a snapshot with its train and held-out tables as the Parquet files that they are.
+
+        Raises:
+            ObjectNotFound: there is none of that digest.
+        """
+        folder = _folder(endpoint, digest)
+        snapshot = SNAPSHOT.validate_json(self._objects.get(f"{folder}manifest.json"))
+        train, holdout = (self._objects.get(f"{folder}{name}.parquet") for name in ("train", "holdout"))
+        return snapshot, train, holdout
+
     def _table(self, key: str) -> Table:
         return self._tables.read(key, self._objects.get(key))
 

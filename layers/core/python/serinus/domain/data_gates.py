@@ -1,0 +1,433 @@
+"""Hold a data file against what its endpoint's policy asks of data. A finding counts, numbers rows, and quotes none.
+
+Categories and numbers that a message names are the policy's own, never the data's: a finding goes into the ledger,
+into events and onto terminals, where no personal value may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from serinus.domain.data_leakage import FEWEST_OF_A_CLASS, leaks
+from serinus.domain.data_limits import ColumnKind, DataGate, DataLimits, DeclaredColumn, Expectation, Severity
+from serinus.domain.data_scan import ColumnScan, DataScan, Occurrences, overlap
+from serinus.domain.drift import Shift
+from serinus.domain.gates import Finding
+from serinus.domain.signature import Signature
+
+DATA_GATES = "data:"  # what the gates of data are called by among those of a model version
+
+_MOST_NAMED = 8  # columns in one message
+_LONGEST_NAME = 80
+_LIKE_AN_ID = 0.9  # of the rows, that have a text of their own
+_FEWEST_FOR_AN_ID = 100
+
+
+@dataclass(frozen=True)
+class DataFinding:
+    """What one gate found.
+
+    Attributes:
+        severity: what it does where it did not pass.
+        passed: whether nothing was found.
+        message: what was found, where, and what to do.
+        numbers: the figures it was judged by.
+        rows: the numbers of a few rows, from 1.
+    """
+
+    gate: str
+    severity: Severity
+    passed: bool
+    message: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    rows: tuple[int, ...] = ()
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the data may not be used."""
+        return not self.passed and self.severity is Severity.ERROR
+
+    @property
+    def finding(self) -> Finding:
+        """The same as a gate of the model version; a warning stands against nothing."""
+        warned = not self.passed and not self.rejects
+        message = f"warning: {self.message}" if warned else self.message
+        return Finding(f"{DATA_GATES}{self.gate}", passed=not self.rejects, message=message, numbers=self.numbers)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Which columns there must be.
+
+    Attributes:
+        features: and whether each takes numbers alone; `None` where no model says so.
+        target: the label's column; `None` where there need not be one.
+        others: what may be there besides.
+    """
+
+    features: Mapping[str, ColumnKind | None] | None
+    target: str | None
+    others: frozenset[str] = frozenset()
+
+    def is_feature(self, column: str) -> bool:
+        """Whether a model sees the column."""
+        if self.features is not None:
+            return column in self.features
+        return column != self.target and column not in self.others
+
+
+def schema_of(signature: Signature, target: str, others: Iterable[str | None]) -> Schema:
+    """Return what a model demands; a text feature takes numbers too, which are then spelled out."""
+    features = {
+        feature.name: ColumnKind.NUMBER if feature.datatype.is_number else None for feature in signature.features
+    }
+    return Schema(features, target, frozenset(name for name in others if name))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that is known of a file.
+
+    Attributes:
+        scan: what one pass over it found.
+        schema: which columns there must be.
+        at: what the clock shows.
+        training: the scan of the rows that trained, where these are held out from them.
+        skew: how far each feature is from the live traffic, or why that is not known.
+        taken_to: until when the rows reach, where no column says.
+    """
+
+    scan: DataScan
+    schema: Schema
+    at: datetime
+    training: DataScan | None = None
+    skew: Sequence[Shift] | str = "there is no live traffic to compare with"
+    taken_to: datetime | None = None
+
+
+def judge_data(evidence: Evidence, limits: DataLimits) -> tuple[DataFinding, ...]:
+    """Hold a file against every gate: one finding each, in the order of `DataGate`, then the policy's own."""
+    judges: Mapping[DataGate, Callable[[Evidence, DataLimits], _Found]] = {
+        DataGate.SCHEMA: _schema,
+        DataGate.EXTRA_COLUMNS: _extra_columns,
+        DataGate.ROWS: _rows,
+        DataGate.INFINITE: _infinite,
+        DataGate.MISSING: _missing,
+        DataGate.CONSTANT: _constant,
+        DataGate.CARDINALITY: _cardinality,
+        DataGate.DUPLICATES: _duplicates,
+        DataGate.DUPLICATE_IDS: _duplicate_ids,
+        DataGate.BALANCE: _balance,
+        DataGate.LEAKAGE: _leakage,
+        DataGate.OVERLAP: _overlap,
+        DataGate.FRESHNESS: _freshness,
+        DataGate.CLOCK: _clock,
+        DataGate.SKEW: _skew,
+    }
+    findings = [
+        DataFinding(gate, limits.severity(gate), *judge(evidence, limits))
+        for gate, judge in judges.items()
+        if limits.looks_for(gate)
+    ]
+    findings += [
+        _declared(declared, evidence) for declared in limits.columns if declared.severity is not Severity.OFF
+    ]
+    expected = zip(limits.expectations, evidence.scan.broken, strict=True)
+    findings += [_expected(one, found, evidence) for one, found in expected if one.severity is not Severity.OFF]
+    return tuple(findings)
+
+
+_Each = TypeVar("_Each")
+_Found = tuple[bool, str, Mapping[str, float], tuple[int, ...]]
+
+
+def _passed(message: str, numbers: Mapping[str, float] | None = None) -> _Found:
+    return True, message, numbers or {}, ()
+
+
+def _failed(message: str, numbers: Mapping[str, float] | None = None, rows: tuple[int, ...] = ()) -> _Found:
+    return False, message, numbers or {}, rows
+
+
+def _schema(evidence: Evidence, _: DataLimits) -> _Found:
+    scan, schema = evidence.scan, evidence.schema
+    wanted = dict(schema.features or {}) | ({schema.target: None} if schema.target else {})
+    absent = [name for name in wanted if name not in scan.columns]
+    texts = [
+        name
+        for name, kind in wanted.items()
+        if kind and name in scan.columns and scan.columns[name].kind not in {None, kind}
+    ]
+    labels = scan.columns.get(schema.target or "")
+    unlabelled = labels.missing if labels else Occurrences()
+    faults = [f"there is no column {_named(absent)}"] if absent else []
+    faults += [f"{_named(texts)} must hold numbers, and texts were found"] if texts else []
+    faults += [f"the target is missing in {unlabelled.count} rows"] if unlabelled.count else []
+    numbers = {"absent": len(absent), "texts": len(texts), "unlabelled": unlabelled.count}
+    if faults:
+        what = "write the columns that the model's signature names"
+        message = f"{scan.file}: {'; '.join(faults)}{_at(unlabelled.rows)}: {what}"
+        return _failed(message, numbers, unlabelled.rows)
+    return _passed(f"the {len(wanted)} columns that are needed are there", numbers)
+
+
+def _extra_columns(evidence: Evidence, limits: DataLimits) -> _Found:
+    schema = evidence.schema
+    if schema.features is None:
+        return _passed("no model says which columns it takes")
+    known = {*schema.features, schema.target, *schema.others, *(declared.column for declared in limits.columns)}
+    extra = [name for name in evidence.scan.columns if name not in known]
+    if not extra:
+        return _passed("no column is there that nothing uses", {"columns": 0})
+    return _failed(f"nothing uses {_named(extra)}: drop what need not be kept", {"columns": len(extra)})
+
+
+def _rows(evidence: Evidence, limits: DataLimits) -> _Found:
+    numbers = {"rows": evidence.scan.rows, "minimum": limits.minimum_rows}
+    if evidence.scan.rows < limits.minimum_rows:
+        return _failed(
+            f"{evidence.scan.rows} rows are too few: it takes {limits.minimum_rows} ([data] minimum_rows)", numbers
+        )
+    return _passed(f"{evidence.scan.rows} rows", numbers)
+
+
+def _infinite(evidence: Evidence, _: DataLimits) -> _Found:
+    found = {name: column.infinite for name, column in _features(evidence) if column.infinite.count}
+    return _of_columns(found, evidence, "hold infinite numbers, which no request can carry: leave the cells blank")
+
+
+def _missing(evidence: Evidence, limits: DataLimits) -> _Found:
+    own = {declared.column for declared in limits.columns if declared.missing_share is not None}
+    found = {
+        name: column.missing
+        for name, column in _features(evidence)
+        if name not in own and column.missing.count > limits.missing_share * evidence.scan.rows
+    }
+    limit = f"{limits.missing_share:.0%} of the rows ([data] missing_share)"
+    return _of_columns(found, evidence, f"are missing in more than {limit}: look at where they come from")
+
+
+def _constant(evidence: Evidence, _: DataLimits) -> _Found:
+    rows = evidence.scan.rows
+    found = [name for name, column in _features(evidence) if column.constant or column.missing.count == rows]
+    if not found or rows < 2:
+        return _passed("every feature varies", {"columns": 0})
+    return _failed(f"{_named(found)} never vary: a model learns nothing of them", {"columns": len(found)})
+
+
+def _cardinality(evidence: Evidence, _: DataLimits) -> _Found:
+    found = {}
+    for name, column in _features(evidence):
+        there = evidence.scan.rows - column.missing.count
+        if column.kind is ColumnKind.TEXT and there >= _FEWEST_FOR_AN_ID and column.distinct >= _LIKE_AN_ID * there:
+            found[name] = column.distinct
+    if not found:
+        return _passed("no feature names its row", {"columns": 0})
+    numbers = {"columns": len(found)} | {f"distinct:{_short(name)}": float(count) for name, count in _few(found)}
+    return _failed(f"{_named(found)} hold a text of its own for nearly every row, as an id does: drop them", numbers)
+
+
+def _duplicates(evidence: Evidence, limits: DataLimits) -> _Found:
+    found = evidence.scan.duplicates
+    told = f"{found.share:.1%} of the rows repeat an earlier one in every column"
+    if found.looked_at < evidence.scan.rows:
+        told += f" (of {found.looked_at} drawn by their hash)"
+    numbers = {"share": found.share, "repeated": found.repeated, "looked_at": found.looked_at}
+    if found.share > limits.duplicate_share:
+        limit = f"more than {limits.duplicate_share:.0%} ([data] duplicate_share)"
+        return _failed(f"{told}, {limit}{_at(found.rows)}: drop the copies", numbers, found.rows)
+    return _passed(told, numbers)
+
+
+def _duplicate_ids(evidence: Evidence, limits: DataLimits) -> _Found:
+    found = evidence.scan.duplicate_ids
+    if found is None:
+        return _passed("no column names the rows")
+    numbers = {"repeated": found.repeated, "looked_at": found.looked_at}
+    if found.repeated:
+        column = repr(limits.id_column) if limits.id_column else "the id column"
+        message = (
+            f"{found.repeated} of {found.looked_at} ids in {column} came before{_at(found.rows)}: keep one row each"
+        )
+        return _failed(message, numbers, found.rows)
+    return _passed(f"{found.looked_at} ids differ", numbers)
+
+
+def _balance(evidence: Evidence, limits: DataLimits) -> _Found:
+    target, classes = evidence.schema.target, evidence.scan.classes
+    if target not in evidence.scan.columns or not classes:
+        return _passed("the target has no classes")
+    if len(classes) == 1:
+        return _failed("every row has the same label: no metric can be measured", {"classes": 1})
+    rarest, rows = min(classes.values()), sum(classes.values())
+    numbers = {"classes": len(classes), "rarest": rarest, "rows": rows}
+    told = f"the rarest of {len(classes)} classes has {rarest} of {rows} rows"
+    if rarest < limits.minority_share * rows:
+        return _failed(f"{told}, below {limits.minority_share:.1%} ([data] minority_share): add rows of it", numbers)
+    if rarest < FEWEST_OF_A_CLASS:
+        return _failed(f"{told}, too few for a metric to mean much: add rows of it", numbers)
+    return _passed(told, numbers)
+
+
+def _leakage(evidence: Evidence, limits: DataLimits) -> _Found:
+    sample, schema = evidence.scan.sample, evidence.schema
+    if schema.target is None or schema.target not in sample.columns:
+        return _passed("there is no target that could leak")
+    features = [name for name in sample.columns if schema.is_feature(name)]
+    found = leaks(sample.select([*features, schema.target]), schema.target, limits)
+    if isinstance(found, str):
+        return _passed(f"not looked for: {found}")
+    if not found:
+        return _passed("there is no feature that could leak")
+    best, leaking = found[0], [leak for leak in found if leak.leaks]
+    numbers = {f"value:{_short(leak.feature)}": leak.value for leak in found[:_MOST_NAMED]} | {
+        "rows": float(sample.rows)
+    }
+    told = f"{_short(best.feature)!r} alone has a {best.measure} of {best.value:.3f} of the target"
+    if leaking:
+        names = _named([leak.feature for leak in leaking])
+        message = (
+            f"{names} alone tell the target: {told} (limit {best.limit:g}): what is only known once the label is "
+            "cannot be a feature; drop it, or raise [data] leakage_auc or leakage_information"
+        )
+        return _failed(message, numbers)
+    return _passed(told, numbers)
+
+
+def _overlap(evidence: Evidence, limits: DataLimits) -> _Found:
+    scan, training = evidence.scan, evidence.training
+    if training is None:
+        return _passed("the rows that trained are not known")
+    if scan.columns.keys() != training.columns.keys():
+        return _passed(f"not looked for: {scan.file} and {training.file} have different columns")
+    found = overlap(scan.hashes, training.hashes)
+    usual = training.duplicates.share
+    told = f"{found.share:.1%} of the rows are in {training.file} too"
+    numbers = {"share": found.share, "usual": usual, "repeated": found.repeated, "looked_at": found.looked_at}
+    if found.share - usual > limits.overlap_share:
+        message = (
+            f"{told}, where {usual:.1%} of those repeat each other and {limits.overlap_share:.0%} more are tolerated "
+            f"([data] overlap_share){_at(found.rows)}: hold out rows that did not train"
+        )
+        return _failed(message, numbers, found.rows)
+    return _passed(told, numbers)
+
+
+def _freshness(evidence: Evidence, limits: DataLimits) -> _Found:
+    newest = evidence.scan.times.newest if evidence.scan.times else evidence.taken_to
+    if newest is None:
+        return _passed("nothing says when the rows came to be")
+    hours = (evidence.at - newest).total_seconds() / 3_600
+    told, numbers = f"the newest row is {hours:.1f} hours old", {"hours": hours}
+    if limits.maximum_age_hours is not None and hours > limits.maximum_age_hours:
+        limit = f"{limits.maximum_age_hours:g} ([data] maximum_age_hours)"
+        return _failed(f"{told}, above {limit}: send newer rows", numbers | {"limit": limits.maximum_age_hours})
+    return _passed(told, numbers)
+
+
+def _clock(evidence: Evidence, limits: DataLimits) -> _Found:
+    times = evidence.scan.times
+    if times is None:
+        return _passed("no column says when a row came to be")
+    counts = {"unreadable": times.unreadable, "future": times.future, "ancient": times.ancient}
+    numbers = {name: float(found.count) for name, found in counts.items()}
+    words = {"unreadable": "are no times", "future": "lie in the future", "ancient": "lie before the year 2000"}
+    faults = [f"{found.count} {words[name]}{_at(found.rows)}" for name, found in counts.items() if found.count]
+    if faults:
+        rows = tuple(row for found in counts.values() for row in found.rows)
+        message = f"of the times in {limits.time_column!r}, {'; '.join(faults)}: set the clock that wrote them"
+        return _failed(message, numbers, rows)
+    return _passed("all times are past", numbers)
+
+
+def _skew(evidence: Evidence, limits: DataLimits) -> _Found:
+    if isinstance(evidence.skew, str):
+        return _passed(f"not compared: {evidence.skew}")
+    moved = sorted((shift for shift in evidence.skew if shift.drifted), key=lambda shift: -shift.psi)
+    numbers = {f"psi:{_short(shift.name)}": shift.psi for shift in moved[:_MOST_NAMED]} | {
+        "columns": float(len(moved))
+    }
+    if not moved:
+        return _passed(f"{len(evidence.skew)} features are as the endpoint's live traffic is", numbers)
+    worst = ", ".join(f"{_short(shift.name)!r} (PSI {shift.psi:.2f})" for shift in moved[:_MOST_NAMED])
+    message = (
+        f"{worst} are not as the endpoint's live traffic is: a model of these rows is judged for another traffic"
+    )
+    return _failed(message, numbers | {"limit": limits.skew_psi})
+
+
+def _declared(declared: DeclaredColumn, evidence: Evidence) -> DataFinding:
+    """Judge what the policy says of one column."""
+    gate, scan = f"column:{declared.column}", evidence.scan
+    found = scan.columns.get(declared.column)
+    if found is None:
+        message = f"{scan.file} has no column {declared.column!r}, which [[data.columns]] declares"
+        return DataFinding(gate, declared.severity, False, message)
+    faults = list(_faults_of(declared, found, scan.rows))
+    numbers = {"missing": float(found.missing.count), "beyond": float(found.beyond.count), "rows": float(scan.rows)}
+    rows = found.beyond.rows or found.missing.rows
+    if faults:
+        message = f"{declared.column!r} {' and '.join(faults)}{_at(rows)}: mend the rows, or [[data.columns]]"
+        return DataFinding(gate, declared.severity, False, message, numbers, rows)
+    return DataFinding(gate, declared.severity, True, f"{declared.column!r} is as declared", numbers)
+
+
+def _faults_of(declared: DeclaredColumn, found: ColumnScan, rows: int) -> Iterator[str]:
+    if declared.kind and found.kind and found.kind is not declared.kind:
+        yield f"is a {found.kind}, where a {declared.kind} is declared"
+    if found.beyond.count:
+        low = "" if declared.minimum is None else f" from {declared.minimum:g}"
+        high = "" if declared.maximum is None else f" to {declared.maximum:g}"
+        what = "none of the categories" if declared.categories else f"outside of the range{low}{high}"
+        yield f"is {what} in {found.beyond.count} of {rows} rows"
+    if declared.missing_share is not None and found.missing.count > declared.missing_share * rows:
+        yield f"is missing in {found.missing.count} of {rows} rows, above {declared.missing_share:.1%}"
+
+
+def _expected(expectation: Expectation, found: Occurrences | str, evidence: Evidence) -> DataFinding:
+    gate, rows = f"expectation:{expectation.name}", evidence.scan.rows
+    if isinstance(found, str):
+        return DataFinding(gate, expectation.severity, False, f"cannot be told: {found}")
+    numbers = {"broken": float(found.count), "rows": float(rows), "tolerated_share": expectation.tolerated_share}
+    told = f"{expectation.condition!r} does not hold in {found.count} of {rows} rows"
+    if found.count > expectation.tolerated_share * rows:
+        message = f"{told}, where {expectation.tolerated_share:.1%} are tolerated{_at(found.rows)}"
+        return DataFinding(gate, expectation.severity, False, message, numbers, found.rows)
+    return DataFinding(gate, expectation.severity, True, told, numbers, found.rows)
+
+
+def _of_columns(found: Mapping[str, Occurrences], evidence: Evidence, what: str) -> _Found:
+    """Judge columns of which each counts by itself."""
+    numbers = {"columns": float(len(found))} | {
+        f"rows:{_short(name)}": float(each.count) for name, each in _few(found)
+    }
+    if not found:
+        return _passed("no column", numbers)
+    worst = max(found.values(), key=lambda each: each.count)
+    return _failed(f"{_named(found)} {what}{_at(worst.rows)} of {evidence.scan.rows}", numbers, worst.rows)
+
+
+def _features(evidence: Evidence) -> Iterator[tuple[str, ColumnScan]]:
+    return (item for item in evidence.scan.columns.items() if evidence.schema.is_feature(item[0]))
+
+
+def _few(found: Mapping[str, _Each]) -> list[tuple[str, _Each]]:
+    return list(found.items())[:_MOST_NAMED]
+
+
+def _named(columns: Iterable[str]) -> str:
+    names = list(columns)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(repr(_short(name)) for name in names[:_MOST_NAMED]) + more
+
+
+def _short(name: str) -> str:
+    """A file may name a column with a megabyte; a finding must fit into a document."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def _at(rows: Sequence[int]) -> str:
+    return f" (such as row {', '.join(map(str, rows))})" if rows else ""
