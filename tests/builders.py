@@ -494,7 +494,7 @@ class World:
             self.ledger,
             self.events,
             self.clock,
-            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models),
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models, self.tables),
         )
         self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(

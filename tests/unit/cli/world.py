@@ -158,7 +158,7 @@ class Deployment:
         validation = Validation(
             self.artifacts, self.policies, self.versions, self.references, models, ArrowTables(), signer,
             self.ledger, self.events, now,
-            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, models),
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, models, ArrowTables()),
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return

@@ -102,7 +102,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
-        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models),
+        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models, _tables()),
         choose_encoding=cheaper_encoding,
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.comparison_plan import DEFAULT_COMPARISON, ComparisonPlan
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 
 EndpointName = NewType("EndpointName", str)
@@ -73,6 +74,11 @@ class Metric(StrEnum):
     @property
     def needs_labels(self) -> bool:
         """Whether scores alone tell nothing of it: an estimate without labels takes scores to be calibrated."""
+        return self is Metric.EXPECTED_CALIBRATION_ERROR
+
+    @property
+    def is_inflated(self) -> bool:
+        """Whether few rows make it look larger than it is, and resampling still more so: no slice is judged by it."""
         return self is Metric.EXPECTED_CALIBRATION_ERROR
 
     @property
@@ -146,7 +152,8 @@ class Slicing:
 
     Attributes:
         edges: where a column of numbers is cut, rising; without them each value is a slice.
-        guarded: whether a slice beyond a gate's limit fails the gate, where that is beyond chance.
+        guarded: whether a slice fails that is beyond a gate's limit, or worse than with the stable model, where that
+            is beyond chance.
     """
 
     column: str
@@ -348,6 +355,7 @@ class Policy:
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
     slices: tuple[Slicing, ...] = ()
+    comparison: ComparisonPlan = DEFAULT_COMPARISON
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from serinus.domain.feature_columns import features_of
 from serinus.domain.gates import Finding, all_passed, judge_metrics
-from serinus.domain.held_out import HeldOutRows
+from serinus.domain.held_out import HeldOutRows, labels_of
+from serinus.domain.history import History
 from serinus.domain.inference_request import request_body
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status, canonical_json
@@ -38,6 +39,7 @@ from serinus.use_cases.ports import (
     Tables,
 )
 from serinus.use_cases.register_model import model_home, served_model_key
+from serinus.use_cases.score_history import score_history
 
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
@@ -129,10 +131,11 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
     scored = _scored(version, model, holdout, features, labels)
-    del model  # before the live one takes its room
     if isinstance(scored, Finding):
         return _failed(sound, scored)
-    examined = _measured(version, policy, scored, features, sound, validation)
+    history = score_history(version, model, policy, seed=version.seed, contending=validation.contending)
+    del model  # before the live one takes its room
+    examined = _measured(version, policy, scored, history, features, sound, validation)
     return examined if encoding is None else _served(examined, encoding)
 
 
@@ -168,7 +171,13 @@ def _scored(
 
 
 def _measured(
-    version: ModelVersion, policy: Policy, rows: HeldOutRows, features: Table, sound: Finding, validation: Validation
+    version: ModelVersion,
+    policy: Policy,
+    rows: HeldOutRows,
+    history: History,
+    features: Table,
+    sound: Finding,
+    validation: Validation,
 ) -> _Examined:
     smoke = Finding("smoke", passed=True, message=f"the model scored all {rows.rows} held-out rows")
     layout = layout_from(version.manifest.signature, features, rows.scores)
@@ -176,10 +185,9 @@ def _measured(
     metrics = measure(held_out, policy.operating_threshold)
     judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))
     if metrics:
-        seed = int(version.content_digest[:16], 16)
         for slicing in policy.slices:
-            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=seed)
-        judged += compare_with_stable(rows, policy, seed=seed, contending=validation.contending)
+            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=version.seed)
+        judged += compare_with_stable(rows, history, policy, seed=version.seed, contending=validation.contending)
     request = request_body(version.manifest.signature, features.slice(0, 1))
     return _Examined((sound, smoke, *judged), metrics, of_rows(layout, features, rows.scores), held_out, request)
 
@@ -192,13 +200,7 @@ def _features_and_labels(version: ModelVersion, holdout: Table) -> tuple[Table, 
     manifest = version.manifest
     file, target = manifest.holdout.name, manifest.holdout.target
     features = features_of(manifest.signature, holdout, file=file, beside=(target,))
-    labels = holdout.columns[manifest.holdout.target]
-    if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
-        raise DataRefused(
-            f"the target {manifest.holdout.target!r} of {manifest.holdout.name} must be 0 or 1 in every row; "
-            "`serinus push --positive VALUE` writes it so"
-        )
-    return features, np.asarray(labels, dtype=np.float64)
+    return features, labels_of(holdout, target, file=file)
 
 
 def _record(version: ModelVersion, policy: Policy, validation: Validation) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from serinus.adapters.schemas.faults import described
+from serinus.adapters.schemas.policy_comparison import ComparisonTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -264,6 +265,7 @@ class _PolicyFile(_Strict):
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
+    comparison: ComparisonTable = ComparisonTable()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
