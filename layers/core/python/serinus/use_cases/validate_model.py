@@ -92,13 +92,14 @@ def validate_model(endpoint: str, number: int, *, validation: Validation) -> Mod
         return version
     examined = _examine(version, policy, validation)
     served = hashlib.sha256(examined.served).hexdigest() if examined.served else None
+    if examined.reference is not None and examined.held_out is not None:  # of a rejected one too: its report draws it
+        validation.references.put(endpoint, version.content_digest, examined.reference, examined.held_out)
     judged = version.validated(examined.findings, examined.metrics, attestation=None, served_sha256=served)
-    if judged.status is Status.VALIDATED and examined.reference is not None and examined.held_out is not None:
+    if judged.status is Status.VALIDATED:
         request = canonical_json(examined.smoke_request).encode()
         validation.artifacts.put(smoke_request_key(version), request)
         if examined.served:
             validation.artifacts.put(served_model_key(judged), examined.served)
-        validation.references.put(endpoint, version.content_digest, examined.reference, examined.held_out)
         judged = replace(judged, attestation=validation.signer.sign(judged.statement))
     validation.versions.record_validation(judged)
     _record(judged, policy, validation)
