@@ -417,6 +417,10 @@ class ScriptedModel:
         """Score rows."""
         return self._script(features)
 
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return what the script does, which then gives a column for each class."""
+        return self._script(features)
+
 
 class ScriptedModels:
     """`Models` for any bytes: `faults` is what checking finds, `unloadable` why loading fails."""

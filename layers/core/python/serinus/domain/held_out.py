@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.gates import Finding
+from serinus.domain.multiclass import ClassAnswers, class_bins, class_scores, describe_classes
 from serinus.domain.policy import Metric
-from serinus.domain.profile import CHANCES, Slots
+from serinus.domain.profile import CHANCES, Layout, Slots, are_chances, layout_from
 from serinus.domain.quality import ScoreTable, measure, slots_of
+from serinus.domain.regression import RegressionAnswers, describe_errors, prediction_bins
+from serinus.domain.signature import Signature
 from serinus.domain.table import Table
-from serinus.errors import DataRefused
+from serinus.domain.task import BINARY_TARGET, Target, Task
 
 Reals = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
@@ -22,6 +26,10 @@ RESAMPLES = 1_000
 MOST_RESAMPLED_ROWS = 20_000
 FEWEST_ROWS = 50
 FEWEST_OF_A_CLASS = 10  # with fewer of them, resampling tells an interval that is too narrow
+FEWEST_CLASSES_OF_ENOUGH = 2
+
+_CLASSES_AT_NO_COST = 5  # each class's area takes as long as a binary model's; with more of them fewer rows are drawn
+_SUM_TOLERANCE = 1e-3  # that chances in float32, or in float16, may sum to
 
 
 class Answers(Protocol):
@@ -60,14 +68,21 @@ class HeldOutRows:
     Attributes:
         file: what the table is called, for messages.
         table: every column of the file, the model's features among them.
-        labels: 0 or 1, [rows].
-        scores: the model's, finite, [rows].
+        labels: 0 or 1; of a multi-class target the classes' positions, of a regression numbers; [rows].
+        scores: the model's, finite, [rows]; of a multi-class target the chances of its classes, [rows, classes].
+        target: what is predicted.
     """
 
     file: str
     table: Table
     labels: Reals
     scores: Reals
+    target: Target = BINARY_TARGET
+
+    @property
+    def logged_scores(self) -> Reals:
+        """The one number a row that the log would carry, [rows]."""
+        return class_scores(self.scores) if self.target.task is Task.MULTICLASS else self.scores
 
     @property
     def rows(self) -> int:
@@ -84,42 +99,85 @@ class HeldOutRows:
 
     def sampled(self, seed: int) -> HeldOutRows:
         """Return all of them, or, where they are too many to be resampled, as many as can be, drawn by the seed."""
-        if self.rows <= MOST_RESAMPLED_ROWS:
+        most = MOST_RESAMPLED_ROWS // max(1, len(self.target.classes) // _CLASSES_AT_NO_COST)
+        if self.rows <= most:
             return self
-        drawn = np.random.default_rng(seed).choice(self.rows, MOST_RESAMPLED_ROWS, replace=False)
+        drawn = np.random.default_rng(seed).choice(self.rows, most, replace=False)
         return self.take(np.sort(drawn))
 
     def answers(self, threshold: float, scores: Reals | None = None) -> Answers:
         """Return the answers of the model, or those of another one that scored the same rows."""
-        return BinaryAnswers.of(self.scores if scores is None else scores, self.labels, threshold)
+        told = self.scores if scores is None else scores
+        match self.target.task:
+            case Task.BINARY:
+                return BinaryAnswers.of(told, self.labels, threshold)
+            case Task.MULTICLASS:
+                return ClassAnswers(self.labels.astype(np.int64), told)
+            case Task.REGRESSION:
+                return RegressionAnswers(self.labels, told)
+            case unreachable:
+                assert_never(unreachable)
 
     @property
     def too_few(self) -> str | None:
-        """Say what is lacking for a comparison beyond chance; `None` where there are rows enough of both classes."""
-        positives = int(self.labels.sum())
-        if self.rows >= FEWEST_ROWS and min(positives, self.rows - positives) >= FEWEST_OF_A_CLASS:
-            return None
-        return (
-            f"too few rows: {self.rows}, {positives} of them positive; it takes {FEWEST_ROWS}, "
-            f"{FEWEST_OF_A_CLASS} of each class"
-        )
+        """Say what is lacking for a comparison beyond chance; `None` where there are rows enough."""
+        lacks = f"too few rows: {self.rows}"
+        match self.target.task:
+            case Task.BINARY:
+                positives = int(self.labels.sum())
+                enough = min(positives, self.rows - positives) >= FEWEST_OF_A_CLASS
+                lacks += f", {positives} of them positive; it takes {FEWEST_ROWS}, {FEWEST_OF_A_CLASS} of each class"
+            case Task.MULTICLASS:
+                many = int(np.sum(np.bincount(self.labels.astype(np.int64)) >= FEWEST_OF_A_CLASS))
+                enough = many >= FEWEST_CLASSES_OF_ENOUGH
+                lacks += f" of {many} classes; it takes {FEWEST_ROWS}, {FEWEST_OF_A_CLASS} of at least two classes"
+            case Task.REGRESSION:
+                enough = bool(self.labels.size) and float(np.ptp(self.labels)) > 0
+                lacks += f"; it takes {FEWEST_ROWS} with targets that are not all the same"
+            case unreachable:
+                assert_never(unreachable)
+        return None if enough and self.rows >= FEWEST_ROWS else lacks
 
+    @property
+    def refused_scores(self) -> str | None:
+        """Say what keeps scores from being measured as the task's; `None` where nothing does.
 
-def labels_of(table: Table, target: str, *, file: str) -> Reals:
-    """Return the target's values, [rows].
+        A regression may predict any number. Chances lie between 0 and 1, and those of all classes sum to 1.
+        """
+        if not np.all(np.isfinite(self.scores)):
+            return "its scores of them are not all finite"
+        if self.target.task is not Task.REGRESSION and not are_chances(self.scores):
+            return "its scores of them are not all between 0 and 1"
+        if self.target.task is Task.MULTICLASS and np.any(np.abs(self.scores.sum(axis=1) - 1) > _SUM_TOLERANCE):
+            return "its chances of the classes do not sum to 1"
+        return None
 
-    Raises:
-        DataRefused: there is no such column, or it holds something else than 0 and 1.
-    """
-    if target not in table.columns:
-        raise DataRefused(f"{file} has no column {target!r}; its columns are {', '.join(map(repr, table.columns))}")
-    labels = table.columns[target]
-    if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
-        raise DataRefused(
-            f"the target {target!r} of {file} must be 0 or 1 in every row; "
-            "`serinus push --positive VALUE` writes it so"
-        )
-    return np.asarray(labels, dtype=np.float64)
+    def layout(self, signature: Signature, features: Table) -> Layout:
+        """Choose a profile's bins by these rows."""
+        layout = layout_from(signature, features, self.logged_scores)
+        match self.target.task:
+            case Task.BINARY:
+                return layout
+            case Task.MULTICLASS:
+                return replace(layout, score=class_bins(len(self.target.classes)))
+            case Task.REGRESSION:
+                return replace(layout, score=prediction_bins(self.scores))
+            case unreachable:
+                assert_never(unreachable)
+
+    def described(self) -> tuple[Finding, ...]:
+        """Return what is told of them besides metrics, and judged by nothing."""
+        match self.target.task:
+            case Task.BINARY:
+                return ()
+            case Task.MULTICLASS:
+                return (
+                    describe_classes(ClassAnswers(self.labels.astype(np.int64), self.scores), self.target.classes),
+                )
+            case Task.REGRESSION:
+                return (describe_errors(self.labels, self.scores),)
+            case unreachable:
+                assert_never(unreachable)
 
 
 def resampled(models: Sequence[Answers], rows: int, *, seed: int) -> Iterator[tuple[Mapping[Metric, float], ...]]:

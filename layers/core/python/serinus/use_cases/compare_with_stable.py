@@ -10,18 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.comparison import differences, judge_difference
-from serinus.domain.feature_columns import features_of
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.history import History
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.policy import Policy
-from serinus.domain.profile import are_chances
 from serinus.domain.rollout import Release
 from serinus.domain.slice_comparison import compare_slices
 from serinus.errors import DataRefused, ModelFailed, ModelRefused, ObjectNotFound
 from serinus.use_cases.ports import Model, Models, ModelVersions, Objects, Rollouts, Tables, Traffic
 from serinus.use_cases.register_model import served_model_key
+from serinus.use_cases.score_rows import score_rows
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,13 @@ def _scores(stable: _Stable, rows: HeldOutRows) -> npt.NDArray[np.float64]:
     """Score rows with the stable model.
 
     Raises:
-        DataRefused: it takes other columns, gives no chances, or the rows are too few to tell anything beyond chance.
+        DataRefused: it takes other columns, its scores are none of the task, or the rows are too few to tell.
         ModelFailed: it fails on them.
     """
-    features = features_of(stable.version.manifest.signature, rows.table, file=rows.file)
-    scores = stable.model.score(features)
+    scored = score_rows(stable.model, stable.version.manifest.signature, rows)
     if rows.too_few:
         raise DataRefused(rows.too_few)
-    if not are_chances(scores):
-        raise DataRefused("its scores of them are not all between 0 and 1")
-    return scores
+    return scored.scores
 
 
 def _not_compared(name: str, why: str, of_version: int | None = None) -> Finding:

@@ -401,6 +401,13 @@ class Model(Protocol):
             ModelFailed: the graph raised an error.
         """
 
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return all of the output that the score is taken from, such as every class's chance; [rows, columns].
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
+
 
 class Models(Protocol):
     """Reads ONNX files."""
@@ -462,7 +469,7 @@ class References(Protocol):
     def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
         """Return the held-out rows by score and label, or `None` where none were kept."""
 
-    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
+    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable | None) -> None:
         """Store both."""
 
 

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from serinus.domain.feature_columns import features_of
 from serinus.domain.gates import Finding
-from serinus.domain.held_out import HeldOutRows, labels_of
+from serinus.domain.held_out import HeldOutRows
 from serinus.domain.history import HistoricalRows, History
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import Policy
-from serinus.domain.profile import are_chances
+from serinus.domain.target_values import labels_of
+from serinus.domain.task import Target
 from serinus.errors import DataRefused, ModelFailed, ObjectNotFound
 from serinus.use_cases.compare_with_stable import Contending, stable_release
 from serinus.use_cases.ports import Model
 from serinus.use_cases.register_model import model_home
+from serinus.use_cases.score_rows import score_rows
 
 _MAXIMUM_BYTES = 100_000_000  # of one file; a model's own held-out rows may weigh more, but they are read alone
 
@@ -49,11 +50,12 @@ def score_history(
         : policy.comparison.historical_snapshots
     ]:
         try:
-            rows = _scored(earlier, version, model, seed=seed, contending=contending)
+            rows = _rows(earlier, policy.target, seed=seed, contending=contending)
+            scored = score_rows(model, version.manifest.signature, rows)
         except (DataRefused, ModelFailed, ObjectNotFound) as refusal:
             passed_over.append(_passed_over(earlier, str(refusal)))
         else:
-            snapshots.append(HistoricalRows(earlier.number, rows))
+            snapshots.append(HistoricalRows(earlier.number, scored))
     return History(tuple(snapshots), tuple(passed_over))
 
 
@@ -67,9 +69,7 @@ def _earlier(version: ModelVersion, versions: Sequence[ModelVersion]) -> list[Mo
     return found
 
 
-def _scored(
-    earlier: ModelVersion, version: ModelVersion, model: Model, *, seed: int, contending: Contending
-) -> HeldOutRows:
+def _rows(earlier: ModelVersion, target: Target, *, seed: int, contending: Contending) -> HeldOutRows:
     holdout = earlier.manifest.holdout
     key = f"{model_home(earlier.endpoint, earlier.manifest)}/{holdout.name}"
     size = contending.artifacts.size(key)
@@ -79,13 +79,8 @@ def _scored(
     if hashlib.sha256(body).hexdigest() != holdout.sha256:
         raise DataRefused(f"{key} is not the file that version {earlier.number} was validated on")
     table = contending.tables.read(holdout.name, body)
-    labels = labels_of(table, holdout.target, file=holdout.name)
-    unscored = HeldOutRows(holdout.name, table, labels, np.zeros(len(labels))).sampled(seed)
-    features = features_of(version.manifest.signature, unscored.table, file=holdout.name)
-    scores = model.score(features)
-    if not are_chances(scores):
-        raise DataRefused("the candidate's scores of them are not all between 0 and 1")
-    return unscored.scored(scores)
+    labels = labels_of(table, holdout.target, file=holdout.name, target=target)
+    return HeldOutRows(holdout.name, table, labels, np.zeros(len(labels)), target).sampled(seed)
 
 
 def _passed_over(earlier: ModelVersion, why: str) -> Finding:

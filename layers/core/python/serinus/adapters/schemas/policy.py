@@ -22,6 +22,8 @@ from serinus.domain.policy import (
     WhenUndecided,
     WrongLabel,
 )
+from serinus.domain.task import MOST_CLASSES, Task
+from serinus.domain.task_rules import task_faults, telling_metrics
 from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
@@ -36,6 +38,7 @@ _MAXIMUM_TICKS = (
 OPEN_IN_WORDS = "yes, anyone may call this endpoint"
 
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
+_ClassName = Annotated[str, Field(min_length=1, max_length=200)]
 _Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -261,6 +264,8 @@ class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
+    task: Task = Task.BINARY
+    classes: Annotated[tuple[_ClassName, ...], Field(max_length=MOST_CLASSES)] = ()
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
@@ -283,8 +288,8 @@ class _PolicyFile(_Strict):
         if not any(gate.metric.tells_skill for gate in self.gates):
             named = " and ".join(dict.fromkeys(str(gate.metric) for gate in self.gates))
             raise ValueError(
-                f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
-                "average_precision, precision or recall"
+                f"the only gate is on {named}, which a model that says the same of every row can pass: add "
+                f"{telling_metrics(self.task)}"
             )
         return self
 
@@ -335,7 +340,10 @@ def parse_policy(document: object, *, source: str) -> Policy:
         file = _PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
-    return _DOMAIN.validate_python(file.model_dump())
+    policy = _DOMAIN.validate_python(file.model_dump())
+    if fault := next(task_faults(policy), None):
+        raise PolicyRefused(f"{source}: {fault}")
+    return policy
 
 
 def read_policy(path: Path) -> Policy:
