@@ -10,10 +10,11 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.comparison_plan import DEFAULT_COMPARISON, ComparisonPlan
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 from serinus.domain.task import Target, Task
@@ -431,6 +432,7 @@ class Policy:
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
     releases: Keeping = Keeping()
+    alarms: AlarmLimits = field(default_factory=AlarmLimits)
 
     @property
     def target(self) -> Target:
