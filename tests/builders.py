@@ -55,6 +55,7 @@ from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
+from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
 from serinus.use_cases.choose_plan import Choosing
@@ -115,6 +116,8 @@ def a_policy(
     slices: tuple[Slicing, ...] = (),
     serving: Serving = Serving(),  # noqa: B008 - frozen
     keeping: Keeping = Keeping(),  # noqa: B008 - frozen
+    task: Task = Task.BINARY,
+    classes: tuple[str, ...] = (),
 ) -> Policy:
     """Return a policy of short steps."""
     return Policy(
@@ -128,6 +131,8 @@ def a_policy(
         performance=performance,
         retraining=retraining,
         releases=keeping,
+        task=task,
+        classes=classes,
     )
 
 
@@ -445,7 +450,13 @@ class ScriptedModels:
 class ScriptedTrainer:
     """`Trainer` whose model is a digest of what it was given."""
 
-    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+    def train(
+        self,
+        recipe: str,
+        features: Table,
+        labels: npt.NDArray[np.float64],
+        target: Target = BINARY_TARGET,  # noqa: ARG002  # the port's
+    ) -> TrainedModel:
         """Return the same bytes for the same data."""
         told = repr((recipe, {name: column.tolist() for name, column in features.columns.items()}, labels.tolist()))
         return TrainedModel(hashlib.sha256(told.encode()).digest(), a_signature(), {"recipe": recipe})

@@ -12,7 +12,15 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from serinus.cli.distributions import distribution
 from serinus.cli.report import by_distance, floor_in_words, summary
 from serinus.cli.terminal import in_utc
-from serinus.cli.validation_view import by_metric, comparisons_of, curves_of, metrics_of, slices_of
+from serinus.cli.validation_view import (
+    by_metric,
+    class_fit_of,
+    comparisons_of,
+    curves_of,
+    metrics_of,
+    regression_fit_of,
+    slices_of,
+)
 from serinus.domain.performance_estimate import broken_floors
 from serinus.domain.policy import Metric, Policy
 from serinus.use_cases.describe_validation import DescribedValidation
@@ -78,6 +86,8 @@ def validation_page(described: DescribedValidation) -> str:
         comparisons=by_metric(comparisons_of(version)),
         slices=slices_of(version),
         curves=None if table is None else curves_of(table),
+        regression=regression_fit_of(version),
+        classes=class_fit_of(version),
     )
 
 

@@ -11,9 +11,11 @@ from serinus.cli.terminal import console, escaped, in_utc, print_table
 from serinus.cli.validation_view import (
     Compared,
     SlicedMetric,
+    class_fit_of,
     comparisons_of,
     curves_of,
     metrics_of,
+    regression_fit_of,
     slices_of,
 )
 from serinus.domain.model_version import Status
@@ -28,13 +30,17 @@ def validation_document(endpoint: str, described: DescribedValidation | None) ->
     if described is None:
         return {"endpoint": endpoint, "version": None}
     version, table = described.version, described.held_out
+    regression, classes = regression_fit_of(version), class_fit_of(version)
     return {
         "endpoint": endpoint,
+        "task": str(described.policy.task),
         **version_document(version),
         "held_out_rows": None if table is None else table.rows,
         "comparisons": [asdict(each) for each in comparisons_of(version)],
         "slices": [{**asdict(each), "slices": dict(each.slices), "worst": each.worst} for each in slices_of(version)],
         "curves": None if table is None else asdict(curves_of(table)),
+        "regression": None if regression is None else asdict(regression),
+        "classes": None if classes is None else asdict(classes),
     }
 
 
@@ -58,6 +64,14 @@ def print_validation(described: DescribedValidation) -> None:
     if table is not None:
         groups = [_calibration_row(group) for group in curves_of(table).calibration]
         print_table("Calibration", ("rows", "mean score", "share of positives", "off by", ""), groups)
+    if fit := regression_fit_of(version):
+        pairs = [(f"{told:.6g}", f"{actual:.6g}", f"{told - actual:+.4g}") for told, actual in fit.points]
+        print_table("By tenths of the rows", ("mean prediction", "mean target", "too high by"), pairs)
+    if classes := class_fit_of(version):
+        recalls = [(name, str(count), f"{recall:.4f}") for name, recall, count in classes.recalls]
+        print_table("Classes, the worst first", ("class", "rows", "recall"), recalls)
+        shares = [(f"{said:.4f}", f"{right:.4f}", f"{right - said:+.4f}") for said, right in classes.confidence]
+        print_table("Confidence", ("mean confidence", "share of right answers", "off by"), shares)
     if compared := comparisons_of(version):
         headings = ("metric", "on", "candidate", "stable", "difference", "interval", "beyond chance")
         print_table("Against stable", headings, [_comparison_row(each) for each in compared])

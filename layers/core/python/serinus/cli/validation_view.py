@@ -85,6 +85,67 @@ class Curves:
     scores: tuple[ScoreGroup, ...]
 
 
+@dataclass(frozen=True)
+class RegressionFit:
+    """The mean target of each tenth of the rows, by the mean prediction."""
+
+    points: tuple[tuple[float, float], ...]
+    bias: float
+
+    @property
+    def low(self) -> float:
+        """The least of all means."""
+        return min(value for point in self.points for value in point)
+
+    @property
+    def high(self) -> float:
+        """The greatest of all means, or a little above the least."""
+        return max(max(value for point in self.points for value in point), self.low + 1e-9)
+
+    @property
+    def scaled(self) -> tuple[tuple[float, float], ...]:
+        """The points between 0 and 1, as they are drawn."""
+        reach = self.high - self.low
+        return tuple(((x - self.low) / reach, (y - self.low) / reach) for x, y in self.points)
+
+
+@dataclass(frozen=True)
+class ClassFit:
+    """Each class's recall, the worst first, and the share of right answers by the confidence in them."""
+
+    recalls: tuple[tuple[str, float, int], ...]
+    confidence: tuple[tuple[float, float], ...]
+
+
+def regression_fit_of(version: ModelVersion) -> RegressionFit | None:
+    """Return what is drawn of a regression; `None` of another task."""
+    numbers = _numbers_of("errors", version)
+    return RegressionFit(_pairs(numbers, "predicted", "actual"), numbers["bias"]) if numbers else None
+
+
+def class_fit_of(version: ModelVersion) -> ClassFit | None:
+    """Return what is drawn of a multi-class model; `None` of another task."""
+    numbers = _numbers_of("classes", version)
+    if not numbers:
+        return None
+    recalls = [
+        (name.removeprefix("recall:"), value, round(numbers[f"rows:{name.removeprefix('recall:')}"]))
+        for name, value in numbers.items()
+        if name.startswith("recall:")
+    ]
+    worst_first = tuple(sorted(recalls, key=lambda each: each[1]))
+    return ClassFit(worst_first, _pairs(numbers, "confidence", "correct"))
+
+
+def _numbers_of(gate: str, version: ModelVersion) -> Mapping[str, float]:
+    return next((finding.numbers for finding in version.findings if finding.gate == gate), {})
+
+
+def _pairs(numbers: Mapping[str, float], across: str, up: str) -> tuple[tuple[float, float], ...]:
+    groups = [name.removeprefix(f"{across}:") for name in numbers if name.startswith(f"{across}:")]
+    return tuple((numbers[f"{across}:{group}"], numbers[f"{up}:{group}"]) for group in groups)
+
+
 def metrics_of(described: DescribedValidation) -> tuple[MeasuredMetric, ...]:
     """Return every metric that was measured, in the order of `Metric`."""
     measured, gates = described.version.metrics, described.policy.gates

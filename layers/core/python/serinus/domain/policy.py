@@ -109,8 +109,8 @@ class Metric(StrEnum):
 
     @property
     def needs_labels(self) -> bool:
-        """Whether scores alone tell nothing of it: an estimate without labels takes scores to be calibrated."""
-        return self is Metric.EXPECTED_CALIBRATION_ERROR
+        """Whether scores alone tell nothing of it: an estimate without labels takes binary, calibrated scores."""
+        return self is Metric.EXPECTED_CALIBRATION_ERROR or Task.BINARY not in self.tasks
 
     @property
     def is_inflated(self) -> bool:

@@ -22,6 +22,7 @@ from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
+from serinus.domain.task import BINARY_TARGET, Target
 from serinus.domain.token import Token
 
 Clock = Callable[[], datetime]
@@ -569,13 +570,16 @@ class TrainedModel:
 class Trainer(Protocol):
     """Runs a training recipe."""
 
-    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+    def train(
+        self, recipe: str, features: Table, labels: npt.NDArray[np.float64], target: Target = BINARY_TARGET
+    ) -> TrainedModel:
         """Fit the named recipe and convert it to ONNX; the same data give the same bytes.
 
         Args:
             recipe: its name.
             features: the feature columns, [rows] each.
-            labels: 0 or 1, [rows].
+            labels: 0 or 1, positions of classes, or numbers, as the target's task says; [rows].
+            target: what is predicted.
 
         Raises:
             DataRefused: the recipe is unknown, or the data cannot train it.
