@@ -490,7 +490,7 @@ class World:
         self.ledger = StoredLedger(self.documents, self.anchor)
         self.parts = StoredProfileParts(self.data)
         self.records = StoredRecords(self.data)
-        self.labels = StoredLabels(self.data, self.tables)
+        self.labels = StoredLabels(self.data)
         self.snapshots = StoredSnapshots(self.data, self.tables)
         self.references = StoredReferences(self.artifacts)
         self._wire()
@@ -533,7 +533,7 @@ class World:
             self.versions, self.references, self.records, self.parts, self.invocations, self.conducting
         )
         self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
-        comparing = Comparing(self.records, self.labels)
+        comparing = Comparing(self.labels)
         self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
         self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
@@ -545,7 +545,6 @@ class World:
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,
-            self.records,
             self.labels,
             self.snapshots,
             self.ledger,
@@ -556,9 +555,7 @@ class World:
             self.policies, self.snapshots, self.trainer, self.tables, self.artifacts, write_manifest
         )
         self.describing = Describing(self.policies, self.versions, self.rollouts, self.traffic)
-        self.measuring = Measuring(
-            self.policies, self.rollouts, self.references, self.parts, self.records, self.labels
-        )
+        self.measuring = Measuring(self.policies, self.rollouts, self.references, self.parts, self.labels)
 
     def clock(self) -> datetime:
         """Return what the clock shows."""

@@ -87,7 +87,7 @@ def performance(
     now = datetime.now(UTC)
     measured = measure_performance(
         endpoint, start=now - timedelta(minutes=covered), end=now, measuring=deployed.measuring
-    )
+    ).releases
     if html is not None:
         from serinus.cli.report_page import performance_page
 
