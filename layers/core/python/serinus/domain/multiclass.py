@@ -24,6 +24,7 @@ Positions = npt.NDArray[np.intp]
 
 _SCORE_BINS = 1_000  # of all classes together, at the most
 _MOST_BINS_OF_A_CLASS = 20
+_DRAWN_RANKS = 1_000
 
 
 def class_scores(chances: Reals) -> Reals:
@@ -144,33 +145,55 @@ class ClassAnswers:
         decided = self.decisions.measured(drawn)
         if not decided:
             return {}
-        labels = self.labels if drawn is None else self.labels[drawn]
-        rows = np.bincount(labels, minlength=self.chances.shape[1])
-        present = np.flatnonzero(rows)
-        areas = np.array([self._area(each, labels, drawn) for each in present.tolist()])
+        areas, rows = self._areas(drawn)
         losses = self._losses if drawn is None else self._losses[drawn]
         return {
             Metric.MACRO_ROC_AUC: float(areas.mean()),
-            Metric.WEIGHTED_ROC_AUC: float(np.average(areas, weights=rows[present])),
+            Metric.WEIGHTED_ROC_AUC: float(np.average(areas, weights=rows)),
             Metric.LOG_LOSS: float(losses.mean()),
             **decided,
         }
 
-    def _area(self, of: int, labels: npt.NDArray[np.int64], drawn: Positions | None) -> float:
-        """Return the area of one class against the rest: the share of pairs ranked rightly, ties counting half."""
-        ranks, width = self._ranks[of]
-        ranks = ranks if drawn is None else ranks[drawn]
-        counts = np.bincount(ranks + width * (labels == of), minlength=2 * width)
-        others, own = counts[:width], counts[width:]
-        below = np.cumsum(others) - others
-        pairs = float(own.sum()) * float(others.sum())
-        return float(np.sum(own * (below + others / 2))) / pairs
+    def _areas(self, drawn: Positions | None) -> tuple[Reals, Reals]:
+        """Return each class's area against the rest, and its rows, of the classes that have some.
+
+        An area is the share of pairs ranked rightly, ties counting half.
+        """
+        cells, ranks = self._cells if drawn is None else self._coarse_cells
+        counts = np.bincount((cells if drawn is None else cells[drawn]).ravel(), minlength=2 * ranks * cells.shape[1])
+        others, own = counts.reshape(cells.shape[1], 2, ranks).swapaxes(0, 1)
+        rows = own.sum(axis=1).astype(np.float64)
+        below = np.cumsum(others, axis=1) - others
+        right = np.sum(own * (below + others / 2), axis=1)
+        present = rows > 0
+        pairs = rows[present] * others.sum(axis=1)[present]
+        return np.asarray(right[present] / pairs, dtype=np.float64), rows[present]
 
     @cached_property
-    def _ranks(self) -> Sequence[tuple[npt.NDArray[np.int64], int]]:
-        """Return the rank of each row's chance among the different chances of a class, and how many these are."""
-        found = (np.unique(column, return_inverse=True) for column in self.chances.T)
-        return [(ranks.astype(np.int64), len(values)) for values, ranks in found]
+    def _ranks(self) -> npt.NDArray[np.int64]:
+        """Return the rank of each row's chance among a class's different ones, [rows, classes]."""
+        ranks = [np.unique(column, return_inverse=True)[1] for column in self.chances.T]
+        return np.stack(ranks, axis=1).astype(np.int64)
+
+    @cached_property
+    def _cells(self) -> tuple[npt.NDArray[np.int64], int]:
+        return self._celled(self._ranks)
+
+    @cached_property
+    def _coarse_cells(self) -> tuple[npt.NDArray[np.int64], int]:
+        """Return cells of at most 1,000 groups of ranks: draws of rows need no more to tell an interval."""
+        most = self._ranks.max(axis=0, initial=0) + 1
+        groups = np.minimum(most, _DRAWN_RANKS)
+        return self._celled(self._ranks * groups // most)
+
+    def _celled(self, ranks: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
+        """Return a cell for each row and class, [rows, classes], and how many ranks a class has at the most.
+
+        It tells the class, whether the row is of it, and the rank of the row's chance.
+        """
+        width, classes = int(ranks.max(initial=0)) + 1, self.chances.shape[1]
+        is_own = self.labels[:, None] == np.arange(classes)
+        return (2 * np.arange(classes) + is_own) * width + ranks, width
 
     @cached_property
     def _losses(self) -> Reals:
