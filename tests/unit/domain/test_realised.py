@@ -33,7 +33,7 @@ def a_sample(seed: int, rows: int = ROWS, *, skill: float = 1.0) -> tuple[Reals,
 
 def rows_of(scores: Reals, labels: Reals, at: Reals | None = None) -> ScoredRows:
     """Return rows asked one a minute."""
-    return ScoredRows(np.arange(len(scores)) * 60.0 if at is None else at, scores, labels)
+    return ScoredRows(np.arange(float(len(scores))) * 60 if at is None else at, scores, labels)
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
