@@ -34,6 +34,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
         _estimate_performance(foundation, stack),
+        _review_performance(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
         _plan_batch(foundation, stack),
@@ -265,6 +266,27 @@ def _detect_drift(foundation: Foundation, stack: Stack) -> Blueprint:
 def _estimate_performance(foundation: Foundation, stack: Stack) -> Blueprint:
     told = _settings(settings.EstimatePerformanceSettings, foundation)
     return _watcher("estimate_performance", told, foundation, stack)
+
+
+def _review_performance(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It joins records with labels, and may tell what it finds."""
+    return Blueprint(
+        "review_performance",
+        settings.function_name("review_performance"),
+        _settings(settings.ReviewPerformanceSettings, foundation),
+        (*_HANDLERS, "data", "joins"),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
+        ),
+        memory_mb=2048,
+        timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
 
 
 def _watcher(verb_noun: str, told: tuple[str, ...], foundation: Foundation, stack: Stack) -> Blueprint:

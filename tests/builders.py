@@ -75,6 +75,7 @@ from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.review_performance import Reviewing
 from serinus.use_cases.shadow_candidate import Shadowing, shadow_candidate
 from serinus.use_cases.shift_traffic import Conducting
 from serinus.use_cases.snapshot_data import Snapshotting
@@ -556,6 +557,7 @@ class World:
         )
         self.describing = Describing(self.policies, self.versions, self.rollouts, self.traffic)
         self.measuring = Measuring(self.policies, self.rollouts, self.references, self.parts, self.labels)
+        self.reviewing = Reviewing(self.reading, self.measuring, self.ledger, self.events, self.clock)
 
     def clock(self) -> datetime:
         """Return what the clock shows."""

@@ -227,6 +227,10 @@ class EstimatePerformanceSettings(NamedTuple):
     event_bus_name: str
 
 
+class ReviewPerformanceSettings(EstimatePerformanceSettings):
+    """Settings of `review_performance`."""
+
+
 class SnapshotDataSettings(NamedTuple):
     """Settings of `snapshot_data`."""
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.request_roll_back import Returning
     from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.review_performance import Reviewing
     from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
@@ -340,6 +341,19 @@ def estimating(told: settings.EstimatePerformanceSettings) -> Estimating:
     )
 
 
+def reviewing(told: settings.ReviewPerformanceSettings) -> Reviewing:
+    """Wire `review_performance`."""
+    from serinus.use_cases.review_performance import Reviewing
+
+    return Reviewing(
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
+        measuring=_measuring(told.table_name, told.artifacts_bucket, told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
 def snapshotting(told: settings.SnapshotDataSettings) -> Snapshotting:
     """Wire `snapshot_data`."""
     from serinus.use_cases.snapshot_data import Snapshotting
@@ -440,7 +454,6 @@ def client() -> Client:
     from serinus.adapters.aws.signed_calls import SignedCalls
     from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
-    from serinus.use_cases.measure_performance import Measuring
 
     told = read_client_settings(_clients().ssm)
     policies, versions, rollouts = _policies(), _versions(told.table_name), _rollouts(told.table_name)
@@ -452,13 +465,7 @@ def client() -> Client:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
         choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
-        measuring=Measuring(
-            policies,
-            rollouts,
-            _references(told.artifacts_bucket),
-            _parts(told.data_bucket),
-            _labels(told.data_bucket),
-        ),
+        measuring=_measuring(told.table_name, told.artifacts_bucket, told.data_bucket),
         reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         tokens=_tokens(told.table_name),
         artifacts=_bucket(told.artifacts_bucket),
@@ -478,6 +485,18 @@ def _reading(table: str, artifacts_bucket: str, data_bucket: str) -> Reading:
         traffic=_traffic(),
         references=_references(artifacts_bucket),
         parts=_parts(data_bucket),
+    )
+
+
+def _measuring(table: str, artifacts_bucket: str, data_bucket: str) -> Measuring:
+    from serinus.use_cases.measure_performance import Measuring
+
+    return Measuring(
+        policies=_policies(),
+        rollouts=_rollouts(table),
+        references=_references(artifacts_bucket),
+        parts=_parts(data_bucket),
+        labels=_labels(data_bucket),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from serinus.cli.distributions import distribution
-from serinus.cli.report import by_distance, floor_in_words, summary
+from serinus.cli.performance_lines import HEIGHT, WIDTH, lines_of
+from serinus.cli.report import by_distance, summary
+from serinus.cli.report_performance import floor_in_words, main_metric, warnings_of
 from serinus.cli.terminal import in_utc
 from serinus.cli.validation_view import (
     by_metric,
@@ -25,7 +26,7 @@ from serinus.domain.performance_estimate import broken_floors
 from serinus.domain.policy import Metric, Policy
 from serinus.use_cases.describe_validation import DescribedValidation
 from serinus.use_cases.look_for_drift import DriftLook
-from serinus.use_cases.measure_performance import Performance
+from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
 
 _TEMPLATES = ("page.html", "drift.html", "performance.html", "validation.html")
 
@@ -51,27 +52,45 @@ def drift_page(look: DriftLook) -> str:
     )
 
 
-def performance_page(policy: Policy, measured: Sequence[Performance], *, minutes: int, at: datetime) -> str:
+def performance_page(policy: Policy, measured: MeasuredPerformance, *, minutes: int, at: datetime) -> str:
     """Return the page of each release's performance, estimates and their intervals drawn beside what labels say."""
-    releases = [
-        {
-            "found": found,
-            "broken": {broken.floor.metric for broken in broken_floors(policy.floors, found.estimated.metrics)},
-            "metrics": [
-                {
-                    "metric": metric,
-                    "estimate": found.estimated.metrics.get(metric),
-                    "realised": found.metrics.get(metric),
-                    "floors": [floor for floor in policy.floors if floor.metric is metric],
-                }
-                for metric in Metric
-                if metric in found.estimated.metrics or metric in found.metrics
-            ],
-        }
-        for found in measured
-        if found.requests or found.labelled_rows
-    ]
-    return _rendered("performance.html", policy=policy, releases=releases, minutes=minutes, at=in_utc(at))
+    releases = [_release(policy, found) for found in measured.releases if found.requests or found.labelled_rows]
+    return _rendered(
+        "performance.html",
+        policy=policy,
+        releases=releases,
+        minutes=minutes,
+        at=in_utc(at),
+        main=main_metric(policy.floors),
+        labels=measured.labels,
+        width=WIDTH,
+        height=HEIGHT,
+    )
+
+
+def _release(policy: Policy, found: Performance) -> dict[str, object]:
+    shown = [metric for metric in Metric if metric in found.estimated.metrics or metric in found.metrics]
+    floors = {metric: [floor for floor in policy.floors if floor.metric is metric] for metric in shown}
+    pictures = [lines_of(found.days, metric, floors[metric]) for metric in shown]
+    return {
+        "found": found,
+        "broken": {broken.floor.metric for broken in broken_floors(policy.floors, found.estimated.metrics)},
+        "missed": {broken.floor.metric for broken in broken_floors(policy.floors, found.realised.realised)},
+        "warnings": warnings_of(found),
+        "pictures": [picture for picture in pictures if picture is not None],
+        "metrics": [
+            {
+                "metric": metric,
+                "estimate": found.estimated.metrics.get(metric),
+                "value": found.metrics.get(metric),
+                "realised": found.realised.realised.get(metric),
+                "expected": found.realised.expected.get(metric),
+                "as_expected": found.realised.is_expected(metric),
+                "floors": floors[metric],
+            }
+            for metric in shown
+        ],
+    }
 
 
 def validation_page(described: DescribedValidation) -> str:

@@ -359,6 +359,7 @@ class PerformanceLimits:
         confidence: of the interval that an estimate comes with.
         floors: what must hold; a floor is broken where the whole interval lies beyond it. Where none are declared,
             the gates that a model must pass are the floors.
+        labels_window_minutes: how far back predictions are held against the labels that have come for them.
     """
 
     every_minutes: int = 60
@@ -366,6 +367,7 @@ class PerformanceLimits:
     minimum_rows: int = 1_000
     confidence: float = 0.99
     floors: tuple[MetricGate, ...] = ()
+    labels_window_minutes: int = 10_080
 
 
 @dataclass(frozen=True)

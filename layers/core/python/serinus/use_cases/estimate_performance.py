@@ -90,7 +90,7 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
         event="PerformanceDropped",
         action=Action.PERFORMANCE_DROPPED,
         actor="estimate_performance",
-        details={"rows": found.rows, "reason": reason},
+        details={"rows": found.rows, "reason": reason, "realised": False},
         cooling=timedelta(minutes=limits.window_minutes),
     )
     announced = announce(

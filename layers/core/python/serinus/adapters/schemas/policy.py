@@ -237,6 +237,7 @@ class _Performance(_Strict):
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
     confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
     floors: tuple[_Gate, ...] = ()
+    labels_window_minutes: Annotated[int, Field(strict=True, ge=1, le=527_040)] = 10_080
 
     @model_validator(mode="after")
     def _floors_can_be_estimated(self) -> _Performance:
