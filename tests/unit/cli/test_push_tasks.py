@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from typer.testing import CliRunner, Result
 
 from serinus.adapters.memory.metrics import MemoryMetrics
+from serinus.adapters.onnx.c_api.session import CApiSession
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.schemas.manifest import write_manifest
 from serinus.adapters.stored.records import StoredRecords
@@ -25,14 +26,17 @@ from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
 from serinus.domain.model_version import Status
 from serinus.domain.multiclass import class_bins
-from serinus.domain.policy import METRICS, Metric, MetricGate, Retraining, Slicing
+from serinus.domain.policy import METRICS, Metric, MetricGate, PerformanceLimits, Retraining, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
-from serinus.domain.signature import EVERY_COLUMN
+from serinus.domain.signature import EVERY_COLUMN, Datatype
 from serinus.domain.table import Table
 from serinus.domain.task import Task
+from serinus.domain.tensor import Tensor
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.estimate_performance import Estimating, estimate_performance
+from serinus.use_cases.infer import InferenceRequest, infer
 from serinus.use_cases.register_model import model_home
+from serinus.use_cases.review_performance import Reviewing, review_performance
 from serinus.use_cases.snapshot_data import Snapshotting, snapshot_data
 from serinus.use_cases.train_model import Training, train_model
 from tests.builders import an_object_column
@@ -309,3 +313,45 @@ def test_a_model_of_any_task_retrains_itself_from_labelled_traffic(tmp_path: Pat
     assert retrained.status is Status.VALIDATED, [found for found in retrained.findings if not found.passed]
     compared = [found.gate for found in retrained.findings if found.gate.startswith("against_stable")]
     assert f"against_stable:{GATES[task][0].metric}:rows_of_version_1" in compared
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.MULTICLASS])
+def test_what_is_served_carries_the_same_score_as_validation_knows(tmp_path: Path, task: Task) -> None:
+    """One row or many, through ONNX Runtime's C API and without numpy; the caller gets the output whole."""
+    deployed = a_deployment(task)
+    target, estimator = ("price", Ridge()) if task is Task.REGRESSION else ("mode", LogisticRegression())
+    push(deployed, tmp_path, estimator, target)
+    version = deployed.versions.get(FRAUD, 1)
+    signature = version.manifest.signature
+    body = deployed.artifacts.get(f"{model_home(FRAUD, version.manifest)}/model.onnx")
+    asked, (tensor,) = rows(seed=11, count=50), signature.inputs
+    table = Table(dict(zip(tensor.columns, (asked["distance"], asked["age"]), strict=True)))
+    known, session = OnnxModels().load(body, signature), CApiSession(body, signature)
+    values = np.column_stack(list(table.columns.values())).astype(np.float32)
+    for some in (values[:1], values):
+        given = Tensor.of(Datatype.FP32, some.shape, some.ravel().tolist())
+        request = InferenceRequest(signature, {tensor.name: given}, len(some), signature.output_names, written={})
+        answered = infer(session, signature, request)
+        assert answered.scores == pytest.approx(known.score(table.slice(0, len(some))).tolist(), abs=1e-5)
+        assert answered.outputs[signature.score.output].shape == (len(some), 1 if task is Task.REGRESSION else 3)
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.MULTICLASS])
+def test_a_broken_gate_is_announced_once_labels_tell(tmp_path: Path, task: Task) -> None:
+    """There are no estimates to warn of it; the gates are the floors, and what labels say counts."""
+    deployed = a_deployment(task)
+    target, estimator = ("price", Ridge()) if task is Task.REGRESSION else ("mode", LogisticRegression())
+    push(deployed, tmp_path, estimator, target)
+    truth = serve(deployed)
+    reversed_truth = list(truth[target][::-1])
+    lines = "\n".join(["id,label", *(f"id-{at},{value}" for at, value in enumerate(reversed_truth))])
+    deployed.data.put("labels/fraud/late.csv", lines.encode())
+    policy = deployed.policies.get(FRAUD)
+    deployed.policies.deploy(replace(policy, performance=PerformanceLimits(minimum_rows=500)))
+    client = deployed.client
+    review = review_performance(
+        FRAUD, reviewing=Reviewing(client.reading, client.measuring, deployed.ledger, deployed.events, now)
+    )
+    assert review.announced == ("PerformanceDropped",)
+    broken = {each.floor.metric for each in review.broken}
+    assert (Metric.R2 if task is Task.REGRESSION else Metric.WORST_CLASS_RECALL) in broken

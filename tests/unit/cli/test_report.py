@@ -21,11 +21,12 @@ from serinus.cli.main import app
 from serinus.cli.performance_lines import HEIGHT, lines_of
 from serinus.cli.report_page import performance_page
 from serinus.cli.report_performance import print_performance
-from serinus.domain.policy import Metric, Slicing
+from serinus.domain.policy import METRICS, Metric, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, NumericBins
 from serinus.domain.realised import RealisedGroup
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.register_model import model_home
@@ -167,7 +168,8 @@ def test_performance_is_told_by_estimate_beside_the_labels(deployment: Deploymen
     }
     page = _Page(file.read_text(encoding="utf-8"))
     assert page.fetched == []
-    assert page.pictures[: len(Metric)] == [f"{metric} from 0 to 1" for metric in Metric]
+    binary = METRICS[Task.BINARY]
+    assert page.pictures[: len(binary)] == [f"{metric} from 0 to 1" for metric in binary]
 
 
 def test_days_are_drawn_with_what_labels_say_of_them(capsys: pytest.CaptureFixture[str]) -> None:

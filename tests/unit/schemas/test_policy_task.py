@@ -9,7 +9,7 @@ import pytest
 
 from serinus.adapters.schemas.policy import parse_policy, policy_json
 from serinus.domain.comparison_plan import ComparisonPlan
-from serinus.domain.policy import METRICS, Metric, Policy
+from serinus.domain.policy import METRICS, Metric
 from serinus.domain.task import Target, Task
 from serinus.errors import PolicyRefused
 from tests.unit.schemas.test_policy import MINIMAL, read
@@ -104,9 +104,9 @@ def test_two_snapshots_of_the_past_are_compared_unless_the_policy_says_otherwise
     assert read(tmp_path, MINIMAL + "[comparison]\nhistorical_snapshots = 0\n").comparison == ComparisonPlan(0)
 
 
-@pytest.mark.parametrize("text", [REGRESSION, MULTICLASS])
-def test_gates_of_another_task_are_no_floors_for_estimates(tmp_path: Path, text: str) -> None:
-    """Without labels nothing can be estimated of them."""
-    policy: Policy = read(tmp_path, text)
-    assert policy.gates
-    assert policy.floors == ()
+@pytest.mark.parametrize("text", [MINIMAL, REGRESSION, MULTICLASS])
+def test_the_gates_are_the_floors_of_what_labels_tell(tmp_path: Path, text: str) -> None:
+    """Whatever the task; without labels only a binary score tells anything."""
+    policy = read(tmp_path, text)
+    assert policy.floors == policy.gates
+    assert [gate.metric.needs_labels for gate in policy.gates] == [policy.task is not Task.BINARY]

@@ -13,6 +13,7 @@ import pytest
 
 from serinus.domain.policy import Metric, MetricGate, PerformanceLimits
 from serinus.domain.table import Table
+from serinus.domain.task import BINARY_TARGET
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.review_performance import PerformanceReview, review_performance
@@ -109,7 +110,10 @@ def test_too_few_labels_say_nothing() -> None:
 def test_labels_of_one_class_say_nothing() -> None:
     """No metric can be taken of them."""
     found = review(a_labelled_world(lambda rows: np.ones(rows.rows)))
-    assert (found.announced, found.reason) == ((), "the labels that have come are of one class, or nearly so")
+    assert (found.announced, found.reason) == (
+        (),
+        f"the labels that have come tell nothing: it takes {BINARY_TARGET.needs}",
+    )
 
 
 def test_labels_of_chosen_rows_are_told_as_such() -> None:

@@ -35,8 +35,8 @@ def print_performance(measured: MeasuredPerformance, floors: Sequence[MetricGate
 
 
 def main_metric(floors: Sequence[MetricGate]) -> Metric:
-    """Return the metric that days and slices are shown by: the first floor's that can be estimated."""
-    return next((floor.metric for floor in floors if not floor.metric.needs_labels), Metric.ROC_AUC)
+    """Return the metric that days and slices are shown by: the first floor's that few rows do not inflate."""
+    return next((floor.metric for floor in floors if not floor.metric.is_inflated), Metric.ROC_AUC)
 
 
 def floor_in_words(floor: MetricGate) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from serinus.cli.report import floor_in_words
+from serinus.cli.report_performance import floor_in_words
 from serinus.domain.curves import ScoreGroup, precision_recall_curve, roc_curve, scores_by_class
 from serinus.domain.gates import Finding
 from serinus.domain.model_version import ModelVersion

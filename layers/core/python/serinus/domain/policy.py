@@ -465,8 +465,8 @@ class Policy:
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:
-        """What estimated performance is held against; only a binary score can be estimated without labels."""
-        return (self.performance.floors or self.gates) if self.task is Task.BINARY else ()
+        """What performance is held against: estimated, where the task is binary, and by the labels that come late."""
+        return self.performance.floors or self.gates
 
     @property
     def digest(self) -> str:

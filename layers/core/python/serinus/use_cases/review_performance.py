@@ -83,8 +83,8 @@ def _reviewed(
         missing = f"{truth.labelled_rows} of {policy.performance.minimum_rows} labelled rows have come"
         return replace(nothing, reason=missing)
     if not truth.realised:
-        return replace(nothing, reason="the labels that have come are of one class, or nearly so")
-    told = {metric: value for metric, value in truth.realised.items() if not metric.needs_labels}
+        return replace(nothing, reason=f"the labels that have come tell nothing: it takes {policy.target.needs}")
+    told = {metric: value for metric, value in truth.realised.items() if not metric.is_inflated}
     broken = broken_floors(policy.floors, told)
     unexpected = _unexpected(truth, policy)
     reasons = {
