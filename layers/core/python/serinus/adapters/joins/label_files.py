@@ -99,14 +99,15 @@ class LabelTable:
             counted(f"SELECT count(*), count(*) FILTER (corrected) FROM {table}")
             for table in ("request_labels", "row_labels")
         ]
+        labels = sum(found for found, _ in both)
         return LabelsRead(
             files=len(self._files),
             rows=rows,
-            labels=sum(labels for labels, _ in both),
+            labels=labels,
             corrected=sum(corrected for _, corrected in both),
             ahead=ahead,
             refused=tuple(self._refused),
-            conflicts=self._conflicts(),
+            conflicts=self._conflicts() if rows > labels else (),
         )
 
     def _add(self, file: LabelFile) -> None:
