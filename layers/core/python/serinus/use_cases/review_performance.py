@@ -17,7 +17,6 @@ from serinus.use_cases.live_window import Reading, live_release
 from serinus.use_cases.measure_performance import Measuring, Performance, measure_performance
 from serinus.use_cases.ports import Clock, Events, Ledger
 
-
 _LOOKS = 2  # a look that failed, or was late, is made up for by the next
 _WHOLE_SECONDS = timedelta(seconds=1)  # a store tells no more of when it was written to
 
