@@ -16,6 +16,7 @@ from serinus import settings
 _Settings = TypeVar("_Settings", bound=tuple[str, ...])
 _HANDLERS = (CORE, "handlers")
 _GATEWAY_WAITS_SECONDS = 29
+_JOIN_DISK_MB = 4_608  # what a join may spill, and the parts that it is reading
 
 
 def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]:
@@ -185,6 +186,7 @@ def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
             may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
+        disk_mb=_JOIN_DISK_MB,
     )
 
 
@@ -284,6 +286,7 @@ def _review_performance(foundation: Foundation, stack: Stack) -> Blueprint:
             may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=2048,
+        disk_mb=_JOIN_DISK_MB,
         timeout_seconds=900,
         invoked_asynchronously=True,
     )
@@ -325,6 +328,7 @@ def _snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
             may.write_objects(foundation.data, "snapshots/"),
         ),
         memory_mb=2048,
+        disk_mb=_JOIN_DISK_MB,
         timeout_seconds=900,
     )
 

@@ -176,6 +176,7 @@ DAMAGED = [
     ("cut_off.csv", b'id,label\na,1\n"b', "line 3"),
     ("latin.csv", b"id,label\n\xe9,1\n", "UTF-8"),
     ("twice.csv", b"id,label,label\na,1,0\n", "two of the same name"),
+    ("wide.csv", ",".join(["id,label", *map(str, range(2_000))]).encode(), "2,002 columns"),
     ("header.csv", b"id,label\n", "holds no labels"),
     ("empty.csv", b"", "is empty"),
     ("cut_off.jsonl", b'{"id": "a", "label": 1}\n{"id": "b", "la', "line 2, is no JSON object"),

@@ -107,6 +107,17 @@ def test_too_few_labels_say_nothing() -> None:
     assert (found.announced, found.reason) == ((), "499 of 500 labelled rows have come")
 
 
+def test_nothing_is_joined_while_no_labels_come() -> None:
+    """What they said, earlier looks have seen; the next ones are looked at, and a look that was missed is made up."""
+    world = a_labelled_world(by_coin)
+    world.later(2 * 60 * PERFORMANCE.every_minutes)
+    assert review(world).announced == ("PerformanceDropped", "ConceptDriftDetected")
+    world.later(1)
+    assert review(world).reason == "no labels have come since the last look"
+    world.label({"id-r0": 1.0}, name="later")
+    assert review(world).labelled_rows == ROWS
+
+
 def test_labels_of_one_class_say_nothing() -> None:
     """No metric can be taken of them."""
     found = review(a_labelled_world(lambda rows: np.ones(rows.rows)))

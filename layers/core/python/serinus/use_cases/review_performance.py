@@ -17,6 +17,9 @@ from serinus.use_cases.live_window import Reading, live_release
 from serinus.use_cases.measure_performance import Measuring, Performance, measure_performance
 from serinus.use_cases.ports import Clock, Events, Ledger
 
+_LOOKS = 2  # a look that failed, or was late, is made up for by the next
+_WHOLE_SECONDS = timedelta(seconds=1)  # a store tells no more of when it was written to
+
 
 @dataclass(frozen=True)
 class Reviewing:
@@ -57,7 +60,7 @@ def review_performance(endpoint: str, *, reviewing: Reviewing) -> PerformanceRev
 
     `PerformanceDropped` with `realised`: a floor is broken, and this is no estimate. `ConceptDriftDetected`: scores
     no longer mean what they did on the held-out rows, so that estimates are not to be trusted, and a new model is
-    needed. Each is announced once in a window's length, as drift is.
+    needed. Each is announced once in a window's length, as drift is, while labels come.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
@@ -68,10 +71,21 @@ def review_performance(endpoint: str, *, reviewing: Reviewing) -> PerformanceRev
     if live is None:
         return PerformanceReview(endpoint, None, 0, 0, (), (), (), "nothing is released yet")
     release = live[0]
+    if not _labels_have_come(policy, now, reviewing):
+        return PerformanceReview(
+            endpoint, release.number, 0, 0, (), (), (), "no labels have come since the last look"
+        )
     start = now - timedelta(minutes=policy.performance.labels_window_minutes)
     measured = measure_performance(endpoint, start=start, end=now, measuring=reviewing.measuring)
     (found,) = (one for one in measured.releases if one.release == release.number)
     return replace(_reviewed(found, release, policy, now, reviewing), findings=measured.labels.findings)
+
+
+def _labels_have_come(policy: Policy, now: datetime, reviewing: Reviewing) -> bool:
+    """Whether there is anything that earlier looks have not seen; a join reads too much to be made for nothing."""
+    since = now - timedelta(minutes=_LOOKS * policy.performance.every_minutes)
+    came = reviewing.measuring.labels.last_arrival(policy.endpoint, before=now + _WHOLE_SECONDS)
+    return came is not None and came >= since
 
 
 def _reviewed(

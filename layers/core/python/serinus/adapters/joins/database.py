@@ -18,7 +18,7 @@ class Bounds:
     Attributes:
         memory_mb: what DuckDB holds at once; what is more goes to disk. The result comes on top.
         threads: how many processors it keeps busy.
-        disk_mb: what may go to disk; Lambda gives 512 MB.
+        disk_mb: what may go to disk; functions that join have more than that.
     """
 
     memory_mb: int = 256

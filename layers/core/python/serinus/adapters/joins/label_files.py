@@ -20,6 +20,7 @@ _MAGIC = b"PAR1"
 _MOST_ROWS = 1 << 30  # a Parquet file of kilobytes can claim more
 _ROWS, _TURNS = 30, 60  # bits of a label's turn that tell its row, and its file and row
 _SHOWN = 5
+_MOST_COLUMNS = 2_000
 _COUNTED_ON = "Invalid Input Error: Malformed JSON"  # by then DuckDB is at the line after
 _LONGEST = 1_024
 _LINE = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
@@ -99,14 +100,15 @@ class LabelTable:
             counted(f"SELECT count(*), count(*) FILTER (corrected) FROM {table}")
             for table in ("request_labels", "row_labels")
         ]
+        labels = sum(found for found, _ in both)
         return LabelsRead(
             files=len(self._files),
             rows=rows,
-            labels=sum(labels for labels, _ in both),
+            labels=labels,
             corrected=sum(corrected for _, corrected in both),
             ahead=ahead,
             refused=tuple(self._refused),
-            conflicts=self._conflicts(),
+            conflicts=self._conflicts() if rows > labels else (),
         )
 
     def _add(self, file: LabelFile) -> None:
@@ -121,6 +123,8 @@ class LabelTable:
         except duckdb.OutOfMemoryException:
             raise  # it is the function that is too small, and not the file that is at fault
         except duckdb.Error as error:  # what a damaged Parquet file raises is of any kind
+            if "No space left" in str(error):
+                raise
             raise DataRefused(_damage(file.name, kind, str(error))) from error
         self._refuse_what_says_nothing(file.name)
         number = len(self._files)
@@ -238,6 +242,8 @@ def _headers(file: LabelFile) -> list[str]:
         names = next(filter(None, csv.reader(io.StringIO(text, newline=""))), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataRefused(f"{file.name} is no CSV file in UTF-8: save it as one") from error
+    if len(names) > _MOST_COLUMNS:
+        raise DataRefused(f"{file.name} has {len(names):,} columns: send those alone that tell labels")
     if any(not name.strip() for name in names) or len({name.lower() for name in names}) < len(names):
         raise DataRefused(f"{file.name} has a column without a name, or two of the same name: rename or drop one")
     return names

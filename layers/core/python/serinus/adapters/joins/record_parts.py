@@ -45,10 +45,15 @@ def gather(
             database.file(f"part-{number + place}.parquet", body)
             for place, body in enumerate(fetched(objects, chunk))
         ]
-        names += [name for name in _names(database, files) if name not in names]
+        there = _names(database, files)
+        names += [name for name in there if name not in names]
         wanted = [name for name in names if columns is None or name in columns or name in KEYS]
         _refuse_alike(wanted)
-        sources += files if len(keys) <= _AT_ONCE else [_compacted(database, number, files, wanted)]
+        sources += (
+            files
+            if len(keys) <= _AT_ONCE
+            else [_compacted(database, number, files, [name for name in wanted if name in there])]
+        )
     wanted = [name for name in names if name not in KEYS and (columns is None or name in columns)]
     selected = ", ".join([*(_key(name, names) for name in KEYS), *map(identifier, wanted)])
     rows = f"SELECT {selected} FROM {_read(sources)}" if sources else f"SELECT {selected} LIMIT 0"
@@ -75,8 +80,7 @@ def _keep_each_once(database: Database, table: str) -> None:
 def _compacted(database: Database, number: int, files: Sequence[str], wanted: Sequence[str]) -> str:
     """Write what is wanted of many parts into one file; return its path."""
     target = database.folder / f"parts-{number}.parquet"
-    there = _names(database, files)
-    selected = ", ".join(identifier(name) for name in wanted if name in there)
+    selected = ", ".join(map(identifier, wanted))
     database.connection.execute(f"COPY (SELECT {selected} FROM {_read(files)}) TO {literal(str(target))}")
     for path in database.folder.glob("part-*.parquet"):
         path.unlink()
