@@ -16,6 +16,7 @@ from serinus import settings
 _Settings = TypeVar("_Settings", bound=tuple[str, ...])
 _HANDLERS = (CORE, "handlers")
 _GATEWAY_WAITS_SECONDS = 29
+_JOIN_DISK_MB = 4_608  # what a join may spill, and the parts that it is reading
 
 
 def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]:
@@ -35,6 +36,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _prune_releases(foundation, stack),
         _detect_drift(foundation, stack),
         _estimate_performance(foundation, stack),
+        _review_performance(foundation, stack),
         _snapshot_data(foundation, stack),
         _train_model(foundation, stack),
         _plan_batch(foundation, stack),
@@ -47,6 +49,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _describe_rollout(foundation, stack),
         _steer_rollout(foundation, stack),
         _request_roll_back(foundation, stack),
+        _record_labels(foundation, stack),
     )
 
 
@@ -196,7 +199,7 @@ def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        (*_HANDLERS, "data"),
+        (*_HANDLERS, "data", "joins"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
@@ -204,6 +207,7 @@ def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
             may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
         ),
         memory_mb=1024,
+        disk_mb=_JOIN_DISK_MB,
     )
 
 
@@ -287,6 +291,28 @@ def _estimate_performance(foundation: Foundation, stack: Stack) -> Blueprint:
     return _watcher("estimate_performance", told, foundation, stack)
 
 
+def _review_performance(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It joins records with labels, and may tell what it finds."""
+    return Blueprint(
+        "review_performance",
+        settings.function_name("review_performance"),
+        _settings(settings.ReviewPerformanceSettings, foundation),
+        (*_HANDLERS, "data", "joins"),
+        (
+            *_record(foundation),
+            may.read_policies(stack),
+            may.read_alias(stack),
+            may.read_objects(foundation.artifacts, "models/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
+        ),
+        memory_mb=2048,
+        disk_mb=_JOIN_DISK_MB,
+        timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
 def _watcher(verb_noun: str, told: tuple[str, ...], foundation: Foundation, stack: Stack) -> Blueprint:
     """A schedule invokes it without waiting. It reads what was counted, and may tell what it finds."""
     return Blueprint(
@@ -314,7 +340,7 @@ def _snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
         "snapshot_data",
         settings.function_name("snapshot_data"),
         _settings(settings.SnapshotDataSettings, foundation),
-        (*_HANDLERS, "data"),
+        (*_HANDLERS, "data", "joins"),
         (
             *_record(foundation),
             may.read_policies(stack),
@@ -323,6 +349,7 @@ def _snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
             may.write_objects(foundation.data, "snapshots/"),
         ),
         memory_mb=2048,
+        disk_mb=_JOIN_DISK_MB,
         timeout_seconds=900,
     )
 
@@ -508,6 +535,23 @@ def _request_roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
             may.read_table(foundation),
             may.read_policies(stack),
             may.have_rolled_back(stack),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _record_labels(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It writes label files, and can read none."""
+    return Blueprint(
+        "record_labels",
+        settings.function_name("record_labels"),
+        _settings(settings.RecordLabelsSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_policies(stack),
+            may.write_objects(foundation.data, "labels/"),
         ),
         memory_mb=1024,
         timeout_seconds=_GATEWAY_WAITS_SECONDS,

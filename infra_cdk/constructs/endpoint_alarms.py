@@ -13,6 +13,7 @@ from constructs import Construct
 from infra_cdk.local import departures
 from serinus.domain.figures import DRIFTED, estimated_at_best
 from serinus.domain.policy import MetricGate, Policy
+from serinus.domain.task import Task
 from serinus.settings import METRIC_NAMESPACE
 
 _PERIOD = Duration.minutes(1)
@@ -68,7 +69,7 @@ class EndpointAlarms(Construct):
         drifted = self._looked_at(DRIFTED, drift.every_minutes)
         self._alarm("Drift", drifted, 1, "has drifted from what its model was validated on", looks=1)
         for floor in self._policy.floors:
-            if not floor.metric.needs_labels:
+            if self._policy.task is Task.BINARY and not floor.metric.needs_labels:
                 self._watch_floor(floor, performance.every_minutes)
 
     def _watch_floor(self, floor: MetricGate, every_minutes: int) -> None:

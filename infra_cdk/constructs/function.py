@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -22,6 +22,7 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 HANDLER = "handler.handler"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.X86_64
+_DISK_MB = 512  # what Lambda gives at no charge
 LEFT_OUT_OF_CODE = ("**/__pycache__", "**/*.pyc")
 
 
@@ -36,6 +37,7 @@ class Blueprint:
         layers: the layers it imports from.
         permissions: what it may do besides writing its log.
         memory_mb: its memory, and with it its share of a processor.
+        disk_mb: how much of `/tmp` it has.
         timeout_seconds: when an invocation is given up.
         invoked_asynchronously: whether somebody invokes it without waiting, so that failures need a queue.
     """
@@ -46,6 +48,7 @@ class Blueprint:
     layers: Sequence[str]
     permissions: Sequence[Permission] = ()
     memory_mb: int = 512
+    disk_mb: int = _DISK_MB
     timeout_seconds: int = 60
     invoked_asynchronously: bool = False
 
@@ -91,6 +94,7 @@ class SerinusFunction(Construct):
             layers=self.layers,
             environment=self.environment,
             memory_size=blueprint.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(blueprint.disk_mb) if blueprint.disk_mb != _DISK_MB else None,
             timeout=Duration.seconds(blueprint.timeout_seconds),
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,

@@ -52,6 +52,8 @@ class Endpoint(Stack):
         self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
         estimate = control_plane.function("estimate_performance")
         self._schedule("EstimatePerformance", estimate, policy.performance.every_minutes)
+        review = control_plane.function("review_performance")
+        self._schedule("ReviewPerformance", review, policy.performance.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
         self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
         self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)

@@ -31,7 +31,7 @@ def test_only_what_is_listed_is_left_out(aws: Assembly, local: Assembly) -> None
 
     assert not here.keys() - there.keys()
     assert Counter(body["Type"] for body in left_out) == {
-        "AWS::Lambda::LayerVersion": 4 + 2 * 2,  # the control plane's four, and two for each of the two endpoints
+        "AWS::Lambda::LayerVersion": 5 + 2 * 2,  # the control plane's five, and two for each of the two endpoints
         "AWS::CloudWatch::Alarm": 2,  # one an endpoint
         "AWS::Events::Archive": 1,
     }

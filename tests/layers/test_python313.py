@@ -110,3 +110,12 @@ def test_validation_reads_checks_and_scores(functions: dict[str, Deployed], mach
     assert said["faults"] == []
     expected = pytest.approx([1 / (1 + np.e)], abs=1e-6)
     assert said["scores"] == dict.fromkeys(("rows.parquet", "rows.csv", "rows.jsonl"), expected)
+
+
+@pytest.mark.parametrize("verb_noun", ["advance_rollout", "review_performance", "snapshot_data"])
+def test_predictions_are_joined_with_labels(
+    functions: dict[str, Deployed], machine: Machines, verb_noun: str
+) -> None:
+    """Every kind of label file, by DuckDB from its layer alone, with what it needs built in."""
+    said = json.loads(_run(machine(functions[verb_noun]), "join"))
+    assert said == {"labels": [1.0, 0.0, 1.0, None], "findings": []}

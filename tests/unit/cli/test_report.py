@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,14 +15,22 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.stored.records import StoredRecords
 from serinus.cli.distributions import distribution
 from serinus.cli.main import app
-from serinus.domain.policy import Metric
+from serinus.cli.performance_lines import HEIGHT, lines_of
+from serinus.cli.report_page import performance_page
+from serinus.cli.report_performance import print_performance
+from serinus.domain.policy import METRICS, Metric, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.profile import CategoricalBins, NumericBins
+from serinus.domain.realised import RealisedGroup
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.register_model import model_home
+from tests.builders import World, a_policy, a_table
 from tests.unit.cli.world import FRAUD, Deployment, now, rows, write_holdout, write_model
 
 _ROWS = 1_200
@@ -57,8 +66,8 @@ def serve(deployment: Deployment, *, late: float | None = None) -> None:
         for at in range(_ROWS)
     )
     client = deployment.client
-    records, parts = client.measuring.records, client.reading.parts
-    collecting = Collecting(deployment.rollouts, deployment.references, records, parts)
+    records = StoredRecords(deployment.data)
+    collecting = Collecting(deployment.rollouts, deployment.references, records, client.reading.parts)
     collect_predictions(LogBatch(FRAUD, 2, "s[2]", predictions, ()), collecting=collecting)
 
 
@@ -135,7 +144,9 @@ def test_performance_is_told_by_estimate_beside_the_labels(deployment: Deploymen
     told = run(deployment, "performance", "fraud")
     assert told.exit_code == 0, told.output
     assert f"{_ROWS} rows scored, {_ROWS} of them labelled" in told.stdout
-    assert re.search(r"roc_auc +│ 0\.\d{4} +│ 0\.\d{4} to [01]\.\d{4} +│ 0\.\d{4} +│ ≥ 0\.7", told.stdout)
+    interval = r"[01]\.\d{4} to [01]\.\d{4}"
+    row = rf"roc_auc +│ 0\.\d{{4}} +│ {interval} +│ 0\.\d{{4}} +│ {interval} +│ {interval} \(not so\) +│ ≥ 0\.7"
+    assert re.search(row, told.stdout)
     file = tmp_path / "performance.html"
     document = json.loads(
         run(deployment, "performance", "fraud", "--json", "--minutes", "70", "--html", str(file)).stdout
@@ -144,9 +155,69 @@ def test_performance_is_told_by_estimate_beside_the_labels(deployment: Deploymen
     assert document["minutes"] == 70
     assert release["estimated"]["metrics"]["roc_auc"]["low"] > 0.5
     assert release["metrics"]["roc_auc"] == pytest.approx(0.5, abs=0.1)
+    assert release["realised"]["realised"]["roc_auc"]["value"] == release["metrics"]["roc_auc"]
+    assert release["realised"]["as_expected"]["roc_auc"] is False
+    assert sum(day["labelled_rows"] for day in release["days"]) == release["labelled_rows"] == _ROWS
+    assert document["labels"] == {
+        "files": 1,
+        "rows": _ROWS,
+        "labels": _ROWS,
+        "corrected": 0,
+        "unmet": 0,
+        "findings": [],
+    }
     page = _Page(file.read_text(encoding="utf-8"))
     assert page.fetched == []
-    assert page.pictures == [f"{metric} from 0 to 1" for metric in Metric]
+    binary = METRICS[Task.BINARY]
+    assert page.pictures[: len(binary)] == [f"{metric} from 0 to 1" for metric in binary]
+
+
+def test_days_are_drawn_with_what_labels_say_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """The estimate's band over all, a point with its interval where labels have come; what surprises stands out."""
+    world = World(replace(a_policy(), slices=(Slicing("colour"), Slicing("shop"))))
+    world.published()
+    start, chance = world.now, np.random.default_rng(3)
+    said: dict[str, float] = {}
+    for day in range(3):
+        rows = a_table(300, seed=day)
+        world.serve(2, features=rows, prefix=f"{day}-")
+        skill = 2.0 if day == 0 else 0.0
+        truth = skill * np.asarray(rows.columns["amount"], dtype=np.float64) + chance.logistic(size=300) > 0
+        if day < 2:
+            said |= {f"id-{day}-{world.now.timestamp():.0f}-2-{row}": float(truth[row]) for row in range(300)}
+        world.later(86_400)
+    world.label({**said, "never asked": 1.0})
+    world.data.put("labels/fraud/broken.csv", b"id,label\na,?\n")
+    measured = measure_performance(FRAUD, start=start, end=world.now, measuring=world.measuring)
+    (release,) = measured.releases
+    assert [(day.name, day.labelled_rows) for day in release.days] == [
+        ("2026-03-04", 300),
+        ("2026-03-05", 300),
+        ("2026-03-06", 0),
+    ]
+    assert [day.is_expected(Metric.ROC_AUC) for day in release.days] == [True, False, None]
+    assert sorted(group.name for group in release.slices["colour"]) == ["blue", "green", "red"]
+    assert "shop" in release.notes[0]
+    picture = lines_of(release.days, Metric.ROC_AUC, world.policy.floors)
+    assert picture is not None
+    assert [mark.as_expected for mark in picture.marks] == [True, False]
+    assert picture.marks[0].y < picture.marks[1].y
+    assert all(0 <= y <= HEIGHT for mark in picture.marks for y in (mark.y, mark.high_y, mark.low_y))
+    page = performance_page(world.policy, measured, minutes=4_320, at=world.now)
+    assert "roc_auc by day, by estimate and by the labels" in _Page(page).pictures
+    assert "broken.csv, row 1" in page
+    print_performance(measured, world.policy.floors, 4_320)
+    printed = capsys.readouterr().out
+    assert all(
+        said in printed for said in ("by day (UTC)", "by colour", "broken.csv", "1 labels are of no prediction")
+    )
+
+
+def test_one_day_is_no_line() -> None:
+    """Nor is a metric that nothing is known of."""
+    day = RealisedGroup("2026-03-04", 10, 0)
+    assert lines_of([day], Metric.ROC_AUC, ()) is None
+    assert lines_of([day, day], Metric.ROC_AUC, ()) is None
 
 
 def test_status_shows_the_estimate_beside_what_labels_say(deployment: Deployment) -> None:

@@ -16,6 +16,7 @@
     │   ├── PolicyRefused
     │   ├── ProfileRefused      a stored profile that is damaged, or of a format that this version does not read
     │   ├── RequestRefused      an inference request
+    │   ├── RequestTooLarge     a request to the control API
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
@@ -144,6 +145,10 @@ class RequestRefused(Refused):
     def __init__(self, message: str, *, status: int = 400) -> None:
         self.status = status
         super().__init__(message)
+
+
+class RequestTooLarge(Refused):
+    """A request holds more than is taken at once."""
 
 
 class TokenRefused(Refused):

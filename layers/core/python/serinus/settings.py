@@ -139,6 +139,12 @@ class RequestRollBackSettings(NamedTuple):
     table_name: str
 
 
+class RecordLabelsSettings(NamedTuple):
+    """Settings of `record_labels`."""
+
+    data_bucket: str
+
+
 class InferSettings(NamedTuple):
     """Settings of `infer`; it reaches nothing, so all it is told is its name and what its log may hold.
 
@@ -229,6 +235,10 @@ class EstimatePerformanceSettings(NamedTuple):
     data_bucket: str
     ledger_bucket: str
     event_bus_name: str
+
+
+class ReviewPerformanceSettings(EstimatePerformanceSettings):
+    """Settings of `review_performance`."""
 
 
 class SnapshotDataSettings(NamedTuple):

@@ -56,9 +56,11 @@ if TYPE_CHECKING:
     from serinus.use_cases.predict_batch import Predicting
     from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
+    from serinus.use_cases.record_labels import Recording
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.request_roll_back import Returning
     from serinus.use_cases.request_rollout import Requesting
+    from serinus.use_cases.review_performance import Reviewing
     from serinus.use_cases.shadow_candidate import Shadowing
     from serinus.use_cases.shift_traffic import Conducting
     from serinus.use_cases.snapshot_data import Snapshotting
@@ -121,7 +123,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
-        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models),
+        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models, _tables()),
         choose_encoding=cheaper_encoding,
     )
 
@@ -199,7 +201,7 @@ def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
             rollouts=_rollouts(told.table_name),
             references=_references(told.artifacts_bucket),
             parts=_parts(told.data_bucket),
-            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+            comparing=Comparing(_labels(told.data_bucket)),
         ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
@@ -255,6 +257,13 @@ def returning(told: settings.RequestRollBackSettings) -> Returning:
     from serinus.use_cases.request_roll_back import Returning
 
     return Returning(_policies(), _rollouts(told.table_name), LambdaRollBacks(_clients().functions))
+
+
+def recording(told: settings.RecordLabelsSettings) -> Recording:
+    """Wire `record_labels`."""
+    from serinus.use_cases.record_labels import Recording
+
+    return Recording(_policies(), _labels(told.data_bucket))
 
 
 def asking(told: settings.InferVersionSettings) -> Asking:
@@ -350,6 +359,19 @@ def estimating(told: settings.EstimatePerformanceSettings) -> Estimating:
     )
 
 
+def reviewing(told: settings.ReviewPerformanceSettings) -> Reviewing:
+    """Wire `review_performance`."""
+    from serinus.use_cases.review_performance import Reviewing
+
+    return Reviewing(
+        reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
+        measuring=_measuring(told.table_name, told.artifacts_bucket, told.data_bucket),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
+    )
+
+
 def snapshotting(told: settings.SnapshotDataSettings) -> Snapshotting:
     """Wire `snapshot_data`."""
     from serinus.use_cases.snapshot_data import Snapshotting
@@ -357,7 +379,6 @@ def snapshotting(told: settings.SnapshotDataSettings) -> Snapshotting:
     return Snapshotting(
         policies=_policies(),
         rollouts=_rollouts(told.table_name),
-        records=_records(told.data_bucket),
         labels=_labels(told.data_bucket),
         snapshots=_snapshots(told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
@@ -451,7 +472,6 @@ def client() -> Client:
     from serinus.adapters.aws.signed_calls import SignedCalls
     from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.describe_endpoint import Describing
-    from serinus.use_cases.measure_performance import Measuring
 
     told = read_client_settings(_clients().ssm)
     policies, versions, rollouts = _policies(), _versions(told.table_name), _rollouts(told.table_name)
@@ -463,14 +483,7 @@ def client() -> Client:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         describing=Describing(policies, versions, rollouts, _traffic()),
         choosing=Choosing(_references(told.artifacts_bucket), _parts(told.data_bucket)),
-        measuring=Measuring(
-            policies,
-            rollouts,
-            _references(told.artifacts_bucket),
-            _parts(told.data_bucket),
-            _records(told.data_bucket),
-            _labels(told.data_bucket),
-        ),
+        measuring=_measuring(told.table_name, told.artifacts_bucket, told.data_bucket),
         reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         tokens=_tokens(told.table_name),
         artifacts=_bucket(told.artifacts_bucket),
@@ -490,6 +503,18 @@ def _reading(table: str, artifacts_bucket: str, data_bucket: str) -> Reading:
         traffic=_traffic(),
         references=_references(artifacts_bucket),
         parts=_parts(data_bucket),
+    )
+
+
+def _measuring(table: str, artifacts_bucket: str, data_bucket: str) -> Measuring:
+    from serinus.use_cases.measure_performance import Measuring
+
+    return Measuring(
+        policies=_policies(),
+        rollouts=_rollouts(table),
+        references=_references(artifacts_bucket),
+        parts=_parts(data_bucket),
+        labels=_labels(data_bucket),
     )
 
 
@@ -571,7 +596,7 @@ def _records(bucket: str) -> StoredRecords:
 def _labels(bucket: str) -> StoredLabels:
     from serinus.adapters.stored.labels import StoredLabels
 
-    return StoredLabels(_bucket(bucket), _tables())
+    return StoredLabels(_bucket(bucket))
 
 
 def _batches(bucket: str) -> StoredBatches:

@@ -70,8 +70,9 @@ def push(
     from serinus.cli.preparing import Choices, prepare
 
     deployed = client or _deployment()
-    deployed.policies.get(endpoint)  # before the work of converting
-    package = prepare(model, holdout, choices=Choices(target, positive, score_output), lineage=lineage or {})
+    policy = deployed.policies.get(endpoint)  # before the work of converting
+    choices = Choices(target, positive, score_output)
+    package = prepare(model, holdout, choices=choices, lineage=lineage or {}, target=policy.target)
     pushing = Pushing(deployed.policies, uploads or deployed.artifacts, write_manifest, _now)
     upload = push_model(endpoint, package, pushing=pushing)
     progress = PushProgress(endpoint, upload, Stage.UPLOADED, reason="waiting to be registered")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.drift import Shift
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.performance_estimate import PerformanceEstimate
+from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
+from serinus.domain.policy import Metric, Policy
+from serinus.domain.realised import RealisedGroup
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.look_for_drift import DriftLook
-from serinus.use_cases.measure_performance import Performance
+from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
 from serinus.use_cases.push_model import PushProgress
 
 
@@ -72,10 +74,7 @@ def estimate_document(estimated: PerformanceEstimate) -> dict[str, object]:
     """What scores alone say of a window's performance, with intervals."""
     return {
         "rows": estimated.rows,
-        "metrics": {
-            str(metric): {"value": found.value, "low": found.low, "high": found.high}
-            for metric, found in estimated.metrics.items()
-        },
+        "metrics": _intervals(estimated.metrics),
         "unknown_share": estimated.unknown_share,
     }
 
@@ -121,6 +120,7 @@ def entry_document(entry: LedgerEntry, words: str) -> dict[str, object]:
 
 def performance_document(performance: Performance) -> dict[str, object]:
     """What a release did in a window, by its labels and by estimate."""
+    selection = performance.selection
     return {
         "release": performance.release,
         "version": performance.model_version,
@@ -130,7 +130,52 @@ def performance_document(performance: Performance) -> dict[str, object]:
         "labelled_rows": performance.labelled_rows,
         "metrics": {str(metric): value for metric, value in performance.metrics.items()},
         "estimated": estimate_document(performance.estimated),
+        "realised": group_document(performance.realised),
+        "days": [group_document(day) for day in performance.days],
+        "slices": {
+            column: [group_document(group) for group in groups] for column, groups in performance.slices.items()
+        },
+        "selection": {**asdict(selection), "is_biased": selection.is_biased},
+        "notes": list(performance.notes),
     }
+
+
+def group_document(group: RealisedGroup) -> dict[str, object]:
+    """A release, a day or a slice: by its labels, as expected of the same rows, and by estimate of all."""
+    return {
+        "name": group.name,
+        "rows": group.rows,
+        "labelled_rows": group.labelled_rows,
+        "labelled_share": group.labelled_share,
+        "realised": _intervals(group.realised),
+        "expected": _intervals(group.expected),
+        "estimated": _intervals(group.estimated),
+        "chances": {str(metric): chance for metric, chance in group.chances.items()},
+        "as_expected": {str(metric): group.is_expected(metric) for metric in group.chances},
+    }
+
+
+def measured_document(policy: Policy, measured: MeasuredPerformance, minutes: int) -> dict[str, object]:
+    """What every release of an endpoint did in a window, and what was found in the label files."""
+    read = measured.labels
+    return {
+        "endpoint": policy.endpoint,
+        "minutes": minutes,
+        "confidence": policy.performance.confidence,
+        "releases": [performance_document(found) for found in measured.releases],
+        "labels": {
+            "files": read.files,
+            "rows": read.rows,
+            "labels": read.labels,
+            "corrected": read.corrected,
+            "unmet": read.unmet,
+            "findings": list(read.findings),
+        },
+    }
+
+
+def _intervals(metrics: Mapping[Metric, Estimate]) -> dict[str, object]:
+    return {str(metric): asdict(found) for metric, found in metrics.items()}
 
 
 def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:

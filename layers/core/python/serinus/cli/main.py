@@ -4,6 +4,7 @@
     serinus data      check rows before they are pushed
     serinus status    what is live, what is on its way, how good it is
     serinus predict   a batch of rows in S3
+    serinus labels    send what became of predictions
     serinus rollout   start one, steer the one under way
     serinus rollback  all traffic back to stable, or to an earlier release
     serinus history   what was live when, and who did what
@@ -25,6 +26,7 @@ import typer
 from serinus.cli.data import app as data
 from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
+from serinus.cli.labels import app as labels
 from serinus.cli.predict import predict
 from serinus.cli.profile import profile
 from serinus.cli.push import push
@@ -66,6 +68,7 @@ app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
 app.command(cls=Command)(profile)
 app.add_typer(data, name="data")
+app.add_typer(labels, name="labels")
 app.add_typer(report, name="report")
 app.add_typer(rollout, name="rollout")
 app.add_typer(token, name="token")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.onnx.zipmaps import without_zipmaps
 from serinus.adapters.tables.arrow import ArrowTables
-from serinus.cli.estimators import columns_of, converted, load_estimator
+from serinus.cli.estimators import classes_of, columns_of, converted, load_estimator
 from serinus.cli.lineage import lineage_of
-from serinus.cli.targets import chosen_target, zero_or_one
-from serinus.domain.signature import Signature
+from serinus.cli.targets import checked_labels, chosen_target
+from serinus.domain.signature import EVERY_COLUMN, Score, Signature
 from serinus.domain.table import Table
+from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.errors import DataRefused, ManifestRefused, ModelFailed, ModelRefused
 from serinus.use_cases.push_model import Package
 
@@ -37,6 +38,7 @@ class _Servable:
     model: bytes
     signature: Signature
     target: str
+    classes: tuple[str, ...] = ()  # where it is an estimator that tells them
 
 
 def is_pickle(model: object) -> bool:
@@ -44,7 +46,14 @@ def is_pickle(model: object) -> bool:
     return isinstance(model, (str, Path)) and Path(model).suffix.lower() in _PICKLES
 
 
-def prepare(model: object, holdout: object, *, choices: Choices, lineage: Mapping[str, str]) -> Package:
+def prepare(
+    model: object,
+    holdout: object,
+    *,
+    choices: Choices,
+    lineage: Mapping[str, str],
+    target: Target = BINARY_TARGET,
+) -> Package:
     """Return what to push; everything that can be checked here is.
 
     Args:
@@ -53,6 +62,7 @@ def prepare(model: object, holdout: object, *, choices: Choices, lineage: Mappin
             or a data frame that speaks Arrow, as those of pandas, polars and pyarrow do).
         choices: which column is the target, and the like.
         lineage: what to say of the model's origin besides what can be told from here.
+        target: what the endpoint's policy says is predicted.
 
     Raises:
         DataRefused: the held-out data cannot be read, or are not what the model takes.
@@ -61,9 +71,10 @@ def prepare(model: object, holdout: object, *, choices: Choices, lineage: Mappin
     """
     table = _table(holdout)
     servable = _from_onnx(model, table, choices) if _is_onnx(model) else _from_estimator(model, table, choices)
+    servable = _of_task(servable, target)
     features = table.select([feature.name for feature in servable.signature.features])
     _try_out(servable, features)
-    labels = zero_or_one(servable.target, table.columns[servable.target], choices.positive)
+    labels = checked_labels(servable.target, table, choices.positive, target)
     kept = Table({**features.columns, servable.target: labels})
     told = {**lineage_of(_folder(model), converted=not _is_onnx(model)), **lineage}
     package = Package(servable.model, ArrowTables().write(kept), servable.target, servable.signature, told)
@@ -137,7 +148,27 @@ def _from_estimator(model: object, table: Table, choices: Choices) -> _Servable:
     named = columns_of(estimator)
     target = chosen_target(choices.target, table, named)
     onnx, signature = converted(estimator, table, target, choices)
-    return _Servable(onnx, signature, target)
+    return _Servable(onnx, signature, target, classes_of(estimator))
+
+
+def _of_task(servable: _Servable, target: Target) -> _Servable:
+    """Score by what the policy's task says, and refuse a model of another one before anything is uploaded."""
+    signature = servable.signature
+    if target.task is Task.MULTICLASS:
+        signature = replace(signature, score=Score(signature.score.output, EVERY_COLUMN))
+    faults = list(target.faults(signature))
+    if target.task is Task.MULTICLASS and servable.classes not in {(), target.classes}:
+        faults = [
+            f"the model's classes are {', '.join(servable.classes)}, in this order, but the policy's are "
+            f"{', '.join(target.classes)}: name them in the policy as the model does"
+        ]
+    if target.task is Task.REGRESSION and servable.classes:
+        faults = [
+            f"the model tells classes apart ({', '.join(servable.classes)}), but the policy's task is regression"
+        ]
+    if faults:
+        raise ModelRefused("; ".join(faults))
+    return replace(servable, signature=signature)
 
 
 def _try_out(servable: _Servable, features: Table) -> None:

@@ -1,4 +1,4 @@
-"""`serinus report`: how far live traffic has drifted, and how good the live release is, with and without labels."""
+"""`serinus report`: what validation found, how far live traffic has drifted, and how good each release is."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serinus.cli.terminal import AsJson, Command, console, deployment, escaped, in_utc, print_json, print_table
+from serinus.cli.terminal import (
+    AsJson,
+    Command,
+    console,
+    deployment,
+    escaped,
+    in_utc,
+    print_json,
+    print_table,
+    progress_console,
+)
 
 if TYPE_CHECKING:
     from serinus.domain.drift import DriftReport, Shift
-    from serinus.domain.policy import MetricGate
     from serinus.use_cases.look_for_drift import DriftLook
-    from serinus.use_cases.measure_performance import Performance
 
 app = typer.Typer(
-    help="Report drift and performance: in the terminal, as JSON, or as one HTML page.", no_args_is_help=True
+    help="Report drift, validation and performance: in the terminal, as JSON, or as one HTML page.",
+    no_args_is_help=True,
 )
 
 _HEADINGS = (
@@ -36,6 +45,8 @@ _HEADINGS = (
     "outside",
     "rows per row",
 )
+
+_DAY_MINUTES = 1_440
 
 Html = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page to this file as well.")]
 
@@ -73,36 +84,66 @@ def performance(
     minutes: Annotated[
         int | None, typer.Option(min=1, help="How much of the recent past; the policy's window if not said.")
     ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=366, help="The same in days, as labels take some to come.")
+    ] = None,
     html: Html = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell each release's performance: estimated from its scores, and realised where labels have come."""
-    from serinus.cli.documents import performance_document
+    """Tell each release's performance by release, day and slice: estimated from scores, and realised by labels."""
+    from serinus.cli.documents import measured_document
+    from serinus.cli.report_performance import print_performance
     from serinus.use_cases.measure_performance import measure_performance
 
+    if minutes is not None and days is not None:
+        raise typer.BadParameter("say --minutes or --days, not both")
     deployed = deployment(ctx)
     policy = deployed.policies.get(endpoint)
-    covered = policy.performance.window_minutes if minutes is None else minutes
+    covered = days * _DAY_MINUTES if days else minutes or policy.performance.window_minutes
     now = datetime.now(UTC)
-    measured = measure_performance(
-        endpoint, start=now - timedelta(minutes=covered), end=now, measuring=deployed.measuring
-    )
+    with progress_console().status("joining predictions with labels"):
+        measured = measure_performance(
+            endpoint, start=now - timedelta(minutes=covered), end=now, measuring=deployed.measuring
+        )
     if html is not None:
         from serinus.cli.report_page import performance_page
 
         html.write_text(performance_page(policy, measured, minutes=covered, at=now), encoding="utf-8")
     if as_json:
-        print_json(
-            {
-                "endpoint": endpoint,
-                "minutes": covered,
-                "confidence": policy.performance.confidence,
-                "releases": [performance_document(found) for found in measured],
-            }
-        )
+        print_json(measured_document(policy, measured, covered))
     else:
-        _print_performance(measured, policy.floors, covered)
+        print_performance(measured, policy.floors, covered)
     _tell_written(html, as_json=as_json)
+
+
+@app.command(cls=Command)
+def validation(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(help="The endpoint to look at.")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The model version; the latest registered if not said.")
+    ] = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what validation found of a model version: metrics, calibration, slices, and stable beside it."""
+    from serinus.cli.report_validation import print_validation, validation_document
+    from serinus.use_cases.describe_validation import Recalling, describe_validation
+
+    deployed = deployment(ctx)
+    recalling = Recalling(deployed.policies, deployed.versions, deployed.measuring.references)
+    described = describe_validation(endpoint, version, recalling=recalling)
+    if html is not None and described is not None:
+        from serinus.cli.report_page import validation_page
+
+        html.write_text(validation_page(described), encoding="utf-8")
+    if as_json:
+        print_json(validation_document(endpoint, described))
+    elif described is None:
+        console().print(f"{escaped(endpoint)}: nothing is registered yet.")
+    else:
+        print_validation(described)
+    _tell_written(html if described is not None else None, as_json=as_json)
 
 
 def _tell_written(html: Path | None, *, as_json: bool) -> None:
@@ -166,53 +207,3 @@ def _drift_row(shift: Shift) -> tuple[str, ...]:
         f"{shift.unseen_change:+.1%}",
         f"{shift.design_effect:.1f}",
     )
-
-
-def _print_performance(measured: Sequence[Performance], floors: Sequence[MetricGate], minutes: int) -> None:
-    shown = [found for found in measured if found.requests or found.labelled_rows]
-    if not shown:
-        console().print(f"No requests were collected in the last {minutes} minutes.")
-        return
-    for found in shown:
-        console().print(
-            f"Release {found.release} (version {found.model_version}), the last {minutes} minutes: "
-            f"{found.estimated.rows} rows scored, {found.labelled_rows} of them labelled",
-            soft_wrap=True,
-        )
-        headings = ("metric", "by estimate", "interval", "by the labels", "floor")
-        print_table("Performance", headings, _rows(found, floors))
-        if found.estimated.unknown_share:
-            console().print(
-                f"{found.estimated.unknown_share:.1%} of the rows are scored beyond all held-out rows: there the "
-                "estimate is a guess."
-            )
-    console().print(
-        "Estimates take for granted that a score means what it did on the held-out rows: what changes that shows "
-        "only in labels.",
-        soft_wrap=True,
-    )
-
-
-def _rows(found: Performance, floors: Sequence[MetricGate]) -> list[tuple[str, ...]]:
-    from serinus.domain.policy import Metric
-
-    rows: list[tuple[str, ...]] = []
-    for metric in Metric:
-        estimate, realised = found.estimated.metrics.get(metric), found.metrics.get(metric)
-        if estimate is not None or realised is not None:
-            rows.append(
-                (
-                    str(metric),
-                    "" if estimate is None else f"{estimate.value:.4f}",
-                    "" if estimate is None else f"{estimate.low:.4f} to {estimate.high:.4f}",
-                    "" if realised is None else f"{realised:.4f}",
-                    ", ".join(floor_in_words(floor) for floor in floors if floor.metric is metric),
-                )
-            )
-    return rows
-
-
-def floor_in_words(floor: MetricGate) -> str:
-    """Return a floor's limits as a table shows them."""
-    limits = (("≥", floor.minimum), ("≤", floor.maximum))
-    return " ".join(f"{sign} {limit:g}" for sign, limit in limits if limit is not None)

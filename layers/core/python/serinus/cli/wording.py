@@ -22,7 +22,8 @@ _WORDS: Mapping[Action, str] = {
     Action.RELEASE_RETIRED: "release {release} retired, with version {version}",
     Action.LAYER_REMOVED: "model layer {layer} removed",
     Action.DRIFT_DETECTED: "drift detected on {rows} rows of version {version}",
-    Action.PERFORMANCE_DROPPED: "performance dropped on {rows} rows of version {version}, by estimate",
+    Action.PERFORMANCE_DROPPED: "performance dropped on {rows} rows of version {version}, by {means}",
+    Action.CONCEPT_DRIFT_DETECTED: "concept drift detected by {labelled_rows} labels of version {version}",
     Action.SNAPSHOT_TAKEN: "snapshot {snapshot:.12} taken, {train_rows} rows to train and {holdout_rows} held out",
     Action.RETRAINING_GIVEN_UP: "retraining given up",
     Action.TOKEN_MADE: "token {token} ({name}) made, good until {expires_at}",
@@ -34,6 +35,7 @@ _WORDS: Mapping[Action, str] = {
 def in_words(entry: LedgerEntry) -> str:
     """Return what was done, as one clause, with its reason where it has one."""
     told = {key: "none" if value is None else value for key, value in entry.details.items()}
+    told["means"] = "labels" if entry.details.get("realised") else "estimate"
     deed = (
         _shift(entry) if entry.action is Action.TRAFFIC_SHIFTED else _WORDS[entry.action].format_map(_Lenient(told))
     )

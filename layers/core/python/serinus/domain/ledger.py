@@ -35,6 +35,7 @@ class Action(StrEnum):
     LAYER_REMOVED = "layer_removed"
     DRIFT_DETECTED = "drift_detected"
     PERFORMANCE_DROPPED = "performance_dropped"
+    CONCEPT_DRIFT_DETECTED = "concept_drift_detected"
     SNAPSHOT_TAKEN = "snapshot_taken"
     RETRAINING_GIVEN_UP = "retraining_given_up"
     TOKEN_MADE = "token_made"  # noqa: S105 - no secret

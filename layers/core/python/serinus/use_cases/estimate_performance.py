@@ -22,6 +22,7 @@ from serinus.domain.performance_estimate import (
 )
 from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable
+from serinus.domain.task import Task
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window
 from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
@@ -64,6 +65,9 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
     if live is None:
         return PerformanceCheck(endpoint, None, None, (), announced=False, reason="nothing is released yet")
     release, reference = live
+    if policy.task is not Task.BINARY:
+        reason = f"the policy's task is {policy.task}: only a binary score tells its performance without labels"
+        return PerformanceCheck(endpoint, release.number, None, (), announced=False, reason=reason)
     start = now - timedelta(minutes=limits.window_minutes)
     window = live_window(release, reference, parts=estimating.reading.parts, start=start, end=now)
     rows = window.profile.rows
@@ -86,7 +90,7 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
         event="PerformanceDropped",
         action=Action.PERFORMANCE_DROPPED,
         actor="estimate_performance",
-        details={"rows": found.rows, "reason": reason},
+        details={"rows": found.rows, "reason": reason, "realised": False},
         cooling=timedelta(minutes=limits.window_minutes),
     )
     announced = announce(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import numpy as np
-
 from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.table import Table
+from serinus.domain.target_values import labels_of
 from serinus.errors import PolicyRefused
 from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
 
@@ -43,9 +42,9 @@ def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     if policy.retraining is None:
         raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
     snapshot, train, holdout = training.snapshots.get(endpoint, digest)
-    labels = np.asarray(train.columns[snapshot.target], dtype=np.float64)
+    labels = labels_of(train, snapshot.target, file=f"snapshot {digest}", target=policy.target)
     features = Table({name: column for name, column in train.columns.items() if name != snapshot.target})
-    trained = training.trainer.train(policy.retraining.recipe, features, labels)
+    trained = training.trainer.train(policy.retraining.recipe, features, labels, policy.target)
     held_out = training.tables.write(holdout)
     manifest = Manifest(
         model_name="model.onnx",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from serinus.adapters.schemas.faults import described
 from serinus.adapters.schemas.policy_alarms import AlarmsTable
+from serinus.adapters.schemas.policy_comparison import ComparisonTable
 from serinus.adapters.schemas.policy_data import DataTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
@@ -23,6 +24,8 @@ from serinus.domain.policy import (
     WhenUndecided,
     WrongLabel,
 )
+from serinus.domain.task import MOST_CLASSES, Task
+from serinus.domain.task_rules import task_faults, telling_metrics
 from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
@@ -38,6 +41,7 @@ _MAXIMUM_TICKS = (
 OPEN_IN_WORDS = "yes, anyone may call this endpoint"
 
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
+_ClassName = Annotated[str, Field(min_length=1, max_length=200)]
 _Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -236,6 +240,7 @@ class _Performance(_Strict):
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
     confidence: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.99
     floors: tuple[_Gate, ...] = ()
+    labels_window_minutes: Annotated[int, Field(strict=True, ge=1, le=527_040)] = 10_080
 
     @model_validator(mode="after")
     def _floors_can_be_estimated(self) -> _Performance:
@@ -264,11 +269,14 @@ class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
+    task: Task = Task.BINARY
+    classes: Annotated[tuple[_ClassName, ...], Field(max_length=MOST_CLASSES)] = ()
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
     data: DataTable = DataTable()
+    comparison: ComparisonTable = ComparisonTable()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
@@ -287,8 +295,8 @@ class _PolicyFile(_Strict):
         if not any(gate.metric.tells_skill for gate in self.gates):
             named = " and ".join(dict.fromkeys(str(gate.metric) for gate in self.gates))
             raise ValueError(
-                f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
-                "average_precision, precision or recall"
+                f"the only gate is on {named}, which a model that says the same of every row can pass: add "
+                f"{telling_metrics(self.task)}"
             )
         return self
 
@@ -343,7 +351,10 @@ def parse_policy(document: object, *, source: str) -> Policy:
         file = _PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
-    return _DOMAIN.validate_python(file.model_dump())
+    policy = _DOMAIN.validate_python(file.model_dump())
+    if fault := next(task_faults(policy), None):
+        raise PolicyRefused(f"{source}: {fault}")
+    return policy
 
 
 def read_policy(path: Path) -> Policy:
