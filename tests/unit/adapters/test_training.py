@@ -56,6 +56,22 @@ def test_a_recipe_gives_a_servable_model_that_has_learned(recipe: str, texts: bo
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("texts", [True, False])
+def test_the_framework_says_of_other_rows_what_the_file_says(recipe: str, texts: bool) -> None:
+    """Up to rounding; with values missing that were there in training, and categories it never saw."""
+    features, labels = some_rows(1_200, texts=texts)
+    trained = TRAINER.train(recipe, features.slice(0, 800), labels[:800])
+    others = features.slice(800, 1_200)
+    changed = {"x": np.where(np.arange(400) % 7 == 0, np.nan, others.columns["x"].astype(np.float64))}
+    if texts:
+        changed["colour"] = np.where(np.arange(400) % 11 == 0, "violet", others.columns["colour"])
+    others = Table({**others.columns, **changed})
+    served = MODELS.load(trained.onnx, trained.signature).score(others)
+    assert np.abs(trained.predict(others) - served).max() < 1e-6
+    assert served.std() > 0.1
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_the_same_data_give_the_same_bytes(recipe: str) -> None:
     """So that a retraining that is repeated is the same model version."""
     features, labels = some_rows()

@@ -86,6 +86,7 @@ def registry(told: settings.RegisterModelSettings) -> Registry:
 def validation(told: settings.ValidateModelSettings) -> Validation:
     """Wire `validate_model`."""
     from serinus.adapters.onnx.encoding import cheaper_encoding
+    from serinus.adapters.onnx.footprint import footprint_apart
     from serinus.adapters.onnx.models import OnnxModels
     from serinus.use_cases.compare_with_stable import Contending
     from serinus.use_cases.validate_model import Validation
@@ -104,6 +105,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         clock=_now,
         contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models),
         choose_encoding=cheaper_encoding,
+        measure_footprint=footprint_apart,
     )
 
 

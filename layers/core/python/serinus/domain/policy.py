@@ -14,6 +14,16 @@ from enum import StrEnum
 from typing import NewType
 
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
+from serinus.domain.model_gates import (
+    DEFAULT_FOOTPRINT,
+    DEFAULT_PARITY,
+    DEFAULT_STABILITY,
+    Behaviour,
+    FairnessRule,
+    FootprintLimits,
+    ParityLimits,
+    StabilityLimits,
+)
 
 EndpointName = NewType("EndpointName", str)
 
@@ -348,6 +358,11 @@ class Policy:
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
     slices: tuple[Slicing, ...] = ()
+    fairness: tuple[FairnessRule, ...] = ()
+    stability: StabilityLimits = DEFAULT_STABILITY
+    behaviour: tuple[Behaviour, ...] = ()
+    parity: ParityLimits = DEFAULT_PARITY
+    footprint: FootprintLimits = DEFAULT_FOOTPRINT
     operating_threshold: float = 0.5
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()
@@ -377,6 +392,13 @@ class Policy:
         return dataclasses.replace(
             usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
         )
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """The columns of the held-out rows by which a model is judged, features or not."""
+        slices = {slicing.column for slicing in self.slices}
+        groups = {rule.column for rule in self.fairness}
+        return frozenset(slices | groups | {column for test in self.behaviour for column in test.where})
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serinus.domain.feature_columns import features_of
 from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.table import Table
 from serinus.errors import PolicyRefused
 from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
 
 _HOLDOUT = "holdout.parquet"
+_FRAMEWORK_PREDICTIONS = "_framework_prediction"  # no feature begins with an underscore
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Training:
 def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     """Train and upload; return the upload's id.
 
-    The id is the snapshot's, and a recipe is deterministic: training twice uploads the same model under the same
-    name, which the registry takes once.
+    The held-out rows carry what the framework itself says of them, so that validation can see whether the file says
+    the same. The id is the snapshot's, and a recipe is deterministic: training twice uploads the same model under the
+    same name, which the registry takes once.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
@@ -46,12 +49,13 @@ def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     labels = np.asarray(train.columns[snapshot.target], dtype=np.float64)
     features = Table({name: column for name, column in train.columns.items() if name != snapshot.target})
     trained = training.trainer.train(policy.retraining.recipe, features, labels)
-    held_out = training.tables.write(holdout)
+    predicted = trained.predict(features_of(trained.signature, holdout, file=_HOLDOUT))
+    held_out = training.tables.write(Table({**holdout.columns, _FRAMEWORK_PREDICTIONS: predicted}))
     manifest = Manifest(
         model_name="model.onnx",
         model_sha256=hashlib.sha256(trained.onnx).hexdigest(),
         signature=trained.signature,
-        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target),
+        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target, _FRAMEWORK_PREDICTIONS),
         lineage={**trained.lineage, "snapshot": digest, "reason": snapshot.reason},
     )
     upload = f"retrained-{digest[:16]}"

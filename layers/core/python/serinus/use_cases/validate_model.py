@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.feature_columns import features_of
+from serinus.domain.footprint import Footprint
 from serinus.domain.gates import Finding, all_passed, judge_metrics
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.inference_request import request_body
@@ -28,6 +29,7 @@ from serinus.use_cases.ports import (
     Encoding,
     Events,
     Ledger,
+    MeasureFootprint,
     Model,
     Models,
     ModelVersions,
@@ -37,11 +39,17 @@ from serinus.use_cases.ports import (
     Signer,
     Tables,
 )
+from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import model_home, served_model_key
 
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
     """Look for no other file to serve."""
+    return None
+
+
+def unmeasured(_model: bytes, _signature: Signature, _rows: Table) -> Footprint | None:
+    """Measure nothing."""
     return None
 
 
@@ -61,6 +69,7 @@ class Validation:
     clock: Clock
     contending: Contending
     choose_encoding: ChooseEncoding = as_uploaded
+    measure_footprint: MeasureFootprint = unmeasured
 
 
 @dataclass(frozen=True)
@@ -129,10 +138,14 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
     scored = _scored(version, model, holdout, features, labels)
-    del model  # before the live one takes its room
     if isinstance(scored, Finding):
         return _failed(sound, scored)
+    served = encoding.model if encoding is not None and encoding.model is not None else body
+    measuring, clock = validation.measure_footprint, validation.clock
+    probed = probe_model(policy, probing=Probing(version, served, model, scored, features, measuring, clock))
+    del model  # before the live one takes its room
     examined = _measured(version, policy, scored, features, sound, validation)
+    examined = replace(examined, findings=(*examined.findings, *probed))
     return examined if encoding is None else _served(examined, encoding)
 
 

@@ -43,7 +43,14 @@ class SklearnTrainer:
         with threadpool_limits(1):  # how many threads add up decides the last digits, and so the bytes
             estimator.fit(rows, labels.astype(np.int64))
         model, signature = to_onnx(estimator, features)
-        return TrainedModel(onnx=model, signature=signature, lineage=_lineage(recipe, features.rows))
+        names = list(features.columns)
+
+        def predict(held_out: Table) -> npt.NDArray[np.float64]:
+            with threadpool_limits(1):
+                chances = estimator.predict_proba(sklearn_input(held_out.select(names)))
+            return np.asarray(chances[:, 1], dtype=np.float64)
+
+        return TrainedModel(model, signature, _lineage(recipe, features.rows), predict)
 
 
 def _refuse_what_cannot_train(features: Table, labels: npt.NDArray[np.float64]) -> None:
