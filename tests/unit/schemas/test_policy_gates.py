@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,15 @@ def test_the_parameter_store_gives_back_the_same_policy(more: str) -> None:
     again = parse_policy(json.loads(policy_json(policy)), source="the store")
     assert again == policy
     assert again.digest == policy.digest
+
+
+def test_the_example_in_the_documentation_is_a_policy() -> None:
+    """Every table of it, as it stands there."""
+    page = Path("docs/how-to/gate-a-model.md").read_text(encoding="utf-8")
+    policy = parsed(page.split("```toml\n")[1].split("```")[0])
+    assert [test.kind for test in policy.behaviour] == ["invariance", "direction", "minimum", "minimum"]
+    assert all(rule.judges for rule in policy.fairness[:1])
+    assert policy.footprint.maximum_model_mb == 50
 
 
 def test_the_columns_that_a_policy_looks_at_are_told() -> None:
