@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from serinus.adapters.schemas import policy_gates
 from serinus.adapters.schemas.faults import described
+from serinus.adapters.schemas.policy_alarms import AlarmsTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -276,6 +277,7 @@ class _PolicyFile(_Strict):
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
     releases: _Releases = _Releases()
+    alarms: AlarmsTable = AlarmsTable()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:
