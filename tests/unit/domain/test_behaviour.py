@@ -176,6 +176,24 @@ def test_a_model_that_cannot_answer_fails_the_test(error: Exception) -> None:
     assert str(error) in found.message
 
 
+def test_of_classes_only_invariance_is_tested() -> None:
+    """The class whose chance moves most counts; there is no one score that could fall or be reached."""
+
+    def classes(features: Table) -> Reals:
+        scores = against_red(features)
+        return np.column_stack([scores, 1 - scores])
+
+    plain, found = judged(COLOUR, script=against_red), judged(COLOUR, script=classes)
+    assert found.numbers["wrong"] == plain.numbers["wrong"] > 0
+    for test in (
+        Direction("more", "amount", 1.0, MustNot.FALL),
+        Minimum("red", where={"colour": ("red",)}, minimum_score=0.1),
+    ):
+        refused = judged(test, script=classes)
+        assert not refused.passed
+        assert "a chance for each class" in refused.message
+
+
 def test_no_value_of_a_row_is_repeated() -> None:
     """Findings go onto record; what identifies people does not."""
     holdout = a_holdout()

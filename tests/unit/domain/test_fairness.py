@@ -187,3 +187,11 @@ def test_scores_that_decide_nothing_have_no_fairness(labels: Sequence[float]) ->
     assert not finding.passed
     assert "compares decisions, and there are none" in finding.message
     assert judge_fairness(FairnessRule("sex"), rows, 15.0)[0].passed
+
+
+def test_chances_of_classes_have_no_fairness_either() -> None:
+    """Which of them would be selected?"""
+    scores = np.tile([[0.2, 0.8], [0.6, 0.4]], (50, 1))
+    rows = HeldOutRows("f", Table({"sex": an_object_column(["f", "m"] * 50)}), np.tile([0.0, 1.0], 50), scores)
+    (finding,) = judge_fairness(FairnessRule("sex", maximum_selection_rate_gap=0.1), rows, 0.5)
+    assert not finding.passed

@@ -43,6 +43,13 @@ def test_rows_that_differ_are_counted_and_the_worst_numbered() -> None:
     assert found.numbers["difference"] == pytest.approx(0.3)
 
 
+def test_large_numbers_are_held_relative_to_their_size() -> None:
+    """A price in single precision has seven digits, as a chance has."""
+    prices = np.array([250_000.0, 1e6])
+    assert judged(prices.astype(np.float32).astype(np.float64) * (1 + 5e-6), prices).passed
+    assert not judged(prices * (1 + 2e-5), prices).passed
+
+
 @given(
     scores=hnp.arrays(np.float64, 20, elements=st.floats(0, 1)),
     framework=hnp.arrays(np.float64, 20, elements=st.floats(0, 1)),

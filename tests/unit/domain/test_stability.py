@@ -14,7 +14,7 @@ from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows, Reals
 from serinus.domain.model_gates import StabilityLimits
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
-from serinus.domain.stability import MOST_FEATURES, MOST_ROWS, judge_stability, noisy
+from serinus.domain.stability import MOST_FEATURES, MOST_ROWS, Decide, judge_stability, noisy
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed
 from tests.builders import a_signature, a_table, scores_of
@@ -29,13 +29,14 @@ def judged(
     features: Table | None = None,
     signature: Signature | None = None,
     seed: int = 1,
+    decide: Decide | None = lambda scores: scores >= 0.5,
     time_is_up: Callable[[], bool] = lambda: False,
 ) -> dict[str, Finding]:
     """Return the findings by gate, of a model that scores by the amount."""
     table = a_table(600) if features is None else features
     rows = HeldOutRows("f", table, np.tile([0.0, 1.0], table.rows // 2), script(table))
     found = judge_stability(
-        limits, signature or a_signature(), rows, table, 0.5, score=script, seed=seed, time_is_up=time_is_up
+        limits, signature or a_signature(), rows, table, score=script, decide=decide, seed=seed, time_is_up=time_is_up
     )
     return {finding.gate: finding for finding in found}
 
@@ -158,13 +159,30 @@ def test_scores_that_are_no_chances_have_no_decisions_to_flip() -> None:
     def price(features: Table) -> Reals:
         return 100 + 10 * np.asarray(features.columns["amount"], dtype=np.float64)
 
-    told = judged(StabilityLimits(noise=0.1), script=price)["stability:noise"]
+    told = judged(StabilityLimits(noise=0.1), script=price, decide=None)["stability:noise"]
     assert told.passed
     assert "decisions" not in told.message
     assert told.numbers["mean_change"] == pytest.approx(0.8, abs=0.15)  # 10 x 0.1 x E|z|
-    limited = judged(StabilityLimits(noise=0.1, maximum_flipped_share=0.5), script=price)["stability:noise"]
+    limits = StabilityLimits(noise=0.1, maximum_flipped_share=0.5)
+    limited = judged(limits, script=price, decide=None)["stability:noise"]
     assert not limited.passed
     assert "leave it out" in limited.message
+
+
+def test_classes_flip_where_another_is_the_likeliest() -> None:
+    """And how far they move is how far the class does that moves most."""
+
+    def classes(features: Table) -> Reals:
+        first = scores_of(features) / 2
+        return np.column_stack([first, 0.25 * np.ones(features.rows), 0.75 - first])
+
+    def likeliest(scores: Reals) -> npt.NDArray[np.generic]:
+        return np.asarray(np.argmax(scores, axis=1))
+
+    found = judged(StabilityLimits(noise=0.5), script=classes, decide=likeliest)["stability:noise"]
+    plain = judged(StabilityLimits(noise=0.5))["stability:noise"]
+    assert 0 < found.numbers["flipped_share"] < 0.5
+    assert found.numbers["mean_change"] == pytest.approx(plain.numbers["mean_change"] / 2)
 
 
 def wide(features: int) -> tuple[Signature, Table]:

@@ -6,7 +6,7 @@ CheckList: invariance, directional expectation and minimum functionality.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import assert_never
 
@@ -15,17 +15,15 @@ import numpy.typing as npt
 
 from serinus.domain.feature_columns import features_of, spelled_out
 from serinus.domain.gates import Finding
-from serinus.domain.held_out import HeldOutRows, Reals
+from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_gates import Behaviour, Conditions, Direction, Invariance, Minimum, MustNot, Value
 from serinus.domain.policy import Metric
 from serinus.domain.profile import CHANCES, are_chances
 from serinus.domain.quality import measure, score_table
 from serinus.domain.signature import Feature, Signature
-from serinus.domain.stability import noisy
+from serinus.domain.stability import Score, moves, noisy
 from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused, ModelFailed
-
-Score = Callable[[Table], Reals]  # as a `Model` does; raises what it raises
 
 MOST_ROWS = 5_000
 _SHOWN = 5
@@ -122,7 +120,8 @@ class _Asked:
         furthest = np.zeros(len(positions))
         for changed in self._changed(test, feature, features):
             after = self._score(Table({**features.columns, feature.name: changed}))
-            furthest = np.maximum(furthest, _distance(after, before))
+            went = np.nan_to_num(moves(after, before), nan=np.inf)  # no number any more is beyond every limit
+            furthest = np.maximum(furthest, went)
         how = f"set to {' or '.join(repr(_spelled(value)) for value in test.values)}"
         if test.noise is not None:
             how = f"moved by noise of {test.noise:g} standard deviations"
@@ -136,6 +135,7 @@ class _Asked:
 
     def direction(self, test: Direction) -> Finding:
         """Move the feature, and look which way each row's score goes; rows that lack the feature are left out."""
+        self._refuse_classes()
         feature = self._feature(test.column)
         if not feature.datatype.is_number:
             raise DataRefused(f"{test.column!r} holds texts, of which none is higher: test a number")
@@ -164,6 +164,7 @@ class _Asked:
             scores, kind = self._rows.scores[positions], "held-out rows"
         if test.metric is not None:
             return self._metric(Metric(test.metric), test, positions)
+        self._refuse_classes()
         low = -np.inf if test.minimum_score is None else test.minimum_score
         high = np.inf if test.maximum_score is None else test.maximum_score
         return self._judged(
@@ -215,6 +216,12 @@ class _Asked:
         if count / rows > tolerated:
             return self.failed(f"{said}: train a model that does as is declared, or change [[behaviour]]", told)
         return Finding(self._gate, passed=True, message=f"{self._name!r}: {said}", numbers=told)
+
+    def _refuse_classes(self) -> None:
+        if self._rows.scores.ndim > 1:
+            raise DataRefused(
+                "it takes one score a row, and the model gives a chance for each class: test invariance"
+            )
 
     def _feature(self, name: str) -> Feature:
         found = next((feature for feature in self._signature.features if feature.name == name), None)
@@ -275,11 +282,6 @@ def _column(feature: Feature, values: Sequence[Value | None]) -> Column:
 
 def _spelled(value: Value) -> str:
     return value if isinstance(value, str) else str(spelled_out(np.array([value], dtype=np.float64))[0])
-
-
-def _distance(after: Reals, before: Reals) -> Reals:
-    """How far each score went; one that is no number any more went beyond every limit."""
-    return np.nan_to_num(np.abs(after - before), nan=np.inf, posinf=np.inf)
 
 
 def _beyond(low: float | None, high: float | None) -> str:

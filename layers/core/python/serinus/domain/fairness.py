@@ -131,10 +131,11 @@ def judge_fairness(rule: FairnessRule, rows: HeldOutRows, threshold: float) -> t
         threshold: from where on a row is flagged.
     """
     name = f"fairness:{rule.column}"
-    if not (are_chances(rows.scores) and bool(np.isin(rows.labels, (0, 1)).all())):
+    one_chance = rows.scores.ndim == 1 and are_chances(rows.scores)
+    if not (one_chance and bool(np.isin(rows.labels, (0, 1)).all())):
         message = (
-            "fairness compares decisions, and there are none: it takes labels of 0 and 1, and scores between 0 and "
-            "1; leave [[fairness]] out of this policy"
+            "fairness compares decisions, and there are none: it takes labels of 0 and 1, and one score between 0 "
+            "and 1 a row; leave [[fairness]] out of this policy"
         )
         return (Finding(name, passed=not rule.judges, message=message),)
     try:

@@ -15,8 +15,9 @@ _SHOWN = 3
 def judge_parity(limits: ParityLimits, rows: HeldOutRows, column: str, threshold: float) -> Finding:
     """Compare the served scores with what the framework that trained the model said, row by row.
 
-    It fails where any of them lies further apart than the policy allows: exporting rounds, to seven digits or so, and
-    does no more. The rows furthest apart are numbered from 1, as they stand in the held-out file.
+    It fails where any of them lies further apart than the policy allows, relative to scores above 1: exporting
+    rounds, to seven digits or so, and does no more. The rows furthest apart are numbered from 1, as they stand in the
+    held-out file.
 
     Args:
         limits: the policy's.
@@ -24,6 +25,8 @@ def judge_parity(limits: ParityLimits, rows: HeldOutRows, column: str, threshold
         column: of the held-out rows, which holds the framework's own scores.
         threshold: the operating threshold, for telling how many decisions differ.
     """
+    if rows.scores.ndim > 1:
+        return _refused("parity takes one score a row, and the model gives a chance for each class: name no column")
     told = rows.table.columns.get(column)
     if told is None:
         return _refused(
@@ -37,7 +40,7 @@ def judge_parity(limits: ParityLimits, rows: HeldOutRows, column: str, threshold
         return _refused(
             f"the framework's predictions, column {column!r}, hold no number in row {row + 1}: fill it in"
         )
-    apart = np.abs(rows.scores - framework)
+    apart = np.abs(rows.scores - framework) / np.maximum(1, np.abs(framework))
     worst = np.argsort(-apart, kind="stable")[:_SHOWN]
     further = int((apart > limits.maximum_difference).sum())
     numbers = {

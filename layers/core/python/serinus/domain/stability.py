@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows, Reals
 from serinus.domain.model_gates import StabilityLimits
-from serinus.domain.profile import are_chances
 from serinus.domain.signature import Datatype, Feature, Signature
 from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused, ModelFailed
 
-Score = Callable[[Table], Reals]  # as a `Model` does; raises what it raises
+# As a model does; raises what it raises. [rows], or [rows, classes] where a model gives the chance of each class.
+Score = Callable[[Table], Reals]
+Decide = Callable[[Reals], npt.NDArray[np.generic]]  # from scores to what is decided of each row, [rows]
 
 MOST_ROWS = 1_000
 MOST_FEATURES = 50  # are looked at one by one
@@ -31,7 +33,7 @@ class Answer:
     Attributes:
         feature: what was perturbed.
         flipped: the share of rows whose decision is another; one without a score counts.
-        change: of the score, on average, where there is one.
+        change: of the score (of classes' chances, of the one that moves most), on average, where there is one.
         fault: why there are no scores; the rest is then 0.
         failed: whether that is the model's failure, rather than a refusal.
     """
@@ -76,14 +78,24 @@ def noisy(column: Column, noise: float, chance: np.random.Generator) -> Reals | 
     return None if np.array_equal(moved, values, equal_nan=True) else np.asarray(moved, dtype=np.float64)
 
 
+def moves(after: Reals, before: Reals) -> Reals:
+    """Return how far each row's score went; of classes' chances, how far the one did that went furthest.
+
+    >>> moves(np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([[0.3, 0.7], [0.5, 0.5]])).round(3).tolist()
+    [0.1, 0.0]
+    """
+    apart = np.abs(after - before)
+    return np.asarray(apart.max(axis=1) if apart.ndim > 1 else apart, dtype=np.float64)
+
+
 def judge_stability(
     limits: StabilityLimits,
     signature: Signature,
     rows: HeldOutRows,
     features: Table,
-    threshold: float,
     *,
     score: Score,
+    decide: Decide | None,
     seed: int,
     time_is_up: Callable[[], bool],
 ) -> tuple[Finding, ...]:
@@ -97,14 +109,14 @@ def judge_stability(
         signature: which features there are, and of which kind.
         rows: as the model scored them.
         features: what it scored, [rows] each.
-        threshold: from where on a row is flagged.
         score: asks the model again.
+        decide: makes a decision of each row's score; `None` where nothing is decided, as by a regression.
         seed: of the draws; the same seed gives the same findings.
         time_is_up: asked before each feature, so that a slow model is looked at for a bounded time.
     """
     chance = np.random.default_rng(seed)
     positions = np.sort(chance.choice(rows.rows, min(rows.rows, MOST_ROWS), replace=False))
-    asked = _Asked(features.take(positions), rows.scores[positions], threshold, score, time_is_up)
+    asked = _Asked(features.take(positions), rows.scores[positions], score, decide, time_is_up)
     drawn = chance.choice(len(signature.features), min(len(signature.features), MOST_FEATURES), replace=False)
     chosen = [signature.features[position] for position in np.sort(drawn)]
     return (
@@ -119,14 +131,9 @@ class _Asked:
 
     features: Table
     scores: Reals
-    threshold: float
     score: Score
+    decide: Decide | None
     time_is_up: Callable[[], bool]
-
-    @property
-    def decides(self) -> bool:
-        """Whether scores are chances, of which a threshold makes decisions."""
-        return are_chances(self.scores)
 
     def with_noise(
         self, every: Sequence[Feature], chosen: Sequence[Feature], noise: float, chance: np.random.Generator
@@ -158,14 +165,13 @@ class _Asked:
             return Answer(name, fault=str(refusal))
         except ModelFailed as failure:
             return Answer(name, fault=str(failure), failed=True)
-        finite = np.isfinite(scores)
-        flipped = ~finite | ((scores >= self.threshold) != (self.scores >= self.threshold))
-        changes = np.abs(scores - self.scores)[finite]
-        return Answer(
-            name,
-            flipped=float(flipped.mean()) if self.decides else float((~finite).mean()),
-            change=float(changes.mean()) if changes.size else 0.0,
-        )
+        changes = moves(scores, self.scores)
+        finite = np.isfinite(changes)
+        flipped = ~finite
+        if self.decide is not None:
+            flipped |= self.decide(scores) != self.decide(self.scores)
+        change = float(changes[finite].mean()) if finite.any() else 0.0
+        return Answer(name, flipped=float(flipped.mean()), change=change)
 
 
 def _judged_noise(limits: StabilityLimits, asked: _Asked, found: Sequence[Answer]) -> Finding:
@@ -216,8 +222,8 @@ def _held(
     if limit is None:
         return Finding(name, passed=True, message=said, numbers=numbers)
     numbers |= {"limit": limit}
-    if not asked.decides:
-        said += f"; {field} limits decisions, and scores that are no chances make none: leave it out"
+    if asked.decide is None:
+        said += f"; {field} limits decisions, and nothing is decided by such scores: leave it out"
         return Finding(name, passed=False, message=said, numbers=numbers)
     if flipped > limit:
         said += f"; more than {_percent(limit)} may: train a model that leans less on it, or change {field}"
@@ -227,7 +233,7 @@ def _held(
 
 def _did(answer: Answer, asked: _Asked) -> str:
     moved = f"the score moves by {answer.change:.4g} on average"
-    if not asked.decides:
+    if asked.decide is None:
         return f"leaves {_percent(answer.flipped)} of {len(asked.scores)} rows without a score, and {moved}"
     return f"flips {_percent(answer.flipped)} of the decisions on {len(asked.scores)} rows, and {moved}"
 
@@ -237,7 +243,7 @@ def _most_sensitive(found: Sequence[Answer], asked: _Asked) -> str:
     if not moving:
         return ""
     told = [
-        f"{each.feature!r} ({_percent(each.flipped)}, {each.change:.4g})" if asked.decides
+        f"{each.feature!r} ({_percent(each.flipped)}, {each.change:.4g})" if asked.decide
         else f"{each.feature!r} ({each.change:.4g})"
         for each in moving
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.parity import judge_parity
 from serinus.domain.policy import Policy
+from serinus.domain.profile import are_chances
 from serinus.domain.stability import judge_stability
 from serinus.domain.table import Table
 from serinus.errors import ModelFailed
@@ -68,8 +69,8 @@ def _tried(policy: Policy, probing: Probing) -> Iterator[Finding]:
         signature,
         rows,
         features,
-        threshold,
         score=probing.model.score,
+        decide=(lambda scores: scores >= threshold) if are_chances(rows.scores) else None,
         seed=seed,
         time_is_up=lambda: probing.clock() > until,
     )
