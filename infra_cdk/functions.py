@@ -46,6 +46,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         _describe_rollout(foundation, stack),
         _steer_rollout(foundation, stack),
         _request_roll_back(foundation, stack),
+        _record_labels(foundation, stack),
     )
 
 
@@ -175,7 +176,7 @@ def _advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
         "advance_rollout",
         settings.function_name("advance_rollout"),
         _settings(settings.AdvanceRolloutSettings, foundation),
-        (*_HANDLERS, "data"),
+        (*_HANDLERS, "data", "joins"),
         (
             *_move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
@@ -293,7 +294,7 @@ def _snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
         "snapshot_data",
         settings.function_name("snapshot_data"),
         _settings(settings.SnapshotDataSettings, foundation),
-        (*_HANDLERS, "data"),
+        (*_HANDLERS, "data", "joins"),
         (
             *_record(foundation),
             may.read_policies(stack),
@@ -487,6 +488,23 @@ def _request_roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
             may.read_table(foundation),
             may.read_policies(stack),
             may.have_rolled_back(stack),
+        ),
+        memory_mb=1024,
+        timeout_seconds=_GATEWAY_WAITS_SECONDS,
+    )
+
+
+def _record_labels(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It writes label files, and can read none."""
+    return Blueprint(
+        "record_labels",
+        settings.function_name("record_labels"),
+        _settings(settings.RecordLabelsSettings, foundation),
+        _HANDLERS,
+        (
+            may.use_encryption_key(foundation),
+            may.read_policies(stack),
+            may.write_objects(foundation.data, "labels/"),
         ),
         memory_mb=1024,
         timeout_seconds=_GATEWAY_WAITS_SECONDS,

@@ -55,6 +55,7 @@ from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
+from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
 from serinus.use_cases.choose_plan import Choosing
@@ -115,6 +116,8 @@ def a_policy(
     slices: tuple[Slicing, ...] = (),
     serving: Serving = Serving(),  # noqa: B008 - frozen
     keeping: Keeping = Keeping(),  # noqa: B008 - frozen
+    task: Task = Task.BINARY,
+    classes: tuple[str, ...] = (),
 ) -> Policy:
     """Return a policy of short steps."""
     return Policy(
@@ -128,6 +131,8 @@ def a_policy(
         performance=performance,
         retraining=retraining,
         releases=keeping,
+        task=task,
+        classes=classes,
     )
 
 
@@ -418,6 +423,10 @@ class ScriptedModel:
         """Score rows."""
         return self._script(features)
 
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return what the script does, which then gives a column for each class."""
+        return self._script(features)
+
 
 class ScriptedModels:
     """`Models` for any bytes: `faults` is what checking finds, `unloadable` why loading fails."""
@@ -441,7 +450,13 @@ class ScriptedModels:
 class ScriptedTrainer:
     """`Trainer` whose model is a digest of what it was given."""
 
-    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+    def train(
+        self,
+        recipe: str,
+        features: Table,
+        labels: npt.NDArray[np.float64],
+        target: Target = BINARY_TARGET,  # noqa: ARG002  # the port's
+    ) -> TrainedModel:
         """Return the same bytes for the same data."""
         told = repr((recipe, {name: column.tolist() for name, column in features.columns.items()}, labels.tolist()))
         return TrainedModel(hashlib.sha256(told.encode()).digest(), a_signature(), {"recipe": recipe}, scores_of)
@@ -475,7 +490,7 @@ class World:
         self.ledger = StoredLedger(self.documents, self.anchor)
         self.parts = StoredProfileParts(self.data)
         self.records = StoredRecords(self.data)
-        self.labels = StoredLabels(self.data, self.tables)
+        self.labels = StoredLabels(self.data)
         self.snapshots = StoredSnapshots(self.data, self.tables)
         self.references = StoredReferences(self.artifacts)
         self._wire()
@@ -495,7 +510,7 @@ class World:
             self.ledger,
             self.events,
             self.clock,
-            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models),
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models, self.tables),
         )
         self.choosing = Choosing(self.references, self.parts)
         self.starting = Starting(
@@ -518,7 +533,7 @@ class World:
             self.versions, self.references, self.records, self.parts, self.invocations, self.conducting
         )
         self.pruning = Pruning(self.policies, self.rollouts, self.traffic, self.releases, self.ledger, self.clock)
-        comparing = Comparing(self.records, self.labels)
+        comparing = Comparing(self.labels)
         self.weighing = Weighing(self.rollouts, self.references, self.parts, comparing)
         self.advancing = Advancing(self.weighing, self.conducting)
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
@@ -530,7 +545,6 @@ class World:
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,
-            self.records,
             self.labels,
             self.snapshots,
             self.ledger,
@@ -541,9 +555,7 @@ class World:
             self.policies, self.snapshots, self.trainer, self.tables, self.artifacts, write_manifest
         )
         self.describing = Describing(self.policies, self.versions, self.rollouts, self.traffic)
-        self.measuring = Measuring(
-            self.policies, self.rollouts, self.references, self.parts, self.records, self.labels
-        )
+        self.measuring = Measuring(self.policies, self.rollouts, self.references, self.parts, self.labels)
 
     def clock(self) -> datetime:
         """Return what the clock shows."""

@@ -1,4 +1,4 @@
-"""The routes by which people have rollouts done, behind the API's default authorisation."""
+"""The routes by which people have rollouts done and send labels, behind the API's default authorisation."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _ROUTES = (
     ("Promote", "steer_rollout", apigateway.HttpMethod.POST, f"{_ROLLOUT}/promote"),
     ("Abort", "request_roll_back", apigateway.HttpMethod.POST, f"{_ROLLOUT}/abort"),
     ("RollBack", "request_roll_back", apigateway.HttpMethod.POST, "/endpoints/{endpoint}/rollback"),
+    ("Labels", "record_labels", apigateway.HttpMethod.POST, "/endpoints/{endpoint}/labels"),
 )
 
 

@@ -106,6 +106,7 @@ RULES = {
     ),
     # `infer` reaches ONNX Runtime through its C API alone.
     "inference": Rule(keep=(_LIBRARY, *_LICENCES, "orjson*", "pybase64*"), drop=("pybase64/_fallback.py",)),
+    "joins": Rule(drop=("adbc_driver_duckdb/*", "duckdb/experimental/*"), strip=("_duckdb*.so",)),
     "models": Rule(drop=(*_ONNX, *_ONNX_RUNTIME, _LIBRARY), strip=("onnxruntime/*.so",)),
     "training": Rule(
         drop=(

@@ -94,7 +94,7 @@ def counted_since(began: datetime, client: wiring.Client, endpoint: str, *, at_l
     deadline = time.monotonic() + 30
     while True:
         end = datetime.now(UTC) + timedelta(minutes=1)
-        found = measure_performance(endpoint, start=began, end=end, measuring=client.measuring)
+        found = measure_performance(endpoint, start=began, end=end, measuring=client.measuring).releases
         counted = sum(performance.requests for performance in found)
         if counted >= at_least or time.monotonic() > deadline:
             return counted, sum(performance.failures for performance in found)

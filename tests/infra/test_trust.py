@@ -207,6 +207,7 @@ def test_control_routes_take_signed_requests_alone(aws: Assembly) -> None:
             "GET /endpoints/{endpoint}/rollouts",
             f"GET {rollout}",
             *(f"POST {rollout}/{deed}" for deed in ("pause", "resume", "promote", "abort")),
+            "POST /endpoints/{endpoint}/labels",
             "POST /endpoints/{endpoint}/rollback",
         ],
         "AWS_IAM",

@@ -13,6 +13,7 @@ import pytest
 
 from serinus import settings, wiring
 from serinus.use_cases.find_rollout import Looking
+from serinus.use_cases.record_labels import Recording
 from serinus.use_cases.request_roll_back import Returning
 from serinus.use_cases.request_rollout import Requesting
 from serinus.use_cases.steer_rollout import Guiding
@@ -25,21 +26,37 @@ ROUTES = (
     ("POST", r"/endpoints/[^/]+/rollouts/[^/]+/(pause|resume|promote)", "steer_rollout"),
     ("POST", r"/endpoints/[^/]+/rollouts/[^/]+/abort", "request_roll_back"),
     ("POST", r"/endpoints/[^/]+/rollback", "request_roll_back"),
+    ("POST", r"/endpoints/[^/]+/labels", "record_labels"),
 )
 _SETTINGS = (
     settings.RequestRolloutSettings("table", "ledger", "machine"),
     settings.SteerRolloutSettings("table", "ledger", "bus"),
+    settings.RecordLabelsSettings("data"),
 )
 
 
 class ControlPlane:
     """Sends requests to the functions, in the name of `caller`, as `SignedCalls` does over the network."""
 
-    def __init__(self, *, requesting: Requesting, looking: Looking, guiding: Guiding, returning: Returning) -> None:
+    def __init__(
+        self,
+        *,
+        requesting: Requesting,
+        looking: Looking,
+        guiding: Guiding,
+        returning: Returning,
+        recording: Recording,
+    ) -> None:
         self.caller: str | None = ANNA
         self.asked: list[tuple[str, str]] = []
         self.bodies: list[bytes] = []
-        wired = {"requesting": requesting, "looking": looking, "guiding": guiding, "returning": returning}
+        wired = {
+            "requesting": requesting,
+            "looking": looking,
+            "guiding": guiding,
+            "returning": returning,
+            "recording": recording,
+        }
         self._functions = _imported(wired)
 
     def send(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:

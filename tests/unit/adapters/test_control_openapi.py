@@ -11,6 +11,7 @@ import pytest
 from serinus.adapters.control_api import bodies
 from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.open_inference.metadata import openapi
+from serinus.use_cases.record_labels import Recording
 from tests.builders import World
 from tests.unit.control_plane import ROUTES, ControlPlane
 from tests.unit.use_cases.steering import guiding, looking, requesting, returning
@@ -38,16 +39,26 @@ def test_every_route_is_described_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["RolloutAsked", "PauseAsked", "ResumeAsked", "PromotionAsked", "AbortAsked", "RollBackAsked"]
+    "name",
+    [
+        "RolloutAsked",
+        "PauseAsked",
+        "ResumeAsked",
+        "PromotionAsked",
+        "AbortAsked",
+        "RollBackAsked",
+        "LabelAsked",
+        "LabelsAsked",
+    ],
 )
 def test_what_is_asked_is_described_as_it_is_read(name: str) -> None:
     """The schema is the one that the function checks with."""
-    read = getattr(bodies, name).model_json_schema()
+    read = getattr(bodies, name).model_json_schema(ref_template="#/components/schemas/{model}")
     assert SCHEMAS[name] == _untitled(read)
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    kept = {key: value for key, value in schema.items() if key not in {"title", "description", "$defs"}}
     properties = {
         name: {key: value for key, value in field.items() if key != "title"}
         for name, field in schema["properties"].items()
@@ -64,6 +75,7 @@ def test_what_is_answered_is_described() -> None:
         looking=looking(world),
         guiding=guiding(world),
         returning=returning(world),
+        recording=Recording(world.policies, world.labels),
     )
     asked = [
         ("GET", "/endpoints/fraud/rollouts", {}),
@@ -76,6 +88,7 @@ def test_what_is_answered_is_described() -> None:
         ("POST", "/endpoints/fraud/rollback", {"reason": "why"}),
         ("POST", "/endpoints/fraud/rollback", {}),
         ("POST", "/endpoints/fraud/rollouts", {"version": 1}),
+        ("POST", "/endpoints/fraud/labels", {"labels": [{"id": "a", "label": 1}]}),
     ]
     for method, path, body in asked:
         status, said = control.send(method, path, json.dumps(body).encode())

@@ -213,7 +213,7 @@ DISAGREEMENTS = [
         "taken from the output 'score', but the signature has 'label', 'probabilities'",
     ),
     (_signature(score=Score("probabilities", 2)), "column 2 of the output 'probabilities', which has 2"),
-    (_signature(score=Score("probabilities", -1)), "column -1 of the output 'probabilities'"),
+    (_signature(score=Score("probabilities", -2)), "column -2 of the output 'probabilities'"),
     (_signature(score=Score("label", 1)), "column 1 of the output 'label', which has 1"),
 ]
 

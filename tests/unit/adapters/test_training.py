@@ -22,6 +22,7 @@ from serinus.adapters.training.convert import sklearn_input, to_onnx
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
+from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused, ModelRefused
 
 MODELS = OnnxModels()
@@ -69,6 +70,53 @@ def test_the_framework_says_of_other_rows_what_the_file_says(recipe: str, texts:
     served = MODELS.load(trained.onnx, trained.signature).score(others)
     assert np.abs(trained.predict(others) - served).max() < 1e-6
     assert served.std() > 0.1
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_learns_numbers_where_the_task_is_a_regression(recipe: str) -> None:
+    """The score is the prediction, whatever its size."""
+    features, _ = some_rows()
+    wanted = 1e3 + 50 * np.asarray(features.columns["x"], dtype=np.float64)
+    trained = TRAINER.train(recipe, features, wanted, Target(Task.REGRESSION))
+    assert MODELS.check(trained.onnx, trained.signature) == []
+    assert Target(Task.REGRESSION).faults(trained.signature) == ()
+    scores = MODELS.load(trained.onnx, trained.signature).score(features)
+    assert np.mean(np.abs(scores - wanted)) < 10
+    assert TRAINER.train(recipe, features, wanted, Target(Task.REGRESSION)).onnx == trained.onnx
+    assert np.allclose(trained.predict(features), scores, rtol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_tells_classes_apart_where_the_task_is_multiclass(recipe: str) -> None:
+    """There is a column for each class, in the policy's order, and the score is the class and its chance."""
+    features, _ = some_rows()
+    x = np.asarray(features.columns["x"], dtype=np.float64)
+    wanted, target = np.digitize(x, [-0.5, 0.5]).astype(np.float64), Target(Task.MULTICLASS, ("low", "mid", "high"))
+    trained = TRAINER.train(recipe, features, wanted, target)
+    assert MODELS.check(trained.onnx, trained.signature) == []
+    assert target.faults(trained.signature) == ()
+    model = MODELS.load(trained.onnx, trained.signature)
+    chances, scores = model.columns(features), model.score(features)
+    assert chances.shape == (features.rows, 3)
+    assert np.abs(trained.predict(features) - chances).max() < 1e-6
+    assert np.floor(scores).tolist() == np.argmax(chances, axis=1).tolist()
+    assert np.mean(np.floor(scores) == wanted) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("labels", "target", "said"),
+    [
+        (np.full(400, 7.0), Target(Task.REGRESSION), "all 400 labels are 7"),
+        (np.full(400, np.nan), Target(Task.REGRESSION), "not all finite"),
+        (np.arange(400.0) % 2, Target(Task.MULTICLASS, ("a", "b", "c")), "there are no labels of 'c'"),
+    ],
+)
+def test_labels_that_cannot_train_the_task_are_refused(
+    labels: npt.NDArray[np.float64], target: Target, said: str
+) -> None:
+    """A model that lacks a class's column would answer another question than the policy asks."""
+    with pytest.raises(DataRefused, match=said):
+        TRAINER.train("gradient_boosting", some_rows()[0], labels, target)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

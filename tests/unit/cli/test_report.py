@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.stored.records import StoredRecords
 from serinus.cli.distributions import distribution
 from serinus.cli.main import app
 from serinus.domain.policy import Metric
@@ -57,8 +58,8 @@ def serve(deployment: Deployment, *, late: float | None = None) -> None:
         for at in range(_ROWS)
     )
     client = deployment.client
-    records, parts = client.measuring.records, client.reading.parts
-    collecting = Collecting(deployment.rollouts, deployment.references, records, parts)
+    records = StoredRecords(deployment.data)
+    collecting = Collecting(deployment.rollouts, deployment.references, records, client.reading.parts)
     collect_predictions(LogBatch(FRAUD, 2, "s[2]", predictions, ()), collecting=collecting)
 
 

@@ -45,7 +45,7 @@ def weighed(deployment: Deployment, *bad: int) -> Rollout:
         at = since + timedelta(minutes=3)
         looks.append(Decision(at, judged.verdict, judged.reason, 5, since, tick, judged.figures))
     until = rollout.started_at + timedelta(minutes=len(bad))
-    state = rollout.weighed(evidence, until=until, labelled=None).looked_at(looks[-1])
+    state = rollout.weighed(evidence, until=until, labelled=()).looked_at(looks[-1])
     deployment.rollouts.save(state, replaced=rollout, looks=looks)
     return state
 

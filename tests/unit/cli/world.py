@@ -38,7 +38,6 @@ from serinus.adapters.stored.labels import StoredLabels
 from serinus.adapters.stored.ledger import StoredLedger
 from serinus.adapters.stored.model_versions import StoredModelVersions
 from serinus.adapters.stored.profile_parts import StoredProfileParts
-from serinus.adapters.stored.records import StoredRecords
 from serinus.adapters.stored.references import StoredReferences
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.tokens import StoredTokens
@@ -59,6 +58,7 @@ from serinus.use_cases.live_window import Reading
 from serinus.use_cases.make_token import make_token
 from serinus.use_cases.measure_performance import Measuring
 from serinus.use_cases.publish_release import Publishing, publish_release
+from serinus.use_cases.record_labels import Recording
 from serinus.use_cases.register_model import Registry, register_model
 from serinus.use_cases.request_roll_back import Returning
 from serinus.use_cases.request_rollout import Requesting
@@ -107,8 +107,7 @@ class Deployment:
     @property
     def client(self) -> Client:
         """What the command line is given in place of AWS."""
-        parts, records = StoredProfileParts(self.data), StoredRecords(self.data)
-        labels = StoredLabels(self.data, ArrowTables())
+        parts, labels = StoredProfileParts(self.data), StoredLabels(self.data)
         return Client(
             resources=settings.ClientSettings("table", "artifacts", "data", "ledger", "bus", "http://localhost"),
             policies=cast("Any", self.policies),
@@ -117,7 +116,7 @@ class Deployment:
             ledger=self.ledger,
             describing=Describing(self.policies, self.versions, self.rollouts, self.traffic),
             choosing=Choosing(self.references, parts),
-            measuring=Measuring(self.policies, self.rollouts, self.references, parts, records, labels),
+            measuring=Measuring(self.policies, self.rollouts, self.references, parts, labels),
             reading=Reading(self.policies, self.rollouts, self.traffic, self.references, parts),
             tokens=self.tokens,
             artifacts=cast("Any", self.artifacts),
@@ -137,6 +136,7 @@ class Deployment:
             looking=Looking(policies, rollouts),
             guiding=Guiding(policies, rollouts, alarms, ledger, self.events, now),
             returning=Returning(policies, rollouts, MemoryRollBacks(self.conducting)),
+            recording=Recording(policies, StoredLabels(self.data)),
         )
 
     def put(self, key: str, body: bytes) -> None:
@@ -158,7 +158,7 @@ class Deployment:
         validation = Validation(
             self.artifacts, self.policies, self.versions, self.references, models, ArrowTables(), signer,
             self.ledger, self.events, now,
-            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, models),
+            Contending(self.artifacts, self.versions, self.rollouts, self.traffic, models, ArrowTables()),
         )  # fmt: skip
         if validate_model(FRAUD, registered.version, validation=validation).status is not Status.VALIDATED:
             return

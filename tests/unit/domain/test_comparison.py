@@ -12,6 +12,7 @@ from serinus.domain.held_out import (
     FEWEST_OF_A_CLASS,
     FEWEST_ROWS,
     MOST_RESAMPLED_ROWS,
+    BinaryAnswers,
     HeldOutRows,
     Reals,
     resampled,
@@ -102,7 +103,7 @@ def test_draws_without_a_class_are_passed_over() -> None:
     """One positive of 60 is missing in about a third of all draws, of which no metric can be said."""
     labels = np.zeros(60)
     labels[0] = 1.0
-    drawn = list(resampled([np.linspace(0, 1, 60)], labels, 0.5, seed=4))
+    drawn = list(resampled([BinaryAnswers.of(np.linspace(0, 1, 60), labels, 0.5)], 60, seed=4))
     assert 500 < len(drawn) < 750
 
 

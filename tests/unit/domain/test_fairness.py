@@ -17,6 +17,7 @@ from serinus.domain.model_gates import FairnessRule
 from serinus.domain.policy import Slicing
 from serinus.domain.slices import slices_of
 from serinus.domain.table import Table
+from serinus.domain.task import Target, Task
 from tests.builders import an_object_column
 
 
@@ -192,6 +193,7 @@ def test_scores_that_decide_nothing_have_no_fairness(labels: Sequence[float]) ->
 def test_chances_of_classes_have_no_fairness_either() -> None:
     """Which of them would be selected?"""
     scores = np.tile([[0.2, 0.8], [0.6, 0.4]], (50, 1))
-    rows = HeldOutRows("f", Table({"sex": an_object_column(["f", "m"] * 50)}), np.tile([0.0, 1.0], 50), scores)
+    table, target = Table({"sex": an_object_column(["f", "m"] * 50)}), Target(Task.MULTICLASS, ("a", "b"))
+    rows = HeldOutRows("f", table, np.tile([0.0, 1.0], 50), scores, target)
     (finding,) = judge_fairness(FairnessRule("sex", maximum_selection_rate_gap=0.1), rows, 0.5)
     assert not finding.passed

@@ -189,7 +189,10 @@ def test_disagreement_is_left_to_a_person() -> None:
     """Judged once all were replayed; too few rows say nothing."""
     verdict, outcome, reason = judged(a_tally(100, agreed=0.79))
     assert (verdict, outcome) == (Verdict.HOLD, Outcome.INCONCLUSIVE)
-    assert "79.0% of 100 rows on the same side of the operating threshold, below 80.0%" in reason
+    assert (
+        "agree on 79.0% of 100 rows (the same side of the operating threshold, or the same class), below 80.0%"
+        in reason
+    )
     assert judged(a_tally(100, agreed=0.8))[0] is Verdict.ADVANCE
     assert judged(a_tally(99, agreed=0.1))[1] is None
     assert judged(a_tally(20, agreed=0.1), after_seconds=600)[0] is Verdict.ADVANCE

@@ -11,6 +11,7 @@ import pytest
 from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.schemas.payloads import RollBackWanted
 from serinus.domain.rollout import Outcome, Split
+from serinus.use_cases.record_labels import Recording
 from serinus.use_cases.roll_back import roll_back
 from tests.builders import FRAUD, World
 from tests.unit.control_plane import ANNA, ROUTES, ControlPlane
@@ -37,6 +38,12 @@ STATUSES = {
     "request_roll_back/abort": 200,
     "request_roll_back/roll_back": 200,
     "request_roll_back/unknown_release": 404,
+    "record_labels/two_labels": 200,
+    "record_labels/not_binary": 400,
+    "record_labels/no_prediction": 400,
+    "record_labels/by_row_id": 400,
+    "record_labels/another_endpoint": 404,
+    "record_labels/no_json": 400,
 }
 
 
@@ -56,6 +63,7 @@ def control(world: World) -> ControlPlane:
         looking=looking(world),
         guiding=guiding(world),
         returning=returning(world),
+        recording=Recording(world.policies, world.labels),
     )
 
 
@@ -111,6 +119,7 @@ def test_the_actor_is_who_signed(control: ControlPlane, world: World, name: str,
         ("POST", "/rollouts/active/promote", {"reason": "why"}),
         ("POST", "/rollouts/active/abort", {"reason": "why"}),
         ("POST", "/rollback", {"reason": "why"}),
+        ("POST", "/labels", {"labels": [{"id": "a", "label": 1}]}),
     ],
 )
 def test_nothing_is_done_for_a_caller_whom_nobody_verified(
@@ -121,6 +130,7 @@ def test_nothing_is_done_for_a_caller_whom_nobody_verified(
     deeds, split = world.deeds(), world.split()
     assert ask(control, method, path, body)[0] == 403
     assert (world.deeds(), world.split()) == (deeds, split)
+    assert world.data.list("labels/") == []
 
 
 @pytest.mark.parametrize(
@@ -137,6 +147,21 @@ def test_nothing_is_done_for_a_caller_whom_nobody_verified(
         ("/rollouts", ["version"], "the request: "),
         ("/rollback", {"reason": "why", "to": True}, "to: "),
         ("/rollback", {"reason": "why", "requested_by": "bob"}, "requested_by: "),
+        ("/labels", {"labels": []}, "labels: "),
+        (
+            "/labels",
+            {"labels": [{"id": "a", "label": 1}, {"id": "b", "label": 3}]},
+            "labels.1.label: it must be 0 or 1",
+        ),
+        ("/labels", {"labels": [{"id": "a", "label": "yes"}]}, "labels.0.label: it must be 0 or 1"),
+        ("/labels", {"labels": [{"id": "a", "label": None}]}, "labels.0.label"),
+        ("/labels", {"labels": [{"id": "a", "row": -1, "label": 1}]}, "labels.0.row: "),
+        ("/labels", {"labels": [{"id": "a", "row_id": "b", "label": 1}]}, "labels.0: name the prediction by id"),
+        ("/labels", {"labels": [{"row_id": "b", "row": 1, "label": 1}]}, "labels.0: row goes with id"),
+        ("/labels", {"labels": [{"row_id": "b", "label": 1}]}, "labels.0.row_id: the policy"),
+        ("/labels", {"labels": [{"id": "a", "label": 1, "time": "2026-03-04T10:00:00"}]}, "labels.0.time: "),
+        ("/labels", {"labels": [{"id": "a", "label": 1, "who": "bob"}]}, "labels.0.who: "),
+        ("/labels", {"labels": [{"id": "x" * 1_025, "label": 1}]}, "labels.0.id: "),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_done(

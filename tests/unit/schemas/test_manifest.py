@@ -106,7 +106,7 @@ def test_a_field_that_is_missing_or_nonsense_is_named(path: str, value: object) 
         ("signature.inputs.1.columns.0", "age", "name the column 'age' twice"),
         ("signature.inputs.0.datatype", "FP8", "signature.inputs.0.datatype"),
         ("signature.outputs.0.shape", [-2], "signature.outputs.0.shape.0"),
-        ("signature.score.column", -1, "signature.score.column"),
+        ("signature.score.column", -2, "signature.score.column"),
         ("holdout.target", "age", "is also a column of signature.inputs"),
         ("lineage", {"git": 7}, "lineage.git"),
         ("lineage", {"": "x"}, "lineage"),

@@ -189,6 +189,32 @@ def test_what_cannot_be_demanded_is_refused(more: str, said: str) -> None:
     assert said in str(refusal.value)
 
 
+PRICES = "task = 'regression'\n" + MINIMAL.replace("roc_auc", "r2")
+COLOURS = "task = 'multiclass'\nclasses = ['red', 'green', 'blue']\n" + MINIMAL.replace("roc_auc", "macro_f1")
+
+
+@pytest.mark.parametrize(("policy", "more", "said"), [
+    (PRICES, "[[fairness]]\ncolumn = 'sex'\n", "compares whom a binary score selects"),
+    (COLOURS, "[[fairness]]\ncolumn = 'sex'\n", "compares whom a binary score selects"),
+    (PRICES, "[stability]\nmaximum_flipped_share = 0.1\n", "limits decisions that flip"),
+    (PRICES, "[stability]\nnoise = 0.1\n", None),
+    (COLOURS, "[stability]\nmaximum_flipped_share = 0.1\n", None),
+    (PRICES, behaviour("direction"), None),
+    (COLOURS, behaviour("direction"), "reads one score a row"),
+    (COLOURS, behaviour("minimum"), "reads one score a row"),
+    (COLOURS, behaviour("invariance"), None),
+    (COLOURS, behaviour("minimum", minimum_score=None, metric="macro_f1", minimum=0.1), None),
+    (PRICES, behaviour("minimum", minimum_score=None, metric="recall", minimum=0.1), "recall, which is no metric"),
+])  # fmt: skip
+def test_what_the_task_does_not_have_is_refused(policy: str, more: str, said: str | None) -> None:
+    """A regression selects nobody, and a model of classes has no one score."""
+    if said is None:
+        parse_policy(tomllib.loads(policy + more), source="f.toml")
+        return
+    with pytest.raises(PolicyRefused, match=said):
+        parse_policy(tomllib.loads(policy + more), source="f.toml")
+
+
 def test_no_demand_besides_makes_accuracy_enough() -> None:
     """A model that says no to everybody is as fair, stable and small as can be."""
     document = tomllib.loads(MINIMAL.replace("roc_auc", "accuracy") + EVERYTHING)

@@ -137,7 +137,7 @@ def _raising(error: Exception) -> Script:
     [
         (_raising(ModelFailed("a division by zero")), "a division by zero"),
         (_raising(DataRefused("column 'age', row 3 holds nan, which is no INT64")), "which is no INT64"),
-        (lambda features: np.full(features.rows, np.nan), "not all between 0 and 1"),
+        (lambda features: np.full(features.rows, np.nan), "not all finite"),
         (lambda features: np.full(features.rows, 1.5), "not all between 0 and 1"),
     ],
 )

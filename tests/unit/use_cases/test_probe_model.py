@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from serinus.adapters.onnx.models import OnnxModels
@@ -25,9 +26,10 @@ from serinus.domain.model_gates import (
     StabilityLimits,
 )
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
-from serinus.domain.policy import Policy
+from serinus.domain.policy import Metric, MetricGate, Policy
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
+from serinus.domain.task import Target, Task
 from serinus.errors import ModelFailed
 from serinus.use_cases.ports import MeasureFootprint, TrainedModel
 from serinus.use_cases.probe_model import Probing, probe_model
@@ -146,6 +148,67 @@ def test_a_model_that_weighs_too_much_is_rejected() -> None:
     """By the policy's limit, far below the hard one."""
     policy = replace(a_policy(), footprint=FootprintLimits(maximum_model_mb=0.0001))
     assert failed(validated(policy, trained())) == ["footprint:size"]
+
+
+def tasked(demands: Policy, target: Target, *, told: bool = False) -> ModelVersion:
+    """Validate a real model of a task: of incomes, or of whether they are low, middling or high."""
+    gate = MetricGate(Metric.R2 if target.task is Task.REGRESSION else Metric.MACRO_F1, minimum=0.5)
+    policy = replace(demands, gates=(gate,), task=target.task, classes=target.classes)
+    world = with_real_models(policy)
+
+    def table(seed: int) -> tuple[Table, Table, npt.NDArray[np.float64]]:
+        found = people(1_500, seed=seed)
+        wage = 50_000 + 10_000 * np.asarray(found.columns["income"], dtype=np.float64)
+        labels = wage if target.task is Task.REGRESSION else np.digitize(wage, [45_000, 55_000]).astype(np.float64)
+        named = labels if not target.classes else an_object_column([target.classes[int(each)] for each in labels])
+        features = found.select(FEATURES)
+        return features, Table({**features.columns, "wage": named}), labels
+
+    features, _, labels = table(1)
+    model = SklearnTrainer().train("gradient_boosting", features, labels, target)
+    features, held_out, _ = table(2)
+    column = "said" if told else None
+    if told:
+        held_out = Table({**held_out.columns, "said": model.predict(features)})
+    holdout = Holdout("holdout.parquet", _sha256(world.tables.write(held_out)), "wage", column)
+    manifest = Manifest("model.onnx", _sha256(model.onnx), model.signature, holdout)
+    key = world.upload(model=model.onnx, holdout=held_out, manifest=manifest)
+    registration = register_model(key, execution="e", registry=world.registry)
+    assert registration.version is not None, registration.reason
+    return validate_model(FRAUD, registration.version, validation=world.validation)
+
+
+RICHER_PAYS = Direction("richer is more", "income", 0.5, MustNot.FALL)
+
+
+def test_a_regression_is_held_against_what_applies_to_it() -> None:
+    """Its numbers move, follow and must be reached; nothing is decided, and parity is relative to their size."""
+    sure = Minimum("no negative wages", where={"sex": ("f", "m")}, minimum_score=0.0)
+    demands = replace(a_policy(), behaviour=(RICHER_PAYS, sure))
+    version = tasked(demands, Target(Task.REGRESSION), told=True)
+    found = {finding.gate: finding for finding in version.findings}
+    assert found["parity"].passed
+    assert found["parity"].numbers["difference"] < 1e-6
+    assert found["behaviour:no negative wages"].passed
+    assert found["stability:missing"].numbers["mean_change"] > 1_000
+    assert "decisions" not in found["stability:noise"].message
+    assert not any(gate.startswith("fairness") for gate in found)
+
+
+def test_a_model_of_classes_is_held_against_what_applies_to_it() -> None:
+    """Decisions are the likeliest class; which chance moves most is how far a row moves."""
+    target = Target(Task.MULTICLASS, ("low", "middling", "high"))
+    demands = replace(
+        a_policy(),
+        behaviour=(Invariance("sex is no reason", "sex", 0.9, values=("f", "m"), tolerated_share=0.01),),
+        stability=StabilityLimits(maximum_flipped_share=0.05, maximum_flipped_share_when_missing=0.05),
+    )
+    version = tasked(demands, target)
+    found = {finding.gate: finding for finding in version.findings}
+    assert failed(version) == ["stability:missing"]
+    assert "most sensitive to 'income'" in found["stability:missing"].message
+    assert found["stability:noise"].numbers["flipped_share"] < 0.05
+    assert found["behaviour:sex is no reason"].passed
 
 
 FOUND = Footprint(1.0, 2.0, 200, 5_000.0, 400, 90.0)

@@ -14,7 +14,6 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.policy import LabelJoin, Retraining
 from serinus.domain.table import Column, Table
 from serinus.errors import EndpointNotFound, ObjectNotFound, PolicyRefused
-from serinus.use_cases.join_labels import joined
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.snapshot_data import SnapshotStatus, SnapshotTaken, snapshot_data
 from serinus.use_cases.train_model import train_model
@@ -104,17 +103,26 @@ def test_the_labels_of_the_drifted_window_must_have_come() -> None:
     assert "labels of 0 of the 200 rows of the drifted window have come" in waiting.reason
 
 
-def test_a_label_file_that_is_damaged_is_waited_for() -> None:
-    """One bad file must not end a retraining: it goes on once the file is mended, and else says why it gave up."""
+def test_a_label_file_that_is_damaged_is_told_where_labels_are_missing() -> None:
+    """Somebody may mend it while there is time; the labels of other files count."""
     world = a_served_world()
-    label_all(world)
+    label_all(world, 60)
     world.data.put(f"labels/{FRAUD}/damaged.csv", b"id,label\nx,maybe\n")
     waiting = take(world)
     assert waiting.status is SnapshotStatus.WAITING
-    assert "the labels cannot be read" in waiting.reason
-    assert "damaged.csv" in waiting.reason
-    world.data.put(f"labels/{FRAUD}/damaged.csv", b"id,label\nx,1\n")
+    assert waiting.reason.startswith("60 of 100 labelled rows have come; ")
+    assert "damaged.csv, row 1: the label must be 0 or 1" in waiting.reason
+    label_all(world)
     assert take(world).status is SnapshotStatus.READY
+
+
+def test_features_that_a_join_cannot_tell_apart_are_told() -> None:
+    """Nothing is trained on a mixture of two of them."""
+    world = a_served_world(rows=0)
+    rows = a_table(200)
+    world.serve(2, features=Table({**rows.columns, "Amount": np.ones(200)}))
+    world.later(60)
+    assert "differ in the case of letters alone" in take(world).reason
 
 
 def test_it_gives_up_when_the_wait_is_over() -> None:
@@ -297,30 +305,15 @@ def test_there_must_be_such_a_snapshot() -> None:
         train_model(FRAUD, "0" * 64, training=a_served_world().training)
 
 
-def test_labels_join_by_id_and_row() -> None:
-    """A label of another row or request joins nothing; without any there is nothing."""
-    records = Table(
-        {
-            "_id": an_object_column(["a", "a", "b"]),
-            "_row": np.array([0.0, 1.0, 0.0]),
-            "_at": np.arange(3.0),
-        }
-    )
-    labels = Table({"id": an_object_column(["a", "c"]), "row": np.array([1.0, 0.0]), "label": np.array([1.0, 0.0])})
-    found = joined(records, labels)
-    assert (found.columns["_at"].tolist(), found.columns["_label"].tolist()) == ([1.0], [1.0])
-    assert joined(Table({}), labels).rows == joined(records, Table({})).rows == 0
-
-
 def test_performance_is_measured_by_release_on_what_is_labelled() -> None:
     """Requests and failures come from the counts, metrics from the labels that have come."""
     world = a_served_world()
     start, end = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
-    (silent,) = measure_performance(FRAUD, start=start, end=end, measuring=world.measuring)
+    (silent,) = measure_performance(FRAUD, start=start, end=end, measuring=world.measuring).releases
     assert (silent.requests, silent.labelled_rows, dict(silent.metrics)) == (200, 0, {})
     label_all(world, 120)
     world.rollouts.record_release(a_release(7))
-    (found,) = measure_performance(FRAUD, start=start, end=end, measuring=world.measuring)
+    (found,) = measure_performance(FRAUD, start=start, end=end, measuring=world.measuring).releases
     assert (found.release, found.model_version, found.labelled_rows) == (2, 1, 120)
     assert 0.3 < found.metrics[next(iter(found.metrics))] < 0.7
     assert found.latency_p95_ms is not None
@@ -338,7 +331,7 @@ def test_rows_whose_inputs_were_not_logged_are_measured_and_not_trained_on() -> 
     _, train, holdout = world.snapshots.get(FRAUD, str(take(world).snapshot))
     assert train.rows + holdout.rows == 100
     assert not np.isnan(np.asarray(train.columns["amount"], dtype=np.float64)).any()
-    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring)
+    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring).releases
     assert measured.labelled_rows == 200
 
 
@@ -356,5 +349,5 @@ def test_labels_join_on_the_column_that_the_policy_names() -> None:
     world.data.put(f"labels/{FRAUD}/labels.csv", labels.encode())
     _, train, holdout = world.snapshots.get(FRAUD, str(take(world).snapshot))
     assert train.rows + holdout.rows == 150
-    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring)
+    (measured,) = measure_performance(FRAUD, start=NOON, end=world.now, measuring=world.measuring).releases
     assert measured.labelled_rows == 150

@@ -117,7 +117,7 @@ def test_a_damaged_label_file_holds_nothing_else_up() -> None:
     served(world)
     progress = world.advance(rollout)
     assert world.split() == Split(2, 3, 50)
-    assert "labels could not be read" in progress.reason
+    assert "no whole Parquet file" in progress.reason
     assert "broken.parquet" in progress.reason
 
 

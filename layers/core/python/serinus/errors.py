@@ -15,6 +15,7 @@
     │   ├── ModelRefused        a file that is no servable ONNX model
     │   ├── PolicyRefused
     │   ├── RequestRefused      an inference request
+    │   ├── RequestTooLarge     a request to the control API
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
     │   ├── AlreadyExists
@@ -139,6 +140,10 @@ class RequestRefused(Refused):
     def __init__(self, message: str, *, status: int = 400) -> None:
         self.status = status
         super().__init__(message)
+
+
+class RequestTooLarge(Refused):
+    """A request holds more than is taken at once."""
 
 
 class TokenRefused(Refused):

@@ -129,6 +129,12 @@ class RequestRollBackSettings(NamedTuple):
     table_name: str
 
 
+class RecordLabelsSettings(NamedTuple):
+    """Settings of `record_labels`."""
+
+    data_bucket: str
+
+
 class InferSettings(NamedTuple):
     """Settings of `infer`; it reaches nothing, so all it is told is its name and what its log may hold.
 

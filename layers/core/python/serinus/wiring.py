@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.predict_batch import Predicting
     from serinus.use_cases.prune_releases import Pruning
     from serinus.use_cases.publish_release import Publishing
+    from serinus.use_cases.record_labels import Recording
     from serinus.use_cases.register_model import Registry
     from serinus.use_cases.request_roll_back import Returning
     from serinus.use_cases.request_rollout import Requesting
@@ -104,7 +105,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
         clock=_now,
-        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models),
+        contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models, _tables()),
         choose_encoding=cheaper_encoding,
         measure_footprint=footprint_apart,
     )
@@ -183,7 +184,7 @@ def advancing(told: settings.AdvanceRolloutSettings) -> Advancing:
             rollouts=_rollouts(told.table_name),
             references=_references(told.artifacts_bucket),
             parts=_parts(told.data_bucket),
-            comparing=Comparing(_records(told.data_bucket), _labels(told.data_bucket)),
+            comparing=Comparing(_labels(told.data_bucket)),
         ),
         conducting=_conducting(told.table_name, told.ledger_bucket, told.event_bus_name),
     )
@@ -239,6 +240,13 @@ def returning(told: settings.RequestRollBackSettings) -> Returning:
     from serinus.use_cases.request_roll_back import Returning
 
     return Returning(_policies(), _rollouts(told.table_name), LambdaRollBacks(_clients().functions))
+
+
+def recording(told: settings.RecordLabelsSettings) -> Recording:
+    """Wire `record_labels`."""
+    from serinus.use_cases.record_labels import Recording
+
+    return Recording(_policies(), _labels(told.data_bucket))
 
 
 def asking(told: settings.InferVersionSettings) -> Asking:
@@ -341,7 +349,6 @@ def snapshotting(told: settings.SnapshotDataSettings) -> Snapshotting:
     return Snapshotting(
         policies=_policies(),
         rollouts=_rollouts(told.table_name),
-        records=_records(told.data_bucket),
         labels=_labels(told.data_bucket),
         snapshots=_snapshots(told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
@@ -452,7 +459,6 @@ def client() -> Client:
             rollouts,
             _references(told.artifacts_bucket),
             _parts(told.data_bucket),
-            _records(told.data_bucket),
             _labels(told.data_bucket),
         ),
         reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
@@ -555,7 +561,7 @@ def _records(bucket: str) -> StoredRecords:
 def _labels(bucket: str) -> StoredLabels:
     from serinus.adapters.stored.labels import StoredLabels
 
-    return StoredLabels(_bucket(bucket), _tables())
+    return StoredLabels(_bucket(bucket))
 
 
 def _batches(bucket: str) -> StoredBatches:

@@ -78,7 +78,9 @@ def push(
     deployed = client or _deployment()
     policy = deployed.policies.get(endpoint)  # before the work of converting
     choices = Choices(target, positive, score_output, framework_predictions, tuple(beside))
-    package = prepare(model, holdout, choices=choices, lineage=lineage or {}, looked_at=policy.looked_at)
+    package = prepare(
+        model, holdout, choices=choices, lineage=lineage or {}, looked_at=policy.looked_at, target=policy.target
+    )
     pushing = Pushing(deployed.policies, uploads or deployed.artifacts, write_manifest, _now)
     upload = push_model(endpoint, package, pushing=pushing)
     progress = PushProgress(endpoint, upload, Stage.UPLOADED, reason="waiting to be registered")

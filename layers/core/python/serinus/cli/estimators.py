@@ -99,6 +99,12 @@ def _features(estimator: Any, table: Table, target: str) -> list[str]:  # noqa: 
     return others
 
 
+def classes_of(estimator: Any) -> tuple[str, ...]:  # noqa: ANN401 - any scikit-learn estimator
+    """Return the names of the classes that an estimator tells apart, in its order; none of a regressor."""
+    names = (_plain(value) for value in getattr(estimator, "classes_", ()))
+    return tuple(str(int(name)) if isinstance(name, float) and name.is_integer() else str(name) for name in names)
+
+
 def _scored_for(positive: str | None, estimator: Any, signature: Signature) -> Signature:  # noqa: ANN401
     classes = [_plain(value) for value in getattr(estimator, "classes_", ())]
     named = [position for position, value in enumerate(classes) if is_named(value, positive or "1")]

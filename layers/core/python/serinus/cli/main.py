@@ -3,6 +3,7 @@
     serinus push      a model to an endpoint, and follow it to the end of its rollout
     serinus status    what is live, what is on its way, how good it is
     serinus predict   a batch of rows in S3
+    serinus labels    send what became of predictions
     serinus rollout   start one, steer the one under way
     serinus rollback  all traffic back to stable, or to an earlier release
     serinus history   what was live when, and who did what
@@ -22,6 +23,7 @@ import typer
 
 from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
+from serinus.cli.labels import app as labels
 from serinus.cli.predict import predict
 from serinus.cli.push import push
 from serinus.cli.report import app as report
@@ -60,6 +62,7 @@ app.command(cls=Command)(status)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
+app.add_typer(labels, name="labels")
 app.add_typer(report, name="report")
 app.add_typer(rollout, name="rollout")
 app.add_typer(token, name="token")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.onnx.zipmaps import without_zipmaps
 from serinus.adapters.tables.arrow import ArrowTables
-from serinus.cli.estimators import columns_of, converted, load_estimator
+from serinus.cli.estimators import classes_of, columns_of, converted, load_estimator
 from serinus.cli.lineage import lineage_of
-from serinus.cli.targets import chosen_target, zero_or_one
-from serinus.domain.signature import Signature
+from serinus.cli.targets import checked_labels, chosen_target
+from serinus.domain.signature import EVERY_COLUMN, Score, Signature
 from serinus.domain.table import Table
+from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.errors import DataRefused, ManifestRefused, ModelFailed, ModelRefused
 from serinus.use_cases.push_model import Package
 
@@ -39,6 +40,7 @@ class _Servable:
     model: bytes
     signature: Signature
     target: str
+    classes: tuple[str, ...] = ()  # where it is an estimator that tells them
 
 
 def is_pickle(model: object) -> bool:
@@ -53,6 +55,7 @@ def prepare(
     choices: Choices,
     lineage: Mapping[str, str],
     looked_at: Collection[str] = (),
+    target: Target = BINARY_TARGET,
 ) -> Package:
     """Return what to push; everything that can be checked here is.
 
@@ -66,6 +69,7 @@ def prepare(
         choices: which column is the target, and the like.
         lineage: what to say of the model's origin besides what can be told from here.
         looked_at: the columns by which the policy judges, features or not.
+        target: what the endpoint's policy says is predicted.
 
     Raises:
         DataRefused: the held-out data cannot be read, or are not what the model takes.
@@ -74,10 +78,10 @@ def prepare(
     """
     table = _table(holdout)
     _refuse_unknown(choices, table)
-    servable = _servable(model, table, choices, looked_at)
+    servable = _of_task(_servable(model, table, choices, looked_at), target)
     features = table.select([feature.name for feature in servable.signature.features])
     _try_out(servable, features)
-    labels = zero_or_one(servable.target, table.columns[servable.target], choices.positive)
+    labels = checked_labels(servable.target, table, choices.positive, target)
     named = {choices.framework_predictions, *choices.beside, *looked_at}
     beside = {name: column for name, column in table.columns.items() if name in named}
     kept = Table({**features.columns, **beside, servable.target: labels})
@@ -186,7 +190,27 @@ def _from_estimator(model: object, table: Table, choices: Choices) -> _Servable:
     named = columns_of(estimator)
     target = chosen_target(choices.target, table, named)
     onnx, signature = converted(estimator, table, target, choices)
-    return _Servable(onnx, signature, target)
+    return _Servable(onnx, signature, target, classes_of(estimator))
+
+
+def _of_task(servable: _Servable, target: Target) -> _Servable:
+    """Score by what the policy's task says, and refuse a model of another one before anything is uploaded."""
+    signature = servable.signature
+    if target.task is Task.MULTICLASS:
+        signature = replace(signature, score=Score(signature.score.output, EVERY_COLUMN))
+    faults = list(target.faults(signature))
+    if target.task is Task.MULTICLASS and servable.classes not in {(), target.classes}:
+        faults = [
+            f"the model's classes are {', '.join(servable.classes)}, in this order, but the policy's are "
+            f"{', '.join(target.classes)}: name them in the policy as the model does"
+        ]
+    if target.task is Task.REGRESSION and servable.classes:
+        faults = [
+            f"the model tells classes apart ({', '.join(servable.classes)}), but the policy's task is regression"
+        ]
+    if faults:
+        raise ModelRefused("; ".join(faults))
+    return replace(servable, signature=signature)
 
 
 def _try_out(servable: _Servable, features: Table) -> None:

@@ -1,4 +1,4 @@
-"""`serinus report`: how far live traffic has drifted, and how good the live release is, with and without labels."""
+"""`serinus report`: what validation found, how far live traffic has drifted, and how good each release is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from serinus.use_cases.measure_performance import Performance
 
 app = typer.Typer(
-    help="Report drift and performance: in the terminal, as JSON, or as one HTML page.", no_args_is_help=True
+    help="Report drift, validation and performance: in the terminal, as JSON, or as one HTML page.",
+    no_args_is_help=True,
 )
 
 _HEADINGS = (
@@ -86,7 +87,7 @@ def performance(
     now = datetime.now(UTC)
     measured = measure_performance(
         endpoint, start=now - timedelta(minutes=covered), end=now, measuring=deployed.measuring
-    )
+    ).releases
     if html is not None:
         from serinus.cli.report_page import performance_page
 
@@ -103,6 +104,36 @@ def performance(
     else:
         _print_performance(measured, policy.floors, covered)
     _tell_written(html, as_json=as_json)
+
+
+@app.command(cls=Command)
+def validation(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(help="The endpoint to look at.")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The model version; the latest registered if not said.")
+    ] = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what validation found of a model version: metrics, calibration, slices, and stable beside it."""
+    from serinus.cli.report_validation import print_validation, validation_document
+    from serinus.use_cases.describe_validation import Recalling, describe_validation
+
+    deployed = deployment(ctx)
+    recalling = Recalling(deployed.policies, deployed.versions, deployed.measuring.references)
+    described = describe_validation(endpoint, version, recalling=recalling)
+    if html is not None and described is not None:
+        from serinus.cli.report_page import validation_page
+
+        html.write_text(validation_page(described), encoding="utf-8")
+    if as_json:
+        print_json(validation_document(endpoint, described))
+    elif described is None:
+        console().print(f"{escaped(endpoint)}: nothing is registered yet.")
+    else:
+        print_validation(described)
+    _tell_written(html if described is not None else None, as_json=as_json)
 
 
 def _tell_written(html: Path | None, *, as_json: bool) -> None:

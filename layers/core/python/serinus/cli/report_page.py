@@ -12,12 +12,22 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from serinus.cli.distributions import distribution
 from serinus.cli.report import by_distance, floor_in_words, summary
 from serinus.cli.terminal import in_utc
+from serinus.cli.validation_view import (
+    by_metric,
+    class_fit_of,
+    comparisons_of,
+    curves_of,
+    metrics_of,
+    regression_fit_of,
+    slices_of,
+)
 from serinus.domain.performance_estimate import broken_floors
 from serinus.domain.policy import Metric, Policy
+from serinus.use_cases.describe_validation import DescribedValidation
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import Performance
 
-_TEMPLATES = ("page.html", "drift.html", "performance.html")
+_TEMPLATES = ("page.html", "drift.html", "performance.html", "validation.html")
 
 
 def drift_page(look: DriftLook) -> str:
@@ -64,6 +74,23 @@ def performance_page(policy: Policy, measured: Sequence[Performance], *, minutes
     return _rendered("performance.html", policy=policy, releases=releases, minutes=minutes, at=in_utc(at))
 
 
+def validation_page(described: DescribedValidation) -> str:
+    """Return the page of what validation found: curves, slices, and the candidate beside stable with intervals."""
+    version, table = described.version, described.held_out
+    return _rendered(
+        "validation.html",
+        version=version,
+        policy=described.policy,
+        at=in_utc(version.registered_at),
+        metrics=metrics_of(described),
+        comparisons=by_metric(comparisons_of(version)),
+        slices=slices_of(version),
+        curves=None if table is None else curves_of(table),
+        regression=regression_fit_of(version),
+        classes=class_fit_of(version),
+    )
+
+
 def _rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - a template takes anything
     folder = files(__package__).joinpath("report_templates")
     sources = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in _TEMPLATES}
@@ -71,4 +98,5 @@ def _rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - a template
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["floor_in_words"] = floor_in_words
+    environment.filters["zip"] = zip
     return environment.get_template(template).render(**values)

@@ -63,7 +63,7 @@ def _one(deployed: Client, endpoint: str, minutes: int, *, as_json: bool) -> Non
     known = describe_endpoint(endpoint, describing=deployed.describing)
     now = datetime.now(UTC)
     start = now - timedelta(minutes=minutes)
-    measured = measure_performance(endpoint, start=start, end=now, measuring=deployed.measuring)
+    measured = measure_performance(endpoint, start=start, end=now, measuring=deployed.measuring).releases
     if as_json:
         print_json({**status_document(known, measured), "minutes": minutes})
         return

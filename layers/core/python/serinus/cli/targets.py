@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.table import Column, Table
+from serinus.domain.target_values import labels_of
+from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused
 
 _SHOWN = 8  # values or columns named in an error
@@ -38,6 +40,21 @@ def chosen_target(wanted: str | None, table: Table, used: Sequence[str] | None) 
             f"which column is the target cannot be told: name it with --target; the columns are {_named(columns)}"
         )
     return left[0]
+
+
+def checked_labels(name: str, table: Table, positive: str | None, target: Target) -> Column:
+    """Return the target as it is pushed: 0 and 1 of a binary task, else as it is, once it is what the task says.
+
+    Raises:
+        DataRefused: a value is missing, or is none of the task.
+    """
+    column = table.columns[name]
+    if target.task is Task.BINARY:
+        return zero_or_one(name, column, positive)
+    if positive is not None:
+        raise DataRefused(f"--positive goes with a binary task, but the policy's task is {target.task}: leave it out")
+    labels_of(table, name, file="the held-out data", target=target)
+    return column
 
 
 def zero_or_one(name: str, column: Column, positive: str | None) -> npt.NDArray[np.float64]:

@@ -18,11 +18,10 @@ from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_gates import Behaviour, Conditions, Direction, Invariance, Minimum, MustNot, Value
 from serinus.domain.policy import Metric
-from serinus.domain.profile import CHANCES, are_chances
-from serinus.domain.quality import measure, score_table
 from serinus.domain.signature import Feature, Signature
 from serinus.domain.stability import Score, moves, noisy
 from serinus.domain.table import Column, Table
+from serinus.domain.task import Task
 from serinus.errors import DataRefused, ModelFailed
 
 MOST_ROWS = 5_000
@@ -178,14 +177,12 @@ class _Asked:
 
     def _metric(self, metric: Metric, test: Minimum, positions: npt.NDArray[np.intp]) -> Finding:
         rows = self._rows.take(positions)
-        measured = measure(score_table(CHANCES, rows.scores, rows.labels), self._threshold) if are_chances(
-            rows.scores
-        ) else {}  # fmt: skip
-        value = measured.get(metric)
+        measurable = rows.target.task is not Task.BINARY or rows.refused_scores is None
+        value = rows.answers(self._threshold).measured().get(metric) if measurable else None
         if value is None:
             return self.failed(
-                f"{metric} cannot be measured on the {rows.rows} held-out rows that it chooses: it needs both "
-                "classes, and scores between 0 and 1; choose more rows"
+                f"{metric} cannot be measured on the {rows.rows} held-out rows that it chooses: it needs "
+                f"{rows.target.needs}; choose more rows"
             )
         numbers = {"value": value, "rows": float(rows.rows)}
         low = -np.inf if test.minimum is None else test.minimum

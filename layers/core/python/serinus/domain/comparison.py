@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from serinus.domain.gates import Finding
-from serinus.domain.held_out import HeldOutRows, Reals, interval_of, resampled
+from serinus.domain.held_out import RESAMPLES, HeldOutRows, Reals, interval_of, resampled
 from serinus.domain.policy import Metric, MetricGate
-from serinus.domain.profile import CHANCES
-from serinus.domain.quality import measure, score_table
 
 CONFIDENCE = 0.95
+
+_FEWEST_DRAWS_BEYOND = 10  # with fewer on either side, the draws do not tell where an interval ends
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,61 @@ class Difference:
         """The interval of how much worse the candidate is, whichever way the metric is better."""
         return (self.low, self.high) if self.metric.lower_is_better else (-self.high, -self.low)
 
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """The figures that a finding gives."""
+        return {
+            "value": self.candidate,
+            "stable": self.stable,
+            "difference": self.value,
+            "low": self.low,
+            "high": self.high,
+        }
 
-def differences(rows: HeldOutRows, stable: Reals, threshold: float, *, seed: int) -> Mapping[Metric, Difference]:
+
+def differences(
+    rows: HeldOutRows, stable: Reals, threshold: float, *, seed: int, confidence: float = CONFIDENCE
+) -> Mapping[Metric, Difference]:
     """Compare every metric on the same rows, by a paired bootstrap.
+
+    The interval is that of the draws' percentiles. Where the confidence is so high that too few draws lie beyond them
+    (many slices held together), it is the normal one, by the draws' standard deviation.
 
     Args:
         rows: what the candidate scored.
         stable: the stable model's scores of the same rows, [rows].
         threshold: where precision, recall, F1 and accuracy are taken.
         seed: of the draws.
+        confidence: of the interval.
     """
-    both = (rows.scores, stable)
-    if np.array_equal(*both):  # as every draw would say too
-        return {
-            metric: Difference(metric, value, value, 0.0, 0.0)
-            for metric, value in measure(score_table(CHANCES, stable, rows.labels), threshold).items()
-        }
-    candidate, live = (measure(score_table(CHANCES, each, rows.labels), threshold) for each in both)
-    drawn = list(resampled(both, rows.labels, threshold, seed=seed))
+    ours, theirs = rows.answers(threshold), rows.answers(threshold, stable)
+    candidate, live = ours.measured(), theirs.measured()
+    if np.array_equal(rows.scores, stable):  # as every draw would say too
+        return {metric: Difference(metric, value, value, 0.0, 0.0) for metric, value in live.items()}
+    drawn = list(resampled([ours, theirs], rows.rows, seed=seed))
     return {
         metric: Difference(
             metric,
             candidate[metric],
             live[metric],
-            *interval_of([ours[metric] - theirs[metric] for ours, theirs in drawn], CONFIDENCE),
+            *_interval(
+                candidate[metric] - live[metric], [one[metric] - other[metric] for one, other in drawn], confidence
+            ),
         )
         for metric in candidate
     }
 
 
-def judge_difference(gate: MetricGate, found: Difference, *, stable: str, rows: int) -> Finding:
+def _interval(value: float, drawn: Sequence[float], confidence: float) -> tuple[float, float]:
+    if (1 - confidence) / 2 * RESAMPLES >= _FEWEST_DRAWS_BEYOND:
+        return interval_of(drawn, confidence)
+    margin = NormalDist().inv_cdf((1 + confidence) / 2) * float(np.std(drawn))
+    return value - margin, value + margin
+
+
+def judge_difference(
+    gate: MetricGate, found: Difference, *, stable: str, rows: int, of_version: int | None = None
+) -> Finding:
     """Hold a difference against the gate: it fails where all of the interval is worse than the gate's margin allows.
 
     Without a margin the difference is told and nothing is judged by it.
@@ -75,27 +101,34 @@ def judge_difference(gate: MetricGate, found: Difference, *, stable: str, rows: 
     >>> judge_difference(gate, found, stable="version 3", rows=900).message
     'roc_auc is 0.7100 and 0.7500 with version 3 on the same 900 held-out rows: -0.0400 (95 %: -0.0500 to -0.0300), \
 worse by more than 0.01 beyond chance: train a better model, or change worse_than_stable_by'
+
+    Args:
+        gate: the metric's.
+        found: the difference.
+        stable: what the stable model is called.
+        rows: how many rows both scored.
+        of_version: the earlier version whose held-out rows these are; `None` for the candidate's own.
     """
-    least, most = found.worse_by
-    numbers = {
-        "value": found.candidate,
-        "stable": found.stable,
-        "difference": found.value,
-        "low": found.low,
-        "high": found.high,
-        "rows": float(rows),
-    }
+    numbers = {**found.numbers, "rows": float(rows)}
+    name, whose = f"against_stable:{found.metric}", ""
+    if of_version is not None:
+        name, whose = f"{name}:rows_of_version_{of_version}", f" of version {of_version}"
     said = (
         f"{found.metric} is {found.candidate:.4f} and {found.stable:.4f} with {stable} on the same {rows} held-out "
-        f"rows: {found.value:+.4f} ({CONFIDENCE * 100:.0f} %: {found.low:+.4f} to {found.high:+.4f}), "
+        f"rows{whose}: {found.value:+.4f} ({CONFIDENCE * 100:.0f} %: {found.low:+.4f} to {found.high:+.4f}), "
     )
-    name, margin = f"against_stable:{found.metric}", gate.worse_than_stable_by
+    margin = gate.worse_than_stable_by
     if margin is not None:
         numbers["margin"] = margin
-        if least > margin:
+        if found.worse_by[0] > margin:
             said += (
                 f"worse by more than {margin:g} beyond chance: train a better model, or change worse_than_stable_by"
             )
             return Finding(name, passed=False, message=said, numbers=numbers)
-    told = "worse" if least > 0 else "better" if most < 0 else "no difference"
-    return Finding(name, passed=True, message=f"{said}{told} beyond chance", numbers=numbers)
+    return Finding(name, passed=True, message=f"{said}{told(found)} beyond chance", numbers=numbers)
+
+
+def told(found: Difference) -> str:
+    """Say which of the two is better, where that is beyond chance."""
+    least, most = found.worse_by
+    return "worse" if least > 0 else "better" if most < 0 else "no difference"

@@ -16,8 +16,8 @@ from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_gates import FairnessRule
 from serinus.domain.policy import Slicing
-from serinus.domain.profile import are_chances
 from serinus.domain.slices import slices_of
+from serinus.domain.task import Task
 from serinus.errors import DataRefused
 
 _FALSE_ALARMS = 0.05  # of one rate and all pairs of groups together (Bonferroni)
@@ -131,8 +131,7 @@ def judge_fairness(rule: FairnessRule, rows: HeldOutRows, threshold: float) -> t
         threshold: from where on a row is flagged.
     """
     name = f"fairness:{rule.column}"
-    one_chance = rows.scores.ndim == 1 and are_chances(rows.scores)
-    if not (one_chance and bool(np.isin(rows.labels, (0, 1)).all())):
+    if rows.target.task is not Task.BINARY or rows.refused_scores is not None:
         message = (
             "fairness compares decisions, and there are none: it takes labels of 0 and 1, and one score between 0 "
             "and 1 a row; leave [[fairness]] out of this policy"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.task import BINARY_TARGET
 
 # A model may weigh this much: a function and its layers may unzip to 250 MB, and the inference layers need 40.
 MAXIMUM_MODEL_BYTES = 200_000_000
@@ -33,23 +34,30 @@ def all_passed(findings: Iterable[Finding]) -> bool:
     return all(finding.passed for finding in findings)
 
 
-def judge_metrics(gates: Iterable[MetricGate], measured: Mapping[Metric, float], *, rows: int) -> tuple[Finding, ...]:
+def judge_metrics(
+    gates: Iterable[MetricGate], measured: Mapping[Metric, float], *, rows: int, needs: str = BINARY_TARGET.needs
+) -> tuple[Finding, ...]:
     """Hold measured metrics against the policy's gates.
+
+    Args:
+        gates: the policy's.
+        measured: what was measured; nothing where the rows lack what it takes.
+        rows: how many it was measured on.
+        needs: what it takes.
 
     >>> judge_metrics([MetricGate(Metric.ROC_AUC, minimum=0.7)], {Metric.ROC_AUC: 0.65}, rows=100)[0].message
     'roc_auc is 0.6500 on 100 held-out rows, below the minimum of 0.7: train a better model, or change the gate'
     """
-    return tuple(_judge_metric(gate, measured.get(gate.metric), rows) for gate in gates)
+    return tuple(_judge_metric(gate, measured.get(gate.metric), rows, needs) for gate in gates)
 
 
-def _judge_metric(gate: MetricGate, value: float | None, rows: int) -> Finding:
+def _judge_metric(gate: MetricGate, value: float | None, rows: int, needs: str) -> Finding:
     name = f"metric:{gate.metric}"
     if value is None:
         return Finding(
             name,
             passed=False,
-            message=f"{gate.metric} cannot be measured on the held-out snapshot of {rows} rows: it needs a target of "
-            "0 and 1 with both present, and scores between 0 and 1",
+            message=f"{gate.metric} cannot be measured on the held-out snapshot of {rows} rows: it needs {needs}",
         )
     found = f"{gate.metric} is {value:.4f} on {rows} held-out rows"
     numbers = {"value": value, "rows": float(rows)}

@@ -57,7 +57,7 @@ def by_stratum(stable: Table, candidate: Table, serving: Serving) -> tuple[Label
     is requests that are routed by chance.
 
     Args:
-        stable: labelled records, as `join_labels.joined` returns them.
+        stable: labelled records, as `label_files.labelled` returns them.
         candidate: the same of the candidate.
         serving: when they were served.
     """

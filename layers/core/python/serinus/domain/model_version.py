@@ -88,6 +88,11 @@ class ModelVersion:
         return self.served_sha256 or self.manifest.model_sha256
 
     @property
+    def seed(self) -> int:
+        """What draws are seeded by, so that validating the same content finds, and signs, the same."""
+        return int(self.content_digest[:16], 16)
+
+    @property
     def statement(self) -> bytes:
         """What validation signs and a rollout verifies: model, signature, lineage and findings, canonically."""
         said = {

@@ -7,7 +7,7 @@ import numpy as np
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_gates import ParityLimits
-from serinus.domain.profile import are_chances
+from serinus.domain.task import Task
 
 _SHOWN = 3
 
@@ -54,7 +54,7 @@ def judge_parity(limits: ParityLimits, rows: HeldOutRows, column: str, threshold
         f"served scores and the framework's own, column {column!r}, differ by at most {apart.max():.2g} on "
         f"{rows.rows} rows"
     )
-    if are_chances(rows.scores):
+    if rows.target.task is Task.BINARY and rows.refused_scores is None:
         differing = int(((rows.scores >= threshold) != (framework >= threshold)).sum())
         numbers["decisions"] = float(differing)
         said += f"; {differing} decisions differ"

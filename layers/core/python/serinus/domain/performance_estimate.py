@@ -150,9 +150,9 @@ def estimate_performance(
     expected = ScoreTable(calibration.edges, histogram * (1 - chances), histogram * chances)
     unknown = float(histogram[~calibration.known].sum()) / rows
     quantile = NormalDist().inv_cdf((1 + confidence) / 2)
-    slopes = _slopes(expected, threshold)
+    slopes = slopes_of(expected, threshold)
     metrics = {
-        metric: _interval(
+        metric: interval_around(
             metric, value, quantile * _error(expected, calibration, *slopes[metric], design_effect=design_effect)
         )
         for metric, value in measure(expected, threshold).items()
@@ -180,7 +180,8 @@ def broken_floors(floors: Iterable[MetricGate], estimated: Mapping[Metric, Estim
     )
 
 
-def _interval(metric: Metric, value: float, margin: float) -> Estimate:
+def interval_around(metric: Metric, value: float, margin: float) -> Estimate:
+    """Return a metric with an interval of that margin, made on the log-odds scale for what lies in [0, 1]."""
     if metric is Metric.LOG_LOSS:
         return Estimate(value, max(value - margin, 0.0), value + margin)
     if value * (1 - value) < SURE:
@@ -193,12 +194,8 @@ def _interval(metric: Metric, value: float, margin: float) -> Estimate:
 def _error(
     expected: ScoreTable, calibration: Calibration, by_positive: Reals, by_negative: Reals, *, design_effect: float
 ) -> float:
-    """Return a metric's standard error, given how it changes by one positive and by one negative more in each bin.
-
-    Metrics do not change when every row comes twice, so their slopes have mean zero over the table (Euler), and the
-    plain sum of squares is the variance of a multinomial sample.
-    """
-    sampled = float(np.sum(expected.positives * by_positive**2 + expected.negatives * by_negative**2))
+    """Return a metric's standard error, given how it changes by one positive and by one negative more in each bin."""
+    sampled = sampling_variance(expected, by_positive, by_negative)
     histogram = expected.positives + expected.negatives
     by_chance = (histogram * (by_positive - by_negative)) @ calibration.weights
     hits = calibration.chance * calibration.rows
@@ -207,7 +204,16 @@ def _error(
     return float(np.sqrt(design_effect * sampled + learned))
 
 
-def _slopes(table: ScoreTable, threshold: float) -> dict[Metric, tuple[Reals, Reals]]:
+def sampling_variance(table: ScoreTable, by_positive: Reals, by_negative: Reals) -> float:
+    """Return a metric's variance by the delta method, given its slopes, where rows are independent.
+
+    Metrics do not change when every row comes twice, so their slopes have mean zero over the table (Euler), and the
+    plain sum of squares is the variance of a multinomial sample.
+    """
+    return float(np.sum(table.positives * by_positive**2 + table.negatives * by_negative**2))
+
+
+def slopes_of(table: ScoreTable, threshold: float) -> dict[Metric, tuple[Reals, Reals]]:
     """Return how each metric that scores tell changes by one positive, and by one negative, more in each bin."""
     positives, negatives = (np.asarray(side, dtype=np.float64) for side in (table.positives, table.negatives))
     total = float(positives.sum() + negatives.sum())

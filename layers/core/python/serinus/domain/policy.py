@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
 from serinus.domain.alarm_limits import AlarmLimits
+from serinus.domain.comparison_plan import DEFAULT_COMPARISON, ComparisonPlan
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 from serinus.domain.model_gates import (
     DEFAULT_FOOTPRINT,
@@ -25,6 +27,7 @@ from serinus.domain.model_gates import (
     ParityLimits,
     StabilityLimits,
 )
+from serinus.domain.task import Target, Task
 
 EndpointName = NewType("EndpointName", str)
 
@@ -65,7 +68,11 @@ class WhenBusy(StrEnum):
 
 
 class Metric(StrEnum):
-    """What a metric gate measures on a held-out snapshot. All lie in [0, 1] but the log loss, which is in nats."""
+    """What a metric gate measures on a held-out snapshot.
+
+    All lie in [0, 1] but the log loss, which is in nats, and those of a regression: R² is at most 1, the others are
+    in the target's units.
+    """
 
     ROC_AUC = "roc_auc"
     AVERAGE_PRECISION = "average_precision"
@@ -75,21 +82,86 @@ class Metric(StrEnum):
     ACCURACY = "accuracy"
     LOG_LOSS = "log_loss"
     EXPECTED_CALIBRATION_ERROR = "expected_calibration_error"
+    MACRO_ROC_AUC = "macro_roc_auc"
+    WEIGHTED_ROC_AUC = "weighted_roc_auc"
+    MACRO_F1 = "macro_f1"
+    BALANCED_ACCURACY = "balanced_accuracy"
+    WORST_CLASS_RECALL = "worst_class_recall"
+    TOP_LABEL_CALIBRATION_ERROR = "top_label_calibration_error"
+    RMSE = "rmse"
+    MAE = "mae"
+    R2 = "r2"
+    MEDIAN_ABSOLUTE_ERROR = "median_absolute_error"
+    ABSOLUTE_BIAS = "absolute_bias"
+
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """Of which tasks it is a metric."""
+        return frozenset(task for task, metrics in METRICS.items() if self in metrics)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it lies between 0 and 1."""
+        return self is not Metric.LOG_LOSS and Task.REGRESSION not in self.tasks
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the metric counts what is wrong."""
-        return self in {Metric.LOG_LOSS, Metric.EXPECTED_CALIBRATION_ERROR}
+        return self in {
+            Metric.LOG_LOSS,
+            Metric.EXPECTED_CALIBRATION_ERROR,
+            Metric.TOP_LABEL_CALIBRATION_ERROR,
+            Metric.RMSE,
+            Metric.MAE,
+            Metric.MEDIAN_ABSOLUTE_ERROR,
+            Metric.ABSOLUTE_BIAS,
+        }
 
     @property
     def needs_labels(self) -> bool:
-        """Whether scores alone tell nothing of it: an estimate without labels takes scores to be calibrated."""
-        return self is Metric.EXPECTED_CALIBRATION_ERROR
+        """Whether scores alone tell nothing of it: an estimate without labels takes binary, calibrated scores."""
+        return self is Metric.EXPECTED_CALIBRATION_ERROR or Task.BINARY not in self.tasks
+
+    @property
+    def is_inflated(self) -> bool:
+        """Whether few rows make it look larger than it is, and resampling still more so: no slice is judged by it."""
+        return self in {Metric.EXPECTED_CALIBRATION_ERROR, Metric.TOP_LABEL_CALIBRATION_ERROR}
 
     @property
     def tells_skill(self) -> bool:
         """Whether a model that says the same of every row, where positives are rare, fails by it."""
-        return self not in {Metric.ACCURACY, Metric.EXPECTED_CALIBRATION_ERROR}
+        return not self.is_inflated and self not in {Metric.ACCURACY, Metric.ABSOLUTE_BIAS}
+
+
+METRICS: Mapping[Task, tuple[Metric, ...]] = {
+    Task.BINARY: (
+        Metric.ROC_AUC,
+        Metric.AVERAGE_PRECISION,
+        Metric.PRECISION,
+        Metric.RECALL,
+        Metric.F1,
+        Metric.ACCURACY,
+        Metric.LOG_LOSS,
+        Metric.EXPECTED_CALIBRATION_ERROR,
+    ),
+    Task.MULTICLASS: (
+        Metric.MACRO_ROC_AUC,
+        Metric.WEIGHTED_ROC_AUC,
+        Metric.LOG_LOSS,
+        Metric.MACRO_F1,
+        Metric.BALANCED_ACCURACY,
+        Metric.WORST_CLASS_RECALL,
+        Metric.ACCURACY,
+        Metric.TOP_LABEL_CALIBRATION_ERROR,
+    ),
+    Task.REGRESSION: (
+        Metric.RMSE,
+        Metric.MAE,
+        Metric.R2,
+        Metric.MEDIAN_ABSOLUTE_ERROR,
+        Metric.ABSOLUTE_BIAS,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -157,7 +229,8 @@ class Slicing:
 
     Attributes:
         edges: where a column of numbers is cut, rising; without them each value is a slice.
-        guarded: whether a slice beyond a gate's limit fails the gate, where that is beyond chance.
+        guarded: whether a slice fails that is beyond a gate's limit, or worse than with the stable model, where that
+            is beyond chance.
     """
 
     column: str
@@ -359,12 +432,15 @@ class Policy:
     serving: Serving = Serving()
     gates: tuple[MetricGate, ...] = ()
     slices: tuple[Slicing, ...] = ()
+    comparison: ComparisonPlan = DEFAULT_COMPARISON
     fairness: tuple[FairnessRule, ...] = ()
     stability: StabilityLimits = DEFAULT_STABILITY
     behaviour: tuple[Behaviour, ...] = ()
     parity: ParityLimits = DEFAULT_PARITY
     footprint: FootprintLimits = DEFAULT_FOOTPRINT
     operating_threshold: float = 0.5
+    task: Task = Task.BINARY
+    classes: tuple[str, ...] = ()
     rollout: RolloutPlan = RolloutPlan()
     drift: DriftLimits = DriftLimits()
     performance: PerformanceLimits = PerformanceLimits()
@@ -372,6 +448,11 @@ class Policy:
     labels: LabelJoin = LabelJoin()
     releases: Keeping = Keeping()
     alarms: AlarmLimits = field(default_factory=AlarmLimits)
+
+    @property
+    def target(self) -> Target:
+        """What the endpoint's models predict."""
+        return Target(self.task, self.classes)
 
     @property
     def logs_whole_requests(self) -> bool:
@@ -404,8 +485,8 @@ class Policy:
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:
-        """What estimated performance is held against."""
-        return self.performance.floors or self.gates
+        """What estimated performance is held against; only a binary score can be estimated without labels."""
+        return (self.performance.floors or self.gates) if self.task is Task.BINARY else ()
 
     @property
     def digest(self) -> str:

@@ -138,9 +138,40 @@ def expected_calibration_error(table: ScoreTable) -> float:
     >>> expected_calibration_error(ScoreTable((0.0, 0.5, 1.0), np.array([3, 0]), np.array([1, 4])))
     0.125
     """
+    rows, expected, positives = _calibration_groups(table)
+    return float(np.abs(expected - positives).sum() / rows.sum())
+
+
+@dataclass(frozen=True)
+class CalibrationGroup:
+    """Rows with about the same score: what share of them should be positive, and what share is."""
+
+    rows: int
+    mean_score: float
+    positive_share: float
+
+
+def calibration_curve(table: ScoreTable) -> tuple[CalibrationGroup, ...]:
+    """Return the groups that `expected_calibration_error` is taken over, by rising score; empty ones are left out.
+
+    >>> for group in calibration_curve(ScoreTable((0.0, 0.5, 1.0), np.array([3, 0]), np.array([1, 4]))):
+    ...     print(group)
+    CalibrationGroup(rows=4, mean_score=0.25, positive_share=0.25)
+    CalibrationGroup(rows=4, mean_score=0.75, positive_share=1.0)
+    """
+    return tuple(
+        CalibrationGroup(round(rows), expected / rows, positives / rows)
+        for rows, expected, positives in zip(*(each.tolist() for each in _calibration_groups(table)), strict=True)
+        if rows
+    )
+
+
+def _calibration_groups(table: ScoreTable) -> tuple[npt.NDArray[np.float64], ...]:
+    """Return each group's rows, expected positives and positives, [groups]."""
     rows = table.positives + table.negatives
-    total = float(rows.sum())
-    middle_rank = (np.cumsum(rows) - rows / 2) / total
+    middle_rank = (np.cumsum(rows) - rows / 2) / float(rows.sum())
     groups = np.minimum((middle_rank * CALIBRATION_GROUPS).astype(np.int64), CALIBRATION_GROUPS - 1)
-    gaps = np.bincount(groups, weights=rows * table.middles - table.positives, minlength=CALIBRATION_GROUPS)
-    return float(np.abs(gaps).sum() / total)
+    return tuple(
+        np.asarray(np.bincount(groups, weights=each, minlength=CALIBRATION_GROUPS), dtype=np.float64)
+        for each in (rows, rows * table.middles, table.positives)
+    )

@@ -230,11 +230,10 @@ class Rollout:
         return max((at - self.started_at) // timedelta(hours=1), 0)
 
     def weighed(
-        self, evidence: RolloutEvidence, *, until: datetime, labelled: tuple[LabelledStratum, ...] | None
+        self, evidence: RolloutEvidence, *, until: datetime, labelled: tuple[LabelledStratum, ...]
     ) -> Rollout:
-        """Return the rollout with a tick more in its evidence; without labels where they could not be read."""
-        weighed = replace(self, evidence=evidence, counted_until=until)
-        return weighed if labelled is None else replace(weighed, labelled=labelled, labelled_until=until)
+        """Return the rollout with a tick more in its evidence."""
+        return replace(self, evidence=evidence, counted_until=until, labelled=labelled, labelled_until=until)
 
     def looked_at(self, decision: Decision) -> Rollout:
         """Return the rollout after a look."""

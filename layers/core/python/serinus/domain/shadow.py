@@ -12,6 +12,7 @@ import numpy.typing as npt
 from serinus.domain.policy import ShadowPlan
 from serinus.domain.rollout import Outcome
 from serinus.domain.shadow_tally import ShadowTally
+from serinus.domain.task import Task
 from serinus.domain.verdict import Verdict
 
 _CHANCE = 0.01  # of rolling back, in all looks together, a candidate that fails no more often than stable
@@ -114,18 +115,28 @@ def slices_of(
 
 
 def compare(
-    stable: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64], threshold: float
+    stable: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64], threshold: float, task: Task = Task.BINARY
 ) -> tuple[int, float]:
-    """Return how many rows both put on the same side of the threshold, and the sum of the absolute differences.
+    """Return on how many rows both agree, and the sum of the absolute differences.
 
+    They agree where both scores lie on the same side of the threshold; of a multi-class task, where both name the
+    same class; of a regression, wherever both or neither predict a number: how much they differ is not judged.
     A score that one release gives and the other does not is no agreement.
 
     >>> compare(np.array([0.2, 0.6, np.nan]), np.array([0.4, 0.4, np.nan]), 0.5)
     (2, 0.4)
+    >>> compare(np.array([0.9, 1.5, 2.5]), np.array([0.4, 1.4, 1.6]), 0.5, Task.MULTICLASS)[0]
+    2
     """
-    alike = ((stable >= threshold) == (candidate >= threshold)) & (np.isnan(stable) == np.isnan(candidate))
+    alike = np.isnan(stable) == np.isnan(candidate)
+    if task is Task.BINARY:
+        alike &= (stable >= threshold) == (candidate >= threshold)
+    elif task is Task.MULTICLASS:
+        alike &= np.isnan(stable) | (np.floor(stable) == np.floor(candidate))
     with np.errstate(over="ignore"):
         apart = np.minimum(np.abs(stable - candidate), _FURTHEST_APART)
+    if task is Task.MULTICLASS:
+        apart[~alike] = 0.0  # of different classes the confidences tell nothing of each other
     return int(np.sum(alike)), round(float(np.nansum(apart)), 9)
 
 
@@ -207,8 +218,9 @@ def _beyond_chance(bad: int, of: int, bad_beside: int, of_beside: int, looks: in
 def _unlike(tally: ShadowTally, plan: ShadowPlan) -> str | None:
     if tally.rows >= _FEWEST_ROWS and tally.agreement < plan.minimum_agreement:
         return (
-            f"candidate and stable put {tally.agreement:.1%} of {tally.rows} rows on the same side of the operating "
-            f"threshold, below {plan.minimum_agreement:.1%}; if that is meant, lower minimum_agreement"
+            f"candidate and stable agree on {tally.agreement:.1%} of {tally.rows} rows (the same side of the "
+            f"operating threshold, or the same class), below {plan.minimum_agreement:.1%}; if that is meant, lower "
+            "minimum_agreement"
         )
     if tally.slow_ms is None or tally.slow - tally.stable_slow < _SLOWER_SHARE * tally.timed:
         return None

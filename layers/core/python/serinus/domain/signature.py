@@ -49,9 +49,16 @@ class OutputTensor:
     shape: tuple[int, ...]
 
 
+EVERY_COLUMN = -1
+SUREST = 0.999999  # the chance of a class is kept below 1 where it is added to the class's position
+
+
 @dataclass(frozen=True)
 class Score:
-    """Where in the outputs the number stands that the model is judged by: an output, and a column of it."""
+    """Where in the outputs the number stands that the model is judged by: an output, and a column of it.
+
+    A multi-class model is judged by `EVERY_COLUMN`. Its score is the position of the greatest plus its value.
+    """
 
     output: str
     column: int = 0

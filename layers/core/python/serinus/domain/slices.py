@@ -13,8 +13,6 @@ from serinus.domain.feature_columns import spelled_out
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import FEWEST_OF_A_CLASS, FEWEST_ROWS, HeldOutRows, interval_of, resampled
 from serinus.domain.policy import Metric, MetricGate, Slicing
-from serinus.domain.profile import CHANCES
-from serinus.domain.quality import measure, score_table
 from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused
 
@@ -124,10 +122,11 @@ def judge_slices(
 def _measured(
     name: str, rows: HeldOutRows, threshold: float, confidence: float, *, seed: int
 ) -> dict[Metric, _Measured]:
-    drawn = [metrics for (metrics,) in resampled([rows.scores], rows.labels, threshold, seed=seed)]
+    answers = rows.answers(threshold)
+    drawn = [metrics for (metrics,) in resampled([answers], rows.rows, seed=seed)]
     return {
         metric: _Measured(name, rows.rows, value, *interval_of([metrics[metric] for metrics in drawn], confidence))
-        for metric, value in measure(score_table(CHANCES, rows.scores, rows.labels), threshold).items()
+        for metric, value in answers.measured().items()
     }
 
 
@@ -155,7 +154,7 @@ def _judged(slicing: Slicing, gate: MetricGate, found: Sequence[_Measured], too_
 
 
 def _beyond(gate: MetricGate, found: _Measured) -> bool:
-    if gate.metric is Metric.EXPECTED_CALIBRATION_ERROR:
+    if gate.metric.is_inflated:
         return False
     below = gate.minimum is not None and found.high < gate.minimum
     return below or (gate.maximum is not None and found.low > gate.maximum)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.label_counts import LabelledStratum, Serving, by_stratum
+from serinus.domain.label_files import labelled
 from serinus.domain.rollout import Rollout
-from serinus.use_cases.join_labels import joined
-from serinus.use_cases.ports import Labels, Records
+from serinus.use_cases.ports import Labels
 
+_COLUMNS = ("_request", "_row", "_at", "_score")
 _SETTLING = timedelta(minutes=1)  # a store tells whole seconds, and of a long upload when it began
 
 
@@ -18,11 +19,18 @@ _SETTLING = timedelta(minutes=1)  # a store tells whole seconds, and of a long u
 class Comparing:
     """What comparing by labels needs of the world."""
 
-    records: Records
     labels: Labels
 
 
-def compare_labels(rollout: Rollout, until: datetime, *, comparing: Comparing) -> tuple[LabelledStratum, ...]:
+@dataclass(frozen=True)
+class LabelsCompared:
+    """What is known by labels, and what somebody should look at of the label files."""
+
+    strata: tuple[LabelledStratum, ...]
+    findings: tuple[str, ...] = ()
+
+
+def compare_labels(rollout: Rollout, until: datetime, *, comparing: Comparing) -> LabelsCompared:
     """Count the labelled predictions of both releases, of all steps so far.
 
     Args:
@@ -32,23 +40,24 @@ def compare_labels(rollout: Rollout, until: datetime, *, comparing: Comparing) -
 
     Returns:
         Everything counted so far; what was known already where labels are not guarded, or none have come since.
-
-    Raises:
-        DataRefused: a label file is damaged.
     """
     if not rollout.plan.guards_metric(RolloutMetric.LABELS):
-        return rollout.labelled
+        return LabelsCompared(rollout.labelled)
     came = comparing.labels.last_arrival(rollout.endpoint, before=until)
     if came is None or (rollout.labelled_until is not None and came < rollout.labelled_until - _SETTLING):
-        return rollout.labelled
+        return LabelsCompared(rollout.labelled)
     policy = rollout.policy
-    labels = comparing.labels.read(rollout.endpoint, policy.labels.id_column, before=until)
-    start = rollout.steps_begun[0]
-    stable, candidate = (
-        joined(comparing.records.read(rollout.endpoint, number or 0, start, until), labels)
-        for number in (rollout.stable, rollout.candidate)
+    joined = comparing.labels.join(
+        rollout.endpoint,
+        [rollout.stable or 0, rollout.candidate or 0],
+        rollout.steps_begun[0],
+        until,
+        columns=_COLUMNS,
+        id_column=policy.labels.id_column,
+        before=until,
     )
+    stable, candidate = (labelled(joined.by_release[number or 0]) for number in (rollout.stable, rollout.candidate))
     settling = timedelta(seconds=policy.rollout.tick_seconds)
     begins = [begun + settling for begun in rollout.steps_begun]
     serving = Serving(rollout.started_at, begins, policy.operating_threshold, policy.rollout.wrong_label)
-    return by_stratum(stable, candidate, serving)
+    return LabelsCompared(by_stratum(stable, candidate, serving), joined.read.findings)

@@ -22,6 +22,7 @@ from serinus.domain.performance_estimate import (
 )
 from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable
+from serinus.domain.task import Task
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window
 from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
@@ -71,6 +72,9 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
         reason = f"{rows} of {limits.minimum_rows} rows in the last {limits.window_minutes} minutes"
         return PerformanceCheck(endpoint, release.number, None, (), announced=False, reason=reason)
     found = estimate_of(window, estimating.reading.references.held_out(endpoint, release.content_digest), policy)
+    if policy.task is not Task.BINARY:
+        reason = f"the policy's task is {policy.task}: only a binary score tells its performance without labels"
+        return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason=reason)
     if not found.metrics:
         reason = "the held-out labels do not tell what a score means: they need both classes, and chances as scores"
         return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason=reason)

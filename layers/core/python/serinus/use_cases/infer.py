@@ -11,7 +11,7 @@ from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from serinus.domain.signature import Datatype, Score, Signature
+from serinus.domain.signature import EVERY_COLUMN, SUREST, Datatype, Score, Signature
 from serinus.domain.tensor import FLOATS, Tensor, Values
 from serinus.errors import ModelFailed
 
@@ -128,8 +128,9 @@ def infer(model: Runner, signature: Signature, request: InferenceRequest) -> Pre
 def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
     """Pick each row's score out of an output.
 
-    >>> scores_of(Tensor.of(Datatype.FP32, (2, 2), [0.75, 0.25, 0.5, 0.5]), Score("p", 1), rows=2)
-    [0.25, 0.5]
+    >>> two = Tensor.of(Datatype.FP32, (2, 2), [0.75, 0.25, 0.5, 0.5])
+    >>> scores_of(two, Score("p", 1), rows=2), scores_of(two, Score("p", EVERY_COLUMN), rows=2)
+    ([0.25, 0.5], [0.75, 0.5])
 
     Raises:
         ModelFailed: the output has another number of rows or columns than the signature says.
@@ -140,8 +141,20 @@ def scores_of(found: Tensor, score: Score, *, rows: int) -> list[float]:
         raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)} for {rows} rows")
     if score.column >= columns:
         raise ModelFailed(f"the model returned {score.output!r} of shape {list(shape)}: no column {score.column}")
+    if score.column == EVERY_COLUMN:
+        return _class_scores(found.values(slice(None)), columns)
     picked = found.values(slice(score.column, None, columns))
     return picked if datatype in FLOATS else [float(value) for value in picked]
+
+
+def _class_scores(chances: Sequence[float], classes: int) -> list[float]:
+    """Return what `domain.multiclass.class_scores` does, without numpy: the best class's position plus its chance."""
+    scores = []
+    for start in range(0, len(chances), classes):
+        row = chances[start : start + classes]
+        best, total = max(row), sum(row)
+        scores.append(row.index(best) + min(max(best, 0.0), SUREST) if total == total else total)
+    return scores
 
 
 def scores_from(
@@ -158,14 +171,30 @@ def scores_from(
     """
     import numpy as np
 
+    columns = columns_from(outputs, score, rows=rows)
+    if score.column == EVERY_COLUMN:
+        from serinus.domain.multiclass import class_scores
+
+        return class_scores(columns)
+    if rows and score.column >= columns.shape[1]:
+        shape = list(outputs[score.output].shape)
+        raise ModelFailed(f"the model returned {score.output!r} of shape {shape}: no column {score.column}")
+    return np.ascontiguousarray(columns[:, score.column]) if rows else np.empty(0, dtype=np.float64)
+
+
+def columns_from(
+    outputs: Mapping[str, npt.NDArray[np.generic]], score: Score, *, rows: int
+) -> npt.NDArray[np.float64]:
+    """Return all of the output that scores are taken from; the result has the shape [rows, columns].
+
+    Raises:
+        ModelFailed: the output has another number of rows than was asked about.
+    """
+    import numpy as np
+
     found = outputs[score.output]
     if rows == 0:
-        return np.empty(0, dtype=np.float64)
+        return np.empty((0, 1), dtype=np.float64)
     if found.ndim == 0 or found.shape[0] != rows or found.size < rows or found.dtype == object:
         raise ModelFailed(f"the model returned {score.output!r} of shape {list(found.shape)} for {rows} rows")
-    columns = found.reshape(rows, -1)
-    if score.column >= columns.shape[1]:
-        raise ModelFailed(
-            f"the model returned {score.output!r} of shape {list(found.shape)}: no column {score.column}"
-        )
-    return np.asarray(columns[:, score.column], dtype=np.float64)
+    return np.asarray(found.reshape(rows, -1), dtype=np.float64)

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 
-from serinus.domain.performance_estimate import PerformanceEstimate
-from serinus.domain.policy import Metric
-from serinus.domain.quality import measure, score_table
+from serinus.domain.label_files import LABEL, LabelsRead
+from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
+from serinus.domain.policy import Metric, Policy
+from serinus.domain.profile import NumericBins
+from serinus.domain.quality import ScoreTable, measure, score_table
+from serinus.domain.realised import (
+    LabelSelection,
+    RealisedGroup,
+    ScoredRows,
+    Yardstick,
+    design_effect_of,
+    label_selection,
+)
+from serinus.domain.rollout import Release
+from serinus.domain.slices import slices_of
+from serinus.domain.table import Table
+from serinus.errors import DataRefused
 from serinus.use_cases.estimate_performance import estimate_of
-from serinus.use_cases.join_labels import joined
-from serinus.use_cases.live_window import live_window
-from serinus.use_cases.ports import Labels, Policies, ProfileParts, Records, References, Rollouts
+from serinus.use_cases.live_window import LiveWindow, live_window
+from serinus.use_cases.ports import Labels, Policies, ProfileParts, References, Rollouts
+
+_OWN = ("_at", "_inputs", "_score")
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,11 @@ class Performance:
     Attributes:
         metrics: by the labels; empty where no labels of both classes have come.
         estimated: of all rows scored, by their scores alone.
+        realised: the labelled rows, with intervals, beside what was expected of them.
+        days: the same by day of UTC.
+        slices: the same by each column that the policy slices by, of the rows whose inputs were logged.
+        notes: why it is not, by a column that the log does not hold.
+        selection: whether labels came for the same kind of rows as the rest.
     """
 
     release: int
@@ -34,6 +56,19 @@ class Performance:
     labelled_rows: int
     metrics: Mapping[Metric, float]
     estimated: PerformanceEstimate
+    realised: RealisedGroup
+    days: tuple[RealisedGroup, ...] = ()
+    slices: Mapping[str, tuple[RealisedGroup, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    selection: LabelSelection = field(default_factory=LabelSelection)
+
+
+@dataclass(frozen=True)
+class MeasuredPerformance:
+    """What every release did in a window, and what was found in the label files."""
+
+    releases: tuple[Performance, ...]
+    labels: LabelsRead
 
 
 @dataclass(frozen=True)
@@ -44,43 +79,96 @@ class Measuring:
     rollouts: Rollouts
     references: References
     parts: ProfileParts
-    records: Records
     labels: Labels
 
 
 def measure_performance(
     endpoint: str, *, start: datetime, end: datetime, measuring: Measuring
-) -> tuple[Performance, ...]:
+) -> MeasuredPerformance:
     """Return the performance of every release, by its number, on what was asked in [start, end).
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
     """
     policy = measuring.policies.get(endpoint)
-    labels = measuring.labels.read(endpoint, policy.labels.id_column)
-    performances: list[Performance] = []
-    for release in measuring.rollouts.releases(endpoint):
-        reference = measuring.references.get(endpoint, release.content_digest)
-        if reference is None:
+    releases = {release.number: release for release in measuring.rollouts.releases(endpoint)}
+    columns = (*_OWN, *(slicing.column for slicing in policy.slices))
+    joined = measuring.labels.join(
+        endpoint, list(releases), start, end, columns=columns, id_column=policy.labels.id_column
+    )
+    windows = _windows(releases.values(), start, end, measuring)
+    return MeasuredPerformance(
+        tuple(
+            _performance(window, joined.by_release[window.release.number], policy, measuring) for window in windows
+        ),
+        joined.read,
+    )
+
+
+def _windows(
+    releases: Iterable[Release], start: datetime, end: datetime, measuring: Measuring
+) -> Iterator[LiveWindow]:
+    for release in releases:
+        reference = measuring.references.get(release.endpoint, release.content_digest)
+        if reference is not None:
+            yield live_window(release, reference, parts=measuring.parts, start=start, end=end)
+
+
+def _performance(window: LiveWindow, records: Table, policy: Policy, measuring: Measuring) -> Performance:
+    release, profile, bins = window.release, window.profile, window.reference.layout.score
+    held_out = measuring.references.held_out(release.endpoint, release.content_digest)
+    scored = records.take(np.flatnonzero(~np.isnan(np.asarray(records.columns["_score"], dtype=np.float64))))
+    rows = _rows(scored)
+    yardstick = _yardstick(rows, bins, held_out, policy)
+    answered = rows.take(rows.came)
+    return Performance(
+        release.number,
+        release.model_version,
+        profile.requests,
+        profile.failures,
+        profile.latency_ms(0.95),
+        len(answered.scores),
+        measure(score_table(bins, answered.scores, answered.labels), policy.operating_threshold),
+        estimate_of(window, held_out, policy),
+        yardstick.group("all", rows),
+        tuple(yardstick.group(name, rows.take(places)) for name, places in _days(rows)),
+        *_sliced(yardstick, scored, policy),
+        label_selection(rows, bins),
+    )
+
+
+def _sliced(
+    yardstick: Yardstick, scored: Table, policy: Policy
+) -> tuple[Mapping[str, tuple[RealisedGroup, ...]], tuple[str, ...]]:
+    """Measure the policy's slices, on the rows whose inputs were logged; say which cannot be."""
+    logged = scored.take(np.flatnonzero(np.asarray(scored.columns["_inputs"], dtype=np.float64) == 1))
+    rows, found, notes = _rows(logged), dict[str, tuple[RealisedGroup, ...]](), list[str]()
+    for slicing in policy.slices if logged.rows else ():
+        try:
+            slices = slices_of(slicing, logged, file="the log")
+        except DataRefused as refusal:
+            notes.append(str(refusal))
             continue
-        window = live_window(release, reference, parts=measuring.parts, start=start, end=end)
-        profile = window.profile
-        labelled = joined(measuring.records.read(endpoint, release.number, start, end), labels)
-        metrics: dict[Metric, float] = {}
-        if labelled.rows:
-            scores = np.asarray(labelled.columns["_score"], dtype=np.float64)
-            truth = np.asarray(labelled.columns["_label"], dtype=np.float64)
-            metrics = measure(score_table(reference.layout.score, scores, truth), policy.operating_threshold)
-        performances.append(
-            Performance(
-                release.number,
-                release.model_version,
-                profile.requests,
-                profile.failures,
-                profile.latency_ms(0.95),
-                labelled.rows,
-                metrics,
-                estimate_of(window, measuring.references.held_out(endpoint, release.content_digest), policy),
-            )
-        )
-    return tuple(performances)
+        found[slicing.column] = tuple(yardstick.group(name, rows.take(places)) for name, places in slices.items())
+    return found, tuple(notes)
+
+
+def _yardstick(rows: ScoredRows, bins: NumericBins, held_out: ScoreTable | None, policy: Policy) -> Yardstick:
+    return Yardstick(
+        bins,
+        None if held_out is None else calibrate(held_out),
+        policy.operating_threshold,
+        policy.performance.confidence,
+        design_effect_of(rows, bins),
+    )
+
+
+def _rows(records: Table) -> ScoredRows:
+    at, scores, labels = (np.asarray(records.columns[name], dtype=np.float64) for name in ("_at", "_score", LABEL))
+    return ScoredRows(at, scores, labels)
+
+
+def _days(rows: ScoredRows) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    days = (rows.at // _DAY_SECONDS).astype(np.int64)
+    for day in np.unique(days).tolist():
+        yield f"{datetime.fromtimestamp(day * _DAY_SECONDS, UTC):%Y-%m-%d}", np.flatnonzero(days == day)

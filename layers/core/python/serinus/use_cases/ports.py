@@ -14,6 +14,7 @@ from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.composition import Composition, Deployment
 from serinus.domain.figures import Figures
 from serinus.domain.footprint import Footprint
+from serinus.domain.label_files import Joined, LabelKind, LabelsRead
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -23,6 +24,7 @@ from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
+from serinus.domain.task import BINARY_TARGET, Target
 from serinus.domain.token import Token
 
 Clock = Callable[[], datetime]
@@ -410,6 +412,13 @@ class Model(Protocol):
             ModelFailed: the graph raised an error.
         """
 
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return all of the output that the score is taken from, such as every class's chance; [rows, columns].
+
+        Raises:
+            ModelFailed: the graph raised an error.
+        """
+
 
 class Models(Protocol):
     """Reads ONNX files."""
@@ -476,7 +485,7 @@ class References(Protocol):
     def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
         """Return the held-out rows by score and label, or `None` where none were kept."""
 
-    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
+    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable | None) -> None:
         """Store both."""
 
 
@@ -529,17 +538,60 @@ class Records(Protocol):
 
 
 class Labels(Protocol):
-    """The truth, as it arrives in files."""
+    """The truth, as it arrives in files, and joined with the predictions that it is about."""
 
-    def read(self, endpoint: str, id_column: str | None = None, *, before: datetime | None = None) -> Table:
-        """Return columns `id`, `row` and `label` (0 or 1), of all files or of those uploaded before an instant.
+    def join(
+        self,
+        endpoint: str,
+        releases: Sequence[int],
+        start: datetime,
+        end: datetime,
+        *,
+        columns: Sequence[str] | None = None,
+        kind: LabelKind = LabelKind.BINARY,
+        id_column: str | None = None,
+        before: datetime | None = None,
+    ) -> Joined:
+        """Return the records of each release asked about in [start, end), with the labels that have come for them.
 
-        Where an (id, row) comes twice, the file uploaded last wins. The row is missing where the id is what the
-        policy's id column says of a row, and not a request's.
+        A row is met by what the policy's id column says of it, else by its request's id and its number. Of several
+        labels the one with the latest time counts; see `docs/how-to/send-labels.md` for the whole rule. A file of
+        which a row says something else than it must counts not at all, and is named in what was read.
+
+        Args:
+            endpoint: whose.
+            releases: by their numbers.
+            start: when the window begins.
+            end: when it ends, exclusive.
+            columns: which columns of `Records` are wanted, those that no record has left out; `None` for all.
+            kind: what labels are; text labels make `_label` a column of texts.
+            id_column: the column that names a row, where the policy has one.
+            before: only files that were written before this count.
+
+        Raises:
+            DataRefused: two features differ in the case of letters alone, which a join cannot tell apart.
         """
 
     def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
-        """Return when the last file was uploaded before an instant; `None` where none was."""
+        """Return when the last file was written before an instant; `None` where none was."""
+
+    def check(
+        self, name: str, body: bytes, *, kind: LabelKind = LabelKind.BINARY, id_column: str | None = None
+    ) -> LabelsRead:
+        """Return what a file says that is to be recorded.
+
+        Raises:
+            DataRefused: of which nothing would count; the message says what is wrong, and where.
+        """
+
+    def record(self, endpoint: str, name: str, body: bytes) -> bool:
+        """Keep a file under a name made of its content; return whether it is new.
+
+        What is there already stays as old as it is, so that a repetition does not have the last word.
+
+        Raises:
+            DataRefused: the name tells no kind that labels come in.
+        """
 
 
 class Snapshots(Protocol):
@@ -576,13 +628,16 @@ class TrainedModel:
 class Trainer(Protocol):
     """Runs a training recipe."""
 
-    def train(self, recipe: str, features: Table, labels: npt.NDArray[np.float64]) -> TrainedModel:
+    def train(
+        self, recipe: str, features: Table, labels: npt.NDArray[np.float64], target: Target = BINARY_TARGET
+    ) -> TrainedModel:
         """Fit the named recipe and convert it to ONNX; the same data give the same bytes.
 
         Args:
             recipe: its name.
             features: the feature columns, [rows] each.
-            labels: 0 or 1, [rows].
+            labels: 0 or 1, positions of classes, or numbers, as the target's task says; [rows].
+            target: what is predicted.
 
         Raises:
             DataRefused: the recipe is unknown, or the data cannot train it.

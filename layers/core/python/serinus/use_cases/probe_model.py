@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
+
 from serinus.domain.behaviour import judge_behaviour
 from serinus.domain.fairness import judge_fairness
 from serinus.domain.footprint import judge_footprint, judge_size
@@ -14,11 +17,12 @@ from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.parity import judge_parity
 from serinus.domain.policy import Policy
-from serinus.domain.profile import are_chances
-from serinus.domain.stability import judge_stability
+from serinus.domain.stability import Decide, judge_stability
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 from serinus.errors import ModelFailed
 from serinus.use_cases.ports import Clock, MeasureFootprint, Model
+from serinus.use_cases.score_rows import answers_of
 
 _LONGEST = timedelta(minutes=2)  # that perturbed inputs are tried; a slow model is looked at less closely
 
@@ -61,21 +65,36 @@ def probe_model(policy: Policy, *, probing: Probing) -> tuple[Finding, ...]:
 
 
 def _tried(policy: Policy, probing: Probing) -> Iterator[Finding]:
-    signature, seed = probing.version.manifest.signature, int(probing.version.content_digest[:16], 16)
+    signature, seed = probing.version.manifest.signature, probing.version.seed
     rows, features, threshold = probing.rows, probing.features, policy.operating_threshold
     until = probing.clock() + _LONGEST
+
+    def score(asked: Table) -> npt.NDArray[np.float64]:
+        return answers_of(probing.model, signature, asked, policy.target)
+
     yield from judge_stability(
         policy.stability,
         signature,
         rows,
         features,
-        score=probing.model.score,
-        decide=(lambda scores: scores >= threshold) if are_chances(rows.scores) else None,
+        score=score,
+        decide=_deciding(policy, rows),
         seed=seed,
         time_is_up=lambda: probing.clock() > until,
     )
     for test in policy.behaviour:
-        yield judge_behaviour(test, signature, rows, features, threshold, score=probing.model.score, seed=seed)
+        yield judge_behaviour(test, signature, rows, features, threshold, score=score, seed=seed)
+
+
+def _deciding(policy: Policy, rows: HeldOutRows) -> Decide | None:
+    """Return how a row is decided by its score; a regression decides nothing, nor do scores that are no chances."""
+    match policy.task:
+        case Task.BINARY if rows.refused_scores is None:
+            return lambda scores: scores >= policy.operating_threshold
+        case Task.MULTICLASS:
+            return lambda scores: np.asarray(np.argmax(scores, axis=1))
+        case _:
+            return None
 
 
 def _weighed(policy: Policy, probing: Probing) -> tuple[Finding, ...]:

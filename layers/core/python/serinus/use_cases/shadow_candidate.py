@@ -202,7 +202,8 @@ class _Tick:
         scores = scores_in(answer.get("body"), self._scored_as, request.rows.rows) if status == 200 else None
         if scores is None:
             return Replay(Answer.FAILED)
-        agreed, difference = compare(request.scores, scores, self._rollout.policy.operating_threshold)
+        policy = self._rollout.policy
+        agreed, difference = compare(request.scores, scores, policy.operating_threshold, policy.task)
         return Replay(Answer.SCORED, len(scores), agreed, difference, _latency_ms(answer), request.latency_ms)
 
     def _slices(self, tally: ShadowTally) -> Slices:

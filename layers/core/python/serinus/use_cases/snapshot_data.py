@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
 
+from serinus.domain.label_files import LABEL, LabelsRead, labelled
 from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.model_version import digest_of
 from serinus.domain.policy import EndpointName, Policy, Retraining
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table, concatenated
 from serinus.errors import DataRefused, PolicyRefused
-from serinus.use_cases.join_labels import LABEL, features_of, joined
-from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Records, Rollouts, Snapshots
+from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Rollouts, Snapshots
 
+_SHOWN_FINDINGS = 3
 _MAXIMUM_LOOKS = 2_000  # one execution's history holds 25,000 events; a look costs nine
 
 
@@ -46,7 +47,6 @@ class Snapshotting:
 
     policies: Policies
     rollouts: Rollouts
-    records: Records
     labels: Labels
     snapshots: Snapshots
     ledger: Ledger
@@ -75,8 +75,7 @@ def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshott
     if plan is None:
         raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
     now = snapshotting.clock()
-    records = _records(endpoint, now - timedelta(minutes=plan.window_minutes), now, snapshotting)
-    found = _labelled(records, policy, plan, started_at, snapshotting)
+    found = _labelled(policy, plan, started_at, now, snapshotting)
     if isinstance(found, Table):
         return _take(policy.endpoint, found, plan, reason, now, snapshotting)
     if now < started_at + timedelta(minutes=plan.labels_wait_minutes):
@@ -85,27 +84,32 @@ def snapshot_data(endpoint: str, *, started_at: datetime, reason: str, snapshott
 
 
 def _labelled(
-    records: Table, policy: Policy, plan: Retraining, started_at: datetime, snapshotting: Snapshotting
+    policy: Policy, plan: Retraining, started_at: datetime, now: datetime, snapshotting: Snapshotting
 ) -> Table | str:
     """Return the records that have labels, or what is missing of a snapshot worth training on.
 
-    A label file that cannot be read is waited for too: somebody may mend it while there is time.
+    What is wrong with label files is told where labels are missing: somebody may mend them while there is time.
     """
+    endpoint, start = policy.endpoint, now - timedelta(minutes=plan.window_minutes)
+    releases = [release.number for release in snapshotting.rollouts.releases(endpoint)]
     try:
-        labelled = joined(records, snapshotting.labels.read(policy.endpoint, policy.labels.id_column))
-    except DataRefused as damaged:
-        return f"the labels cannot be read: {damaged}"
-    return _missing(records, labelled, policy, plan, started_at) or labelled
+        joined = snapshotting.labels.join(endpoint, releases, start, now, id_column=policy.labels.id_column)
+    except DataRefused as refusal:
+        return str(refusal)
+    records = _comparable(endpoint, joined.by_release, snapshotting)
+    missing = _missing(records, policy, plan, started_at)
+    return labelled(records) if missing is None else _with_findings(missing, joined.read)
 
 
-def _records(endpoint: str, start: datetime, end: datetime, snapshotting: Snapshotting) -> Table:
-    tables = {
-        release.number: _with_inputs(snapshotting.records.read(endpoint, release.number, start, end))
-        for release in snapshotting.rollouts.releases(endpoint)
-    }
+def _with_findings(missing: str, read: LabelsRead) -> str:
+    return "; ".join([missing, *read.findings[:_SHOWN_FINDINGS]])
+
+
+def _comparable(endpoint: str, by_release: Mapping[int, Table], snapshotting: Snapshotting) -> Table:
+    tables = {number: _with_inputs(table) for number, table in by_release.items()}
     served = {number: table for number, table in tables.items() if table.rows}
     if not served:
-        return Table({})
+        return Table({"_at": np.array([]), LABEL: np.array([])})
     lived = what_was_live(snapshotting.ledger.entries(endpoint))
     live = served.get(lived[-1].stable) if lived else None
     return _alike(list(served.values()), _latest(served.values()) if live is None else live)
@@ -142,17 +146,18 @@ def _pause_seconds(plan: Retraining) -> int:
     return max(1, min(plan.labels_wait_minutes, 900), 60 * plan.labels_wait_minutes // _MAXIMUM_LOOKS)
 
 
-def _missing(records: Table, labelled: Table, policy: Policy, plan: Retraining, started_at: datetime) -> str | None:
+def _missing(records: Table, policy: Policy, plan: Retraining, started_at: datetime) -> str | None:
     """Say what is missing of a snapshot worth training on; `None` where nothing is."""
-    if labelled.rows < plan.minimum_rows:
-        return f"{labelled.rows} of {plan.minimum_rows} labelled rows have come"
+    answered = labelled(records)
+    if answered.rows < plan.minimum_rows:
+        return f"{answered.rows} of {plan.minimum_rows} labelled rows have come"
     start, end = started_at.timestamp() - 60 * policy.drift.window_minutes, started_at.timestamp()
-    asked, answered = (
-        int(np.sum((table.columns["_at"] >= start) & (table.columns["_at"] < end))) for table in (records, labelled)
+    asked, known = (
+        int(np.sum((table.columns["_at"] >= start) & (table.columns["_at"] < end))) for table in (records, answered)
     )
-    if answered < plan.labelled_share * asked:
+    if known < plan.labelled_share * asked:
         needed = f"{plan.labelled_share:.0%} are needed"
-        return f"labels of {answered} of the {asked} rows of the drifted window have come: {needed}"
+        return f"labels of {known} of the {asked} rows of the drifted window have come: {needed}"
     return None
 
 
@@ -161,7 +166,7 @@ def _take(
 ) -> SnapshotTaken:
     ordered = labelled.take(np.argsort(labelled.columns["_at"], kind="stable"))
     times = ordered.columns["_at"]
-    data = features_of(ordered)
+    data = _features_of(ordered)
     cut = data.rows - min(max(1, round(data.rows * plan.holdout_share)), data.rows - 1)
     train, holdout = data.slice(0, cut), data.slice(cut, data.rows)
     snapshot = Snapshot(
@@ -187,6 +192,12 @@ def _take(
     snapshotting.ledger.append(entry)
     snapshotting.events.publish("SnapshotTaken", entry)
     return SnapshotTaken(endpoint, SnapshotStatus.READY, snapshot.digest, 0, found)
+
+
+def _features_of(records: Table) -> Table:
+    """Return the logged features and the label, without our own columns."""
+    features = {name: column for name, column in records.columns.items() if not name.startswith("_")}
+    return Table(features | {LABEL: records.columns[LABEL]})
 
 
 def _give_up(

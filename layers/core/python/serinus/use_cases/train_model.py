@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import numpy as np
-
 from serinus.domain.feature_columns import features_of
 from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.table import Table
+from serinus.domain.target_values import labels_of
 from serinus.errors import PolicyRefused
 from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
 
@@ -32,9 +31,9 @@ class Training:
 def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     """Train and upload; return the upload's id.
 
-    The held-out rows carry what the framework itself says of them, so that validation can see whether the file says
-    the same. The id is the snapshot's, and a recipe is deterministic: training twice uploads the same model under the
-    same name, which the registry takes once.
+    Where the framework itself says one score a row, the held-out rows carry it, so that validation can see whether
+    the file says the same. The id is the snapshot's, and a recipe is deterministic: training twice uploads the same
+    model under the same name, which the registry takes once.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
@@ -46,16 +45,17 @@ def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     if policy.retraining is None:
         raise PolicyRefused(f"the policy of {endpoint!r} has no [retraining]: add it and deploy the endpoint")
     snapshot, train, holdout = training.snapshots.get(endpoint, digest)
-    labels = np.asarray(train.columns[snapshot.target], dtype=np.float64)
+    labels = labels_of(train, snapshot.target, file=f"snapshot {digest}", target=policy.target)
     features = Table({name: column for name, column in train.columns.items() if name != snapshot.target})
-    trained = training.trainer.train(policy.retraining.recipe, features, labels)
+    trained = training.trainer.train(policy.retraining.recipe, features, labels, policy.target)
     predicted = trained.predict(features_of(trained.signature, holdout, file=_HOLDOUT))
-    held_out = training.tables.write(Table({**holdout.columns, _FRAMEWORK_PREDICTIONS: predicted}))
+    told = {_FRAMEWORK_PREDICTIONS: predicted} if predicted.ndim == 1 else {}
+    held_out = training.tables.write(Table({**holdout.columns, **told}))
     manifest = Manifest(
         model_name="model.onnx",
         model_sha256=hashlib.sha256(trained.onnx).hexdigest(),
         signature=trained.signature,
-        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target, _FRAMEWORK_PREDICTIONS),
+        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target, next(iter(told), None)),
         lineage={**trained.lineage, "snapshot": digest, "reason": snapshot.reason},
     )
     upload = f"retrained-{digest[:16]}"

@@ -12,15 +12,18 @@ from serinus.domain.feature_columns import features_of
 from serinus.domain.footprint import Footprint
 from serinus.domain.gates import Finding, all_passed, judge_metrics
 from serinus.domain.held_out import HeldOutRows
+from serinus.domain.history import History
 from serinus.domain.inference_request import request_body
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status, canonical_json
 from serinus.domain.policy import Metric, Policy
-from serinus.domain.profile import Profile, layout_from, of_rows
-from serinus.domain.quality import ScoreTable, measure, score_table
+from serinus.domain.profile import Profile, of_rows
+from serinus.domain.quality import ScoreTable, score_table
 from serinus.domain.signature import Signature
 from serinus.domain.slices import judge_slices
 from serinus.domain.table import Table
+from serinus.domain.target_values import labels_of
+from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
 from serinus.use_cases.ports import (
@@ -41,6 +44,8 @@ from serinus.use_cases.ports import (
 )
 from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import model_home, served_model_key
+from serinus.use_cases.score_history import score_history
+from serinus.use_cases.score_rows import answers_of
 
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
@@ -99,13 +104,14 @@ def validate_model(endpoint: str, number: int, *, validation: Validation) -> Mod
         return version
     examined = _examine(version, policy, validation)
     served = hashlib.sha256(examined.served).hexdigest() if examined.served else None
+    if examined.reference is not None:  # of a rejected one too: its report draws it
+        validation.references.put(endpoint, version.content_digest, examined.reference, examined.held_out)
     judged = version.validated(examined.findings, examined.metrics, attestation=None, served_sha256=served)
-    if judged.status is Status.VALIDATED and examined.reference is not None and examined.held_out is not None:
+    if judged.status is Status.VALIDATED:
         request = canonical_json(examined.smoke_request).encode()
         validation.artifacts.put(smoke_request_key(version), request)
         if examined.served:
             validation.artifacts.put(served_model_key(judged), examined.served)
-        validation.references.put(endpoint, version.content_digest, examined.reference, examined.held_out)
         judged = replace(judged, attestation=validation.signer.sign(judged.statement))
     validation.versions.record_validation(judged)
     _record(judged, policy, validation)
@@ -125,11 +131,14 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
     if faults:
         return _failed(*(Finding("onnx", passed=False, message=fault) for fault in faults))
     sound = Finding("onnx", passed=True, message="the file is an ONNX model that matches its signature")
+    unfit = policy.target.faults(version.manifest.signature)
+    if unfit:
+        return _failed(sound, *(Finding("task", passed=False, message=fault) for fault in unfit))
     try:
         model = validation.models.load(body, version.manifest.signature)
         name = version.manifest.holdout.name
         holdout = validation.tables.read(name, validation.artifacts.get(f"{home}/{name}"))
-        features, labels = _features_and_labels(version, holdout)
+        features, labels = _features_and_labels(version, holdout, policy.target)
         encoding = _encoding(body, version, features, validation)
         if encoding is not None and encoding.model is not None:
             model = validation.models.load(encoding.model, version.manifest.signature)
@@ -137,14 +146,15 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
         return _failed(sound, Finding("session", passed=False, message=str(refusal)))
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
-    scored = _scored(version, model, holdout, features, labels)
+    scored = _scored(version, model, holdout, features, labels, policy.target)
     if isinstance(scored, Finding):
         return _failed(sound, scored)
+    history = score_history(version, model, policy, seed=version.seed, contending=validation.contending)
     served = encoding.model if encoding is not None and encoding.model is not None else body
     measuring, clock = validation.measure_footprint, validation.clock
     probed = probe_model(policy, probing=Probing(version, served, model, scored, features, measuring, clock))
     del model  # before the live one takes its room
-    examined = _measured(version, policy, scored, features, sound, validation)
+    examined = _measured(version, policy, scored, history, features, sound, validation)
     examined = replace(examined, findings=(*examined.findings, *probed))
     return examined if encoding is None else _served(examined, encoding)
 
@@ -164,54 +174,69 @@ def _served(examined: _Examined, encoding: Encoding) -> _Examined:
 
 
 def _scored(
-    version: ModelVersion, model: Model, holdout: Table, features: Table, labels: npt.NDArray[np.float64]
+    version: ModelVersion,
+    model: Model,
+    holdout: Table,
+    features: Table,
+    labels: npt.NDArray[np.float64],
+    target: Target,
 ) -> HeldOutRows | Finding:
     """Score the held-out rows; what keeps the model from it is a finding."""
+    manifest = version.manifest
     try:
-        scores = model.score(features)
+        scores = answers_of(model, manifest.signature, features, target)
     except DataRefused as refusal:
         return Finding("holdout", passed=False, message=str(refusal))
     except ModelFailed as failure:
         return Finding("smoke", passed=False, message=f"the model failed on the held-out rows: {failure}")
     if not np.all(np.isfinite(scores)):
-        row = int(np.argmin(np.isfinite(scores)))
+        row, *_ = np.argwhere(~np.isfinite(scores))[0]
         message = f"the score of held-out row {row} is {scores[row]}: a score must be a finite number"
         return Finding("smoke", passed=False, message=message)
-    return HeldOutRows(version.manifest.holdout.name, holdout, labels, scores)
+    rows = HeldOutRows(manifest.holdout.name, holdout, labels, scores, target)
+    if target.task is Task.MULTICLASS and rows.refused_scores:
+        return Finding(
+            "smoke", passed=False, message=f"the model scored the held-out rows, but {rows.refused_scores}"
+        )
+    return rows
 
 
 def _measured(
-    version: ModelVersion, policy: Policy, rows: HeldOutRows, features: Table, sound: Finding, validation: Validation
+    version: ModelVersion,
+    policy: Policy,
+    rows: HeldOutRows,
+    history: History,
+    features: Table,
+    sound: Finding,
+    validation: Validation,
 ) -> _Examined:
     smoke = Finding("smoke", passed=True, message=f"the model scored all {rows.rows} held-out rows")
-    layout = layout_from(version.manifest.signature, features, rows.scores)
-    held_out = score_table(layout.score, rows.scores, rows.labels)
-    metrics = measure(held_out, policy.operating_threshold)
-    judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))
+    layout = rows.layout(version.manifest.signature, features)
+    held_out = score_table(layout.score, rows.scores, rows.labels) if policy.task is Task.BINARY else None
+    measurable = policy.task is not Task.BINARY or rows.refused_scores is None
+    metrics = dict(rows.answers(policy.operating_threshold).measured()) if measurable else {}
+    judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows, needs=policy.target.needs))
     if metrics:
-        seed = int(version.content_digest[:16], 16)
+        judged += rows.described()
         for slicing in policy.slices:
-            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=seed)
-        judged += compare_with_stable(rows, policy, seed=seed, contending=validation.contending)
+            judged += judge_slices(slicing, policy.gates, rows, policy.operating_threshold, seed=version.seed)
+        judged += compare_with_stable(rows, history, policy, seed=version.seed, contending=validation.contending)
     request = request_body(version.manifest.signature, features.slice(0, 1))
-    return _Examined((sound, smoke, *judged), metrics, of_rows(layout, features, rows.scores), held_out, request)
+    reference = of_rows(layout, features, rows.logged_scores)
+    return _Examined((sound, smoke, *judged), metrics, reference, held_out, request)
 
 
 def _failed(*findings: Finding) -> _Examined:
     return _Examined(findings, {})
 
 
-def _features_and_labels(version: ModelVersion, holdout: Table) -> tuple[Table, npt.NDArray[np.float64]]:
+def _features_and_labels(
+    version: ModelVersion, holdout: Table, target: Target
+) -> tuple[Table, npt.NDArray[np.float64]]:
     manifest = version.manifest
-    file, target = manifest.holdout.name, manifest.holdout.target
-    features = features_of(manifest.signature, holdout, file=file, beside=(target,))
-    labels = holdout.columns[manifest.holdout.target]
-    if labels.dtype == object or not np.all(np.isin(labels, (0, 1))):
-        raise DataRefused(
-            f"the target {manifest.holdout.target!r} of {manifest.holdout.name} must be 0 or 1 in every row; "
-            "`serinus push --positive VALUE` writes it so"
-        )
-    return features, np.asarray(labels, dtype=np.float64)
+    file, column = manifest.holdout.name, manifest.holdout.target
+    features = features_of(manifest.signature, holdout, file=file, beside=(column,))
+    return features, labels_of(holdout, column, file=file, target=target)
 
 
 def _record(version: ModelVersion, policy: Policy, validation: Validation) -> None:

@@ -16,11 +16,12 @@ from serinus.domain.rollout import Decision, Rollout
 from serinus.domain.score_shift import ScoreShift, ascending
 from serinus.domain.stable_past import StablePast
 from serinus.domain.verdict import Verdict
-from serinus.errors import DataRefused, ReleaseNotFound
+from serinus.errors import ReleaseNotFound
 from serinus.use_cases.compare_labels import Comparing, compare_labels
 from serinus.use_cases.ports import ProfileParts, References, Rollouts
 
 _EARLIER = timedelta(hours=24)
+_SHOWN_FINDINGS = 3
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def weigh_ticks(rollout: Rollout, now: datetime, *, weighing: Weighing) -> tuple
         rollout = _begun(rollout, weighing)
     decisions: list[Decision] = []
     for counted in _counted(rollout, now, weighing):
-        rollout, tick, fault = _taken_in(rollout, counted, weighing)
-        decisions.append(_decision(rollout, now, since=counted.since, tick=tick, fault=fault))
+        rollout, tick, found = _taken_in(rollout, counted, weighing)
+        decisions.append(_decision(rollout, now, since=counted.since, tick=tick, found=found))
         if decisions[-1].verdict is not Verdict.HOLD:
             break
     return rollout, tuple(decisions) or (_decision(rollout, now),)
@@ -108,15 +109,12 @@ def _counted(rollout: Rollout, now: datetime, weighing: Weighing) -> list[_Count
 
 
 def _taken_in(rollout: Rollout, counted: _Counted, weighing: Weighing) -> tuple[Rollout, Tick, str]:
-    """Return the rollout with a tick more, the tick, and what kept the labels from being read, if anything did."""
+    """Return the rollout with a tick more, the tick, and what somebody should look at of the label files."""
     assert rollout.evidence is not None  # noqa: S101 - it has begun
-    labelled, fault = None, ""
-    try:
-        labelled = compare_labels(rollout, counted.until, comparing=weighing.comparing)
-    except DataRefused as refusal:  # what else was counted must not wait for a file to be mended
-        fault = f"; labels could not be read: {refusal}"
+    compared = compare_labels(rollout, counted.until, comparing=weighing.comparing)
+    found = "".join(f"; {finding}" for finding in compared.findings[:_SHOWN_FINDINGS])
     strata: dict[RolloutMetric, tuple[Tally, ...]] = {metric: (tally,) for metric, tally in _tallies(counted).items()}
-    strata[RolloutMetric.LABELS] = arrived(rollout.labelled, rollout.labelled if labelled is None else labelled)
+    strata[RolloutMetric.LABELS] = arrived(rollout.labelled, compared.strata)
     tick = Tick(
         hour=rollout.hour(counted.since),
         next_weight=rollout.next_percent / 100,
@@ -126,7 +124,7 @@ def _taken_in(rollout: Rollout, counted: _Counted, weighing: Weighing) -> tuple[
         scores=_scores(rollout.evidence, counted),
     )
     evidence = observe(rollout.evidence, tick)
-    return rollout.weighed(evidence, until=counted.until, labelled=labelled), tick, fault
+    return rollout.weighed(evidence, until=counted.until, labelled=compared.strata), tick, found
 
 
 def _tallies(counted: _Counted) -> dict[RolloutMetric, Tally]:
@@ -155,7 +153,7 @@ def _layout(rollout: Rollout, number: int | None, weighing: Weighing) -> Layout:
 
 
 def _decision(
-    rollout: Rollout, now: datetime, *, since: datetime | None = None, tick: Tick | None = None, fault: str = ""
+    rollout: Rollout, now: datetime, *, since: datetime | None = None, tick: Tick | None = None, found: str = ""
 ) -> Decision:
     assert rollout.evidence is not None  # noqa: S101 - it has begun
     judgement = judge(
@@ -164,7 +162,7 @@ def _decision(
     return Decision(
         at=now,
         verdict=judgement.verdict,
-        reason=f"{judgement.reason}{fault}",
+        reason=f"{judgement.reason}{found}",
         percent=rollout.candidate_percent,
         since=since,
         tick=tick,

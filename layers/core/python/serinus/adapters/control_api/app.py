@@ -11,10 +11,13 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from pydantic import BaseModel, ValidationError
 
 from serinus.adapters.schemas.faults import described
-from serinus.errors import CallerUnknown, Conflict, NotFound, Refused, SerinusError
+from serinus.errors import CallerUnknown, Conflict, NotFound, Refused, RequestTooLarge, SerinusError
+
+MOST_BYTES = 1_048_576
 
 _JSON = "application/json"
 _STATUSES: tuple[tuple[type[SerinusError], int], ...] = (
+    (RequestTooLarge, 413),
     (Refused, 400),
     (CallerUnknown, 403),
     (NotFound, 404),
@@ -56,8 +59,12 @@ class ControlApi(APIGatewayHttpResolver):
 
         Raises:
             ValidationError: it is not what was asked for; an absent one is `{}`.
+            RequestTooLarge: it is longer than any request has to be.
         """
-        return kind.model_validate_json(self.current_event.decoded_body or "{}")
+        text = (self.current_event.decoded_body or "{}").encode()
+        if len(text) > MOST_BYTES:
+            raise RequestTooLarge(f"the body has {len(text):,} bytes, above {MOST_BYTES:,}: send it in parts")
+        return kind.model_validate_json(text)
 
     def query(self, kind: type[Body]) -> Body:
         """Return the query's parameters.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from serinus.domain.label_files import Label
 from serinus.domain.steering import Wish
 
 _LONGEST_REASON = 1_000
@@ -102,3 +103,40 @@ class DescriptionAsked(_Asked):
     """GET /endpoints/{endpoint}/rollouts/{rollout}."""
 
     decisions: Annotated[int, Field(ge=0, le=1_000)] = 50
+
+
+_Id = Annotated[str, Field(min_length=1, max_length=1_024)]
+
+
+class LabelAsked(_Asked):
+    """One label of POST /endpoints/{endpoint}/labels; it names a request and its row, or a row by its own id."""
+
+    label: (
+        Annotated[bool, Field(strict=True)]
+        | Annotated[int, Field(strict=True)]
+        | Annotated[float, Field(strict=True, allow_inf_nan=False)]
+        | _Id
+    )
+    id: _Id | None = None
+    row: Annotated[int, Field(strict=True, ge=0, lt=2**31)] | None = None
+    row_id: _Id | None = None
+    time: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _names_one_prediction(self) -> LabelAsked:
+        if (self.id is None) is (self.row_id is None):
+            raise ValueError("name the prediction by id, and row, or else by row_id")
+        if self.row_id is not None and self.row is not None:
+            raise ValueError("row goes with id; a row_id names a row by itself")
+        return self
+
+    @property
+    def as_label(self) -> Label:
+        """What it says."""
+        return Label(self.label, self.id, self.row or 0, self.row_id, self.time)
+
+
+class LabelsAsked(_Asked):
+    """POST /endpoints/{endpoint}/labels."""
+
+    labels: Annotated[tuple[LabelAsked, ...], Field(min_length=1)]

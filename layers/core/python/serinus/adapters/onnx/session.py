@@ -14,7 +14,7 @@ from serinus.adapters.onnx.tensors import tensors_from
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import ModelFailed, ModelRefused
-from serinus.use_cases.infer import scores_from
+from serinus.use_cases.infer import columns_from, scores_from
 
 _FATAL_ONLY = 4  # the rest is raised as errors; printed, it would stand between the prediction records
 # Everything the binding raises; its classes share no root but Exception. TypeError and ValueError are its own checks.
@@ -84,6 +84,16 @@ class PythonSession:
         """
         outputs = self.run(tensors_from(self._signature, features))
         return scores_from(outputs, self._signature.score, rows=features.rows)
+
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return all of the output that the score is taken from; the result has the shape [rows, columns].
+
+        Raises:
+            DataRefused: the table lacks a column, or one does not hold what the graph takes.
+            ModelFailed: the graph raised an error.
+        """
+        outputs = self.run(tensors_from(self._signature, features))
+        return columns_from(outputs, self._signature.score, rows=features.rows)
 
 
 def _said(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import onnx
 
 from serinus.adapters.onnx.datatypes import ONNX
-from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Signature
+from serinus.domain.signature import EVERY_COLUMN, Datatype, InputTensor, OutputTensor, Signature
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,9 @@ def _score_faults(
     columns = shape[1] if len(shape) == 2 else 1
     if len(shape) not in {1, 2} or (len(shape) and shape[0] not in {-1, output.shape[0] if output.shape else -1}):
         yield f"the score's output {score.output!r} has the shape {list(shape)}: it must be [rows] or [rows, columns]"
+    elif score.column == EVERY_COLUMN:
+        if len(shape) != 2:
+            yield f"the score is every column of the output {score.output!r}, but its shape is {list(shape)}"
     elif score.column < 0 or (columns != -1 and score.column >= columns):
         yield (
             f"the score is column {score.column} of the output {score.output!r}, which has {columns}: columns count "

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from serinus.adapters.schemas.faults import described
 from serinus.domain.model_version import Holdout, Manifest
-from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
+from serinus.domain.signature import EVERY_COLUMN, Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.errors import ManifestRefused
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -65,7 +65,7 @@ class _Output(_Strict):
 
 class _Score(_Strict):
     output: _Name
-    column: Annotated[int, Field(ge=0)] = 0
+    column: Annotated[int, Field(ge=EVERY_COLUMN)] = 0
 
 
 class _Signature(_Strict):

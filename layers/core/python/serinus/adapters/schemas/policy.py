@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from serinus.adapters.schemas import policy_gates
 from serinus.adapters.schemas.faults import described
 from serinus.adapters.schemas.policy_alarms import AlarmsTable
+from serinus.adapters.schemas.policy_comparison import ComparisonTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -23,6 +24,8 @@ from serinus.domain.policy import (
     WhenUndecided,
     WrongLabel,
 )
+from serinus.domain.task import MOST_CLASSES, Task
+from serinus.domain.task_rules import task_faults, telling_metrics
 from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
@@ -37,6 +40,7 @@ _MAXIMUM_TICKS = (
 OPEN_IN_WORDS = "yes, anyone may call this endpoint"
 
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
+_ClassName = Annotated[str, Field(min_length=1, max_length=200)]
 _Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -262,10 +266,13 @@ class _PolicyFile(_Strict):
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
+    task: Task = Task.BINARY
+    classes: Annotated[tuple[_ClassName, ...], Field(max_length=MOST_CLASSES)] = ()
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     serving: _Serving = _Serving()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
+    comparison: ComparisonTable = ComparisonTable()
     fairness: Annotated[tuple[policy_gates.Fairness, ...], Field(max_length=policy_gates.MAXIMUM_FAIRNESS_RULES)] = ()
     stability: policy_gates.Stability = policy_gates.Stability()
     behaviour: Annotated[tuple[policy_gates.Behaviour, ...], Field(max_length=policy_gates.MAXIMUM_BEHAVIOURS)] = ()
@@ -289,8 +296,8 @@ class _PolicyFile(_Strict):
         if not any(gate.metric.tells_skill for gate in self.gates):
             named = " and ".join(dict.fromkeys(str(gate.metric) for gate in self.gates))
             raise ValueError(
-                f"the only gate is on {named}, which a model that says the same of every row can pass: add roc_auc, "
-                "average_precision, precision or recall"
+                f"the only gate is on {named}, which a model that says the same of every row can pass: add "
+                f"{telling_metrics(self.task)}"
             )
         return self
 
@@ -351,7 +358,10 @@ def parse_policy(document: object, *, source: str) -> Policy:
         file = _PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
-    return _DOMAIN.validate_python(file.model_dump())
+    policy = _DOMAIN.validate_python(file.model_dump())
+    if fault := next(task_faults(policy), None):
+        raise PolicyRefused(f"{source}: {fault}")
+    return policy
 
 
 def read_policy(path: Path) -> Policy:

@@ -1,94 +1,120 @@
-"""The truth, as it arrives in files."""
+"""The truth, as it arrives in files, and joined with the predictions that it is about."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-import numpy as np
+from serinus.adapters.stored.minutes import fetched, keys_within
+from serinus.domain.label_files import Joined, LabelKind, LabelsRead
+from serinus.errors import AlreadyExists, DataRefused
+from serinus.use_cases.ports import Objects
 
-from serinus.domain.table import Column, Table
-from serinus.errors import DataRefused
-from serinus.use_cases.ports import Objects, Tables
+if TYPE_CHECKING:
+    from serinus.adapters.joins.database import Bounds
+    from serinus.adapters.joins.label_files import LabelFile
 
-_KINDS = (".csv", ".parquet", ".jsonl")
-_BY_ROW_ID = -1  # stands for no row number: the id names the row
+_KINDS = (".csv", ".jsonl", ".parquet")
 
 
 class StoredLabels:
-    """`Labels` over objects: labels/<endpoint>/<any name>.{csv,parquet,jsonl}."""
+    """`Labels` over objects: labels/<endpoint>/<any name>.{csv,jsonl,parquet}, beside `StoredRecords`' parts."""
 
-    def __init__(self, objects: Objects, tables: Tables) -> None:
+    def __init__(self, objects: Objects, bounds: Bounds | None = None) -> None:
         self._objects = objects
-        self._tables = tables
+        self._bounds = bounds
 
-    def read(self, endpoint: str, id_column: str | None = None, *, before: datetime | None = None) -> Table:
-        """Return columns `id`, `row` and `label` (0 or 1), sorted by id and row.
-
-        The file uploaded last wins where an (id, row) comes twice; in one file, the later row. A file without the
-        column `row` labels row 0 of each request. A file that has the policy's id column labels rows by that; their
-        `row` is missing.
+    def join(
+        self,
+        endpoint: str,
+        releases: Sequence[int],
+        start: datetime,
+        end: datetime,
+        *,
+        columns: Sequence[str] | None = None,
+        kind: LabelKind = LabelKind.BINARY,
+        id_column: str | None = None,
+        before: datetime | None = None,
+    ) -> Joined:
+        """Return the records of each release asked about in [start, end), with the labels that have come for them.
 
         Raises:
-            DataRefused: a file is damaged, or does not say what it must; the message names it.
+            DataRefused: two features differ in the case of letters alone.
         """
-        labels: dict[tuple[str, int], float] = {}
-        for key, _ in self._files(endpoint, before):
-            labels |= _labels(key, self._tables.read(key, self._objects.get(key)), id_column)
-        pairs = sorted(labels)
-        return Table(
-            {
-                "id": np.array([request for request, _ in pairs], dtype=object),
-                "row": np.array([np.nan if row == _BY_ROW_ID else row for _, row in pairs], dtype=np.float64),
-                "label": np.array([labels[pair] for pair in pairs], dtype=np.float64),
-            }
+        from serinus.adapters.joins.database import Bounds
+        from serinus.adapters.joins.join import join
+
+        parts = {
+            release: keys_within(self._objects, f"records/{endpoint}/{release}/", start, end) for release in releases
+        }
+        return join(
+            self._files(endpoint, before),
+            self._objects,
+            parts,
+            start,
+            end,
+            columns=columns,
+            kind=kind,
+            id_column=id_column,
+            bounds=self._bounds or Bounds(),
         )
 
     def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
-        """Return when the last file was uploaded before an instant; `None` where none was."""
-        return max((uploaded_at for _, uploaded_at in self._files(endpoint, before)), default=None)
+        """Return when the last file was written before an instant; `None` where none was."""
+        return max((written_at for _, written_at in self._listed(endpoint, before)), default=None)
 
-    def _files(self, endpoint: str, before: datetime | None) -> list[tuple[str, datetime]]:
+    def check(
+        self, name: str, body: bytes, *, kind: LabelKind = LabelKind.BINARY, id_column: str | None = None
+    ) -> LabelsRead:
+        """Return what a file says that is to be recorded.
+
+        Raises:
+            DataRefused: of which nothing would count; the message says what is wrong, and where.
+        """
+        from serinus.adapters.joins.database import Bounds
+        from serinus.adapters.joins.join import check
+        from serinus.adapters.joins.label_files import LabelFile
+
+        _refuse_kind(name)
+        file = LabelFile(f"{PurePosixPath(name).stem}{_kind(name)}", body, datetime.now(UTC))
+        read = check(file, kind, id_column, self._bounds or Bounds())
+        if read.refused:
+            raise DataRefused(read.refused[0].reason)
+        return read
+
+    def record(self, endpoint: str, name: str, body: bytes) -> bool:
+        """Keep a file under a name made of its content; return whether it is new.
+
+        Raises:
+            DataRefused: the name tells no kind that labels come in.
+        """
+        _refuse_kind(name)
+        try:
+            self._objects.create(f"labels/{endpoint}/{hashlib.sha256(body).hexdigest()}{_kind(name)}", body)
+        except AlreadyExists:
+            return False
+        return True
+
+    def _files(self, endpoint: str, before: datetime | None) -> Iterator[LabelFile]:
+        from serinus.adapters.joins.label_files import LabelFile
+
+        listed = self._listed(endpoint, before)
+        bodies = fetched(self._objects, [key for key, _ in listed])
+        for (key, written_at), body in zip(listed, bodies, strict=True):
+            yield LabelFile(key, body, written_at)
+
+    def _listed(self, endpoint: str, before: datetime | None) -> list[tuple[str, datetime]]:
         found = self._objects.modified(f"labels/{endpoint}/")
         return [(key, at) for key, at in found if key.endswith(_KINDS) and (before is None or at < before)]
 
 
-def _labels(key: str, table: Table, id_column: str | None) -> dict[tuple[str, int], float]:
-    by_row_id = id_column is not None and id_column in table.columns
-    named = id_column if id_column is not None and by_row_id else "id"
-    absent = [name for name in (named, "label") if name not in table.columns]
-    if absent:
-        wanted = f"{id_column} or id" if id_column else "id"
-        raise DataRefused(f"{key} has no column {absent[0]!r}: labels need the columns {wanted} and label")
-    ids = _ids(key, table.columns[named])
-    rows = _rows(key, table, by_row_id=by_row_id)
-    values = _numbers(key, "label", table.columns["label"])
-    for position, value in enumerate(values):
-        if value not in {0.0, 1.0}:
-            raise DataRefused(f"{key}, row {position + 1}: the label is {value}, but must be 0 or 1")
-    return dict(zip(zip(ids, rows, strict=True), values, strict=True))
+def _kind(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
-def _rows(key: str, table: Table, *, by_row_id: bool) -> list[int]:
-    if by_row_id or "row" not in table.columns:
-        return [_BY_ROW_ID if by_row_id else 0] * table.rows
-    return [int(row) for row in _numbers(key, "row", table.columns["row"])]
-
-
-def _ids(key: str, column: Column) -> list[str]:
-    """Return ids as text; a CSV reader takes ids of digits alone for numbers."""
-    ids: list[str] = []
-    for position, value in enumerate(column.tolist()):
-        if value is None or value != value:
-            raise DataRefused(f"{key}, row {position + 1}: the id is missing")
-        ids.append(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
-    return ids
-
-
-def _numbers(key: str, name: str, column: Column) -> list[float]:
-    if column.dtype == object:
-        raise DataRefused(f"{key}: the column {name!r} holds text, but must hold numbers")
-    missing = np.flatnonzero(~np.isfinite(np.asarray(column, dtype=np.float64)))
-    if missing.size:
-        raise DataRefused(f"{key}, row {missing[0] + 1}: {name} is missing")
-    numbers: list[float] = column.tolist()
-    return numbers
+def _refuse_kind(name: str) -> None:
+    if _kind(name) not in _KINDS:
+        raise DataRefused(f"{name} is of no kind that labels come in: name it .csv, .jsonl or .parquet")

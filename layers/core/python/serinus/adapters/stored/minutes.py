@@ -14,7 +14,12 @@ _AT_ONCE = 16
 
 
 def bodies(objects: Objects, folder: str, start: datetime, end: datetime) -> Iterator[bytes]:
-    """Yield every object of the minutes that touch [start, end), in the order of keys, fetching several at a time.
+    """Yield every object of the minutes that touch [start, end), in the order of keys, fetching several at a time."""
+    return fetched(objects, keys_within(objects, folder, start, end))
+
+
+def keys_within(objects: Objects, folder: str, start: datetime, end: datetime) -> Sequence[str]:
+    """Return the key of every object of the minutes that touch [start, end), in order.
 
     Args:
         objects: where they are.
@@ -24,9 +29,14 @@ def bodies(objects: Objects, folder: str, start: datetime, end: datetime) -> Ite
     """
     first, last = minute_of(start), minute_of(end - timedelta(microseconds=1))
     listed = [key for prefix in prefixes(start, end) for key in objects.list(folder + prefix)]
-    keys = [key for key in listed if first <= key.removeprefix(folder).split("/")[0] <= last]
+    return [key for key in listed if first <= key.removeprefix(folder).split("/")[0] <= last]
+
+
+def fetched(objects: Objects, keys: Sequence[str]) -> Iterator[bytes]:
+    """Yield objects, fetching several at a time, and no more of them than one round ahead of who takes them."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(objects.get, keys)
+        for start in range(0, len(keys), _AT_ONCE):
+            yield from pool.map(objects.get, keys[start : start + _AT_ONCE])
 
 
 def prefixes(start: datetime, end: datetime) -> Sequence[str]:

@@ -32,17 +32,19 @@ class StoredReferences:
         """Return the held-out rows by score and label, or `None` where none were kept."""
         stored = self._stored(endpoint, content_digest)
         if stored is None or "held_out" not in stored:
-            return None  # validated before labels were kept
+            return None  # of another task than binary, or validated before labels were kept
         negatives, positives = (np.array(stored["held_out"][side], dtype=np.int64) for side in _SIDES)
         return ScoreTable(_layout(stored).score.edges, negatives, positives)
 
-    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
+    def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable | None) -> None:
         """Store both in one object."""
-        stored = {
+        stored: dict[str, object] = {
             "layout": LAYOUT.dump_python(profile.layout, mode="json"),
             "counts": profile.counts.tolist(),
-            "held_out": dict(zip(_SIDES, (held_out.negatives.tolist(), held_out.positives.tolist()), strict=True)),
         }
+        if held_out is not None:
+            sides = (held_out.negatives.tolist(), held_out.positives.tolist())
+            stored["held_out"] = dict(zip(_SIDES, sides, strict=True))
         self._objects.put(_key(endpoint, content_digest), json.dumps(stored, separators=(",", ":")).encode())
 
     def _stored(self, endpoint: str, content_digest: str) -> dict[str, Any] | None:

@@ -19,7 +19,8 @@ from serinus.wiring import Client
 def print_summary(console: Console, client: Client, told: Told) -> None:
     """Print what was live when, how good each release was, and how fast the bad one was gone."""
     history = recount_history(ENDPOINT, policies=client.policies, ledger=client.ledger)
-    performances = measure_performance(ENDPOINT, start=told.began, end=datetime.now(UTC), measuring=client.measuring)
+    until = datetime.now(UTC)
+    performances = measure_performance(ENDPOINT, start=told.began, end=until, measuring=client.measuring).releases
     versions = {performance.release: performance.model_version for performance in performances}
     console.print()
     console.print(_what_was_live(history, versions, told))
@@ -54,7 +55,7 @@ def _side_by_side(history: History, client: Client) -> tuple[Performance, ...]:
     last = [span for span in spans if span.candidate == spans[-1].candidate]
     end = last[-1].end or datetime.now(UTC)
     found = measure_performance(ENDPOINT, start=last[0].start, end=end, measuring=client.measuring)
-    return tuple(performance for performance in found if performance.requests)
+    return tuple(performance for performance in found.releases if performance.requests)
 
 
 def _in_production(performances: tuple[Performance, ...], title: str) -> Grid:

@@ -113,6 +113,19 @@ class CApiSession:
         outputs = self.run(tensors_from(self._signature, features))
         return scores_from(outputs, self._signature.score, rows=features.rows)
 
+    def columns(self, features: Table) -> npt.NDArray[np.float64]:
+        """Return all of the output that the score is taken from; the result has the shape [rows, columns].
+
+        Raises:
+            DataRefused: the table lacks a column, or one does not hold what the graph takes.
+            ModelFailed: the graph raised an error.
+        """
+        from serinus.adapters.onnx.tensors import tensors_from
+        from serinus.use_cases.infer import columns_from
+
+        outputs = self.run(tensors_from(self._signature, features))
+        return columns_from(outputs, self._signature.score, rows=features.rows)
+
     def _bind(self, given: Array[c_void_p], found: Array[c_void_p]) -> Run:
         names, asked = self._input_names, self._output_names
         sizes = c_size_t(len(given)), c_size_t(len(found))

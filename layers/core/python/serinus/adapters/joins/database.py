@@ -1,0 +1,95 @@
+"""A database that lives in a folder for as long as one join takes, and reaches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a join may take.
+
+    Attributes:
+        memory_mb: what DuckDB holds at once; what is more goes to disk. The result comes on top.
+        threads: how many processors it keeps busy.
+        disk_mb: what may go to disk; Lambda gives 512 MB.
+    """
+
+    memory_mb: int = 256
+    threads: int = 2
+    disk_mb: int = 4_096
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database, and the folder that files are put into for it to read."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+
+    def file(self, name: str, body: bytes) -> str:
+        """Write a file for it to read; return its path as a literal of SQL."""
+        path = self.folder / name
+        path.write_bytes(body)
+        return literal(str(path))
+
+    def numbers(self, query: str) -> tuple[int, ...]:
+        """Return the one row of a query for numbers; what is missing is 0."""
+        row = self.connection.execute(query).fetchone()
+        return tuple(int(value or 0) for value in row or ())
+
+
+@contextmanager
+def database(bounds: Bounds) -> Iterator[Database]:
+    """Open an empty database; it is gone with its folder when the block ends.
+
+    It reads and writes nothing outside of the folder, installs and loads no extension, and reaches no network: what
+    it is given to read comes from whoever may upload a file.
+    """
+    with TemporaryDirectory(prefix="serinus-join-") as name:
+        folder = Path(name).resolve()
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{bounds.memory_mb}MB",
+                "threads": bounds.threads,
+                "temp_directory": str(folder / "spilled"),
+                "max_temp_directory_size": f"{bounds.disk_mb}MB",
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+                "python_enable_replacements": False,
+            },
+        )
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET allowed_directories = [{literal(f'{folder}/')}]")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            yield Database(connection, folder)
+        finally:
+            connection.close()
+
+
+def literal(text: str) -> str:
+    """Return text as a literal of SQL.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    r"""Return a column's name as SQL takes it, whatever it holds.
+
+    >>> identifier('a "b"')
+    '"a ""b\""'
+    """
+    return '"' + name.replace('"', '""') + '"'

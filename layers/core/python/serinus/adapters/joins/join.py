@@ -1,0 +1,89 @@
+"""The one join of predictions with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from serinus.adapters.joins.database import Bounds, Database, database, identifier
+from serinus.adapters.joins.label_files import LabelFile, LabelTable
+from serinus.adapters.joins.record_parts import KEYS, gather
+from serinus.adapters.tables.columns import from_arrow
+from serinus.domain.label_files import LABEL, Joined, LabelKind, LabelsRead
+from serinus.domain.table import Table
+from serinus.use_cases.ports import Objects
+
+_OWN = (*KEYS, "_inputs", "_score", "_latency_ms")
+
+
+def check(file: LabelFile, kind: LabelKind, id_column: str | None, bounds: Bounds) -> LabelsRead:
+    """Return what one file of labels says."""
+    with database(bounds) as opened:
+        table = LabelTable(opened, kind, id_column)
+        table.add(file)
+        return table.settled()
+
+
+def join(
+    files: Iterable[LabelFile],
+    objects: Objects,
+    parts: Mapping[int, Sequence[str]],
+    start: datetime,
+    end: datetime,
+    *,
+    columns: Sequence[str] | None,
+    kind: LabelKind,
+    id_column: str | None,
+    bounds: Bounds,
+) -> Joined:
+    """Join the record parts of each release, by keys, with what label files say.
+
+    Raises:
+        DataRefused: two features differ in the case of letters alone.
+    """
+    with database(bounds) as opened:
+        table = LabelTable(opened, kind, id_column)
+        for file in files:
+            table.add(file)
+        read = table.settled()
+        by_release = {}
+        for release, keys in parts.items():
+            present = gather(opened, _served(release), objects, keys, start, end, columns)
+            wanted = [name for name in (*KEYS, *present) if columns is None or name in columns]
+            by_release[release] = _labelled(opened, _served(release), wanted, columns, kind)
+        return Joined(by_release, replace(read, unmet=_unmet(opened, [_served(release) for release in parts])))
+
+
+def _served(release: int) -> str:
+    return f"served_{release}"
+
+
+def _labelled(
+    opened: Database, served: str, present: Sequence[str], columns: Sequence[str] | None, kind: LabelKind
+) -> Table:
+    """Join the records of a release: a row's own label is nearer than the one that its request has for it."""
+    selected = "".join(f"served.{identifier(name)}, " for name in present)
+    found = opened.connection.execute(
+        f"SELECT {selected}coalesce(own.label, theirs.label) AS {LABEL} FROM {served} AS served "
+        "LEFT JOIN row_labels AS own ON own.id = served._row_id "
+        "LEFT JOIN request_labels AS theirs ON theirs.id = served._id AND theirs.row = served._row "
+        "ORDER BY served._at, served._request, served._row"
+    ).to_arrow_table()
+    table = {name: from_arrow("prediction records", found, name) for name in found.column_names}
+    missing = [name for name in _OWN if (columns is None or name in columns) and name not in table]
+    truth = table[LABEL].astype(object if kind is LabelKind.TEXT else np.float64)
+    return Table({**{name: np.full(found.num_rows, np.nan) for name in missing}, **table, LABEL: truth})
+
+
+def _unmet(opened: Database, served: Sequence[str]) -> int:
+    """Count the labels of no prediction of the window."""
+    by_request = "".join(
+        f" ANTI JOIN {each} AS {each} ON {each}._id = said.id AND {each}._row = said.row" for each in served
+    )
+    by_row = "".join(f" ANTI JOIN {each} AS {each} ON {each}._row_id = said.id" for each in served)
+    (of_requests,) = opened.numbers(f"SELECT count(*) FROM request_labels AS said{by_request}")
+    (of_rows,) = opened.numbers(f"SELECT count(*) FROM row_labels AS said{by_row}")
+    return of_requests + of_rows

@@ -1,0 +1,191 @@
+"""A regression and a multi-class model, from `serinus push` to `serinus report validation`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from typer.testing import CliRunner, Result
+
+from serinus.cli.main import app
+from serinus.domain.model_version import Status
+from serinus.domain.multiclass import class_bins
+from serinus.domain.policy import METRICS, Metric, MetricGate, Slicing
+from serinus.domain.signature import EVERY_COLUMN
+from serinus.domain.table import Table
+from serinus.domain.task import Task
+from tests.builders import an_object_column
+from tests.unit.cli.test_report import _Page
+from tests.unit.cli.world import FRAUD, Deployment
+
+CLASSES = ("bike", "car", "train")
+GATES = {
+    Task.REGRESSION: (
+        MetricGate(Metric.R2, minimum=0.5),
+        MetricGate(Metric.RMSE, maximum=9, worse_than_stable_by=0.5),
+    ),
+    Task.MULTICLASS: (
+        MetricGate(Metric.MACRO_ROC_AUC, minimum=0.7, worse_than_stable_by=0.02),
+        MetricGate(Metric.WORST_CLASS_RECALL, minimum=0.3),
+    ),
+}
+
+
+def rows(seed: int, count: int = 600) -> dict[str, Any]:
+    """Return features, a number that follows them, and a class that does."""
+    chance = np.random.default_rng(seed)
+    distance, age = chance.uniform(0, 10, count), chance.integers(18, 90, count).astype(np.float64)
+    price = 3 * distance + chance.normal(0, 2, count) + 40
+    mode = np.digitize(distance + chance.normal(0, 1, count), [3, 7])
+    return {"distance": distance, "age": age, "price": price, "mode": [CLASSES[at] for at in mode]}
+
+
+def a_deployment(task: Task) -> Deployment:
+    """Return a deployment whose endpoint has that task."""
+    deployed = Deployment()
+    policy = deployed.policies.get(FRAUD)
+    classes = CLASSES if task is Task.MULTICLASS else ()
+    slices = (Slicing("age", (50.0,), guarded=True),)
+    deployed.policies.deploy(replace(policy, task=task, classes=classes, gates=GATES[task], slices=slices))
+    return deployed
+
+
+def push(
+    deployment: Deployment,
+    folder: Path,
+    estimator: Any,  # noqa: ANN401 - scikit-learn has no types
+    target: str,
+    *more: str,
+    seed: int = 2,
+    noise: float = 0.0,
+) -> Result:
+    """Fit an estimator, spoil its features by noise, and push it with rows of a seed."""
+    train, held_out = rows(1), rows(seed)
+    x = np.column_stack([train["distance"] + noise * np.random.default_rng(9).normal(0, 1, 600), train["age"]])
+    joblib.dump(estimator.fit(x.astype(np.float32), train[target]), folder / "m.joblib")
+    other = {"price", "mode"} - {target}
+    lines = [{name: held_out[name][at] for name in held_out if name not in other} for at in range(600)]
+    (folder / "h.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    args = ["push", "fraud", str(folder / "m.joblib"), "--holdout", str(folder / "h.jsonl"), "--target", target]
+    return CliRunner().invoke(app, [*args, "--timeout-minutes", "0", *more], obj=deployment.client)
+
+
+def report(deployment: Deployment, *args: str) -> str:
+    """Return what the report says of the latest version."""
+    told = CliRunner().invoke(
+        app, ["report", "validation", "fraud", *args], obj=deployment.client, env={"COLUMNS": "160"}
+    )
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def test_a_regression_is_pushed_validated_compared_and_drawn(tmp_path: Path) -> None:
+    """Its metrics, its slices, its reference and its comparison with stable are those of a number."""
+    deployed = a_deployment(Task.REGRESSION)
+    assert push(deployed, tmp_path, Ridge(), "price").exit_code == 0
+    push(deployed, tmp_path, Ridge(alpha=1e6), "price", seed=3)
+    first, second = deployed.versions.list(FRAUD)
+    assert (first.status, second.status) == (Status.VALIDATED, Status.REJECTED)
+    assert set(first.metrics) == set(METRICS[Task.REGRESSION])
+    assert first.metrics[Metric.RMSE] == pytest.approx(2, abs=0.3)
+    gates = {finding.gate: finding for finding in second.findings}
+    assert not gates["against_stable:rmse"].passed
+    assert not gates["against_stable:rmse:rows_of_version_1"].passed
+    assert not gates["against_stable:rmse:slice:age"].passed
+    assert "r2 by age is worst for" in gates["slice:age:r2"].message
+    reference = deployed.references.get(FRAUD, first.content_digest)
+    assert reference is not None
+    assert len(reference.layout.score.edges) == 41
+    assert reference.rows == 600
+    assert deployed.references.held_out(FRAUD, first.content_digest) is None
+    document = json.loads(report(deployed, "--json", "--version", "1"))
+    assert (document["task"], document["curves"], len(document["regression"]["points"])) == ("regression", None, 10)
+    file = tmp_path / "page.html"
+    assert re.search(r"rmse +│ rows of version 1 +│", report(deployed, "--html", str(file)))
+    assert _Page(file.read_text()).pictures[0] == "Mean target by mean prediction"
+
+
+def test_a_multiclass_model_is_pushed_validated_compared_and_drawn(tmp_path: Path) -> None:
+    """Class names are the target; the score is the class and the confidence in it."""
+    deployed = a_deployment(Task.MULTICLASS)
+    assert push(deployed, tmp_path, LogisticRegression(), "mode").exit_code == 0
+    push(deployed, tmp_path, LogisticRegression(), "mode", seed=3, noise=6.0)
+    first, second = deployed.versions.list(FRAUD)
+    assert first.status is Status.VALIDATED, first.findings
+    assert second.status is Status.REJECTED
+    assert first.manifest.signature.score.column == EVERY_COLUMN
+    assert set(first.metrics) == set(METRICS[Task.MULTICLASS])
+    gates = {finding.gate: finding for finding in second.findings}
+    assert not gates["against_stable:macro_roc_auc"].passed or not gates["metric:worst_class_recall"].passed
+    assert "against_stable:macro_roc_auc:rows_of_version_1" in gates
+    assert "against_stable:worst_class_recall:slice:age" in gates
+    assert "recall is worst for" in gates["classes"].message
+    reference = deployed.references.get(FRAUD, first.content_digest)
+    assert reference is not None
+    assert reference.layout.score.edges == class_bins(3).edges
+    predicted = reference.scores[2:-1].reshape(3, -1).sum(axis=1)
+    assert predicted.sum() == 600
+    assert (predicted > 50).all()
+    document = json.loads(report(deployed, "--json", "--version", "1"))
+    assert {name for name, _, _ in document["classes"]["recalls"]} == set(CLASSES)
+    file = tmp_path / "page.html"
+    assert re.search(r"macro_roc_auc +│ rows of version 1 +│", report(deployed, "--html", str(file)))
+    assert _Page(file.read_text()).pictures[:2] == ["Share of right answers by mean confidence", "Recall by class"]
+
+
+@pytest.mark.parametrize(
+    ("task", "estimator", "target", "more", "said"),
+    [
+        (Task.REGRESSION, LogisticRegression(), "mode", (), "but the policy's task is regression"),
+        (Task.REGRESSION, Ridge(), "price", ("--positive", "1"), "--positive goes with a binary task"),
+        (Task.MULTICLASS, Ridge(), "price", (), "1 columns, but the policy names 3 classes"),
+        (Task.BINARY, Ridge(), "price", (), "not 0 and 1"),
+    ],
+)
+def test_a_model_of_another_task_is_refused_before_anything_is_uploaded(
+    tmp_path: Path,
+    task: Task,
+    estimator: Any,  # noqa: ANN401 - scikit-learn has no types
+    target: str,
+    more: tuple[str, ...],
+    said: str,
+) -> None:
+    """One sentence says which task the policy has."""
+    deployed = Deployment() if task is Task.BINARY else a_deployment(task)
+    result = push(deployed, tmp_path, estimator, target, *more)
+    assert result.exit_code == 1
+    assert said in " ".join(result.stderr.split())
+    assert deployed.arrived == []
+
+
+def test_classes_in_another_order_than_the_policys_are_refused(tmp_path: Path) -> None:
+    """The columns would be taken for each other."""
+    deployed = a_deployment(Task.MULTICLASS)
+    deployed.policies.deploy(replace(deployed.policies.get(FRAUD), classes=("car", "bike", "train")))
+    result = push(deployed, tmp_path, LogisticRegression(), "mode")
+    assert result.exit_code == 1
+    assert "the model's classes are bike, car, train, in this order" in " ".join(result.stderr.split())
+
+
+def test_a_class_that_the_policy_does_not_name_is_refused(tmp_path: Path) -> None:
+    """With the row that holds it."""
+    deployed = a_deployment(Task.MULTICLASS)
+    table = Table({"x": np.arange(3.0), "mode": an_object_column(["bike", "boat", "car"])})
+    estimator = LogisticRegression().fit(rows(1)["distance"].reshape(-1, 1).astype(np.float32), rows(1)["mode"])
+    joblib.dump(estimator, tmp_path / "m.joblib")
+    (tmp_path / "h.csv").write_text(
+        "x,mode\n" + "\n".join(f"{x},{mode}" for x, mode in zip(*table.columns.values(), strict=True))
+    )
+    args = ["push", "fraud", str(tmp_path / "m.joblib"), "--holdout", str(tmp_path / "h.csv"), "--target", "mode"]
+    result = CliRunner().invoke(app, args, obj=deployed.client)
+    assert result.exit_code == 1
+    assert "row 2, is 'boat', which is none of the policy's classes bike, car, train" in " ".join(
+        result.stderr.split()
+    )
