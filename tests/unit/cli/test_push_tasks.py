@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,29 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from typer.testing import CliRunner, Result
 
+from serinus.adapters.memory.metrics import MemoryMetrics
+from serinus.adapters.onnx.models import OnnxModels
+from serinus.adapters.schemas.manifest import write_manifest
+from serinus.adapters.stored.records import StoredRecords
+from serinus.adapters.stored.snapshots import StoredSnapshots
+from serinus.adapters.tables.arrow import ArrowTables
+from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
 from serinus.domain.model_version import Status
 from serinus.domain.multiclass import class_bins
-from serinus.domain.policy import METRICS, Metric, MetricGate, Slicing
+from serinus.domain.policy import METRICS, Metric, MetricGate, Retraining, Slicing
+from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.signature import EVERY_COLUMN
 from serinus.domain.table import Table
 from serinus.domain.task import Task
+from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from serinus.use_cases.estimate_performance import Estimating, estimate_performance
+from serinus.use_cases.register_model import model_home
+from serinus.use_cases.snapshot_data import Snapshotting, snapshot_data
+from serinus.use_cases.train_model import Training, train_model
 from tests.builders import an_object_column
 from tests.unit.cli.test_report import _Page
-from tests.unit.cli.world import FRAUD, Deployment
+from tests.unit.cli.world import FRAUD, Deployment, now
 
 CLASSES = ("bike", "car", "train")
 GATES = {
@@ -189,3 +203,109 @@ def test_a_class_that_the_policy_does_not_name_is_refused(tmp_path: Path) -> Non
     assert "row 2, is 'boat', which is none of the policy's classes bike, car, train" in " ".join(
         result.stderr.split()
     )
+
+
+def serve(deployment: Deployment, count: int = 600) -> dict[str, Any]:
+    """Let release 2 answer rows within the last hour; return the truth about them."""
+    asked = rows(seed=8, count=count)
+    version = deployment.versions.get(FRAUD, 1)
+    body = deployment.artifacts.get(f"{model_home(FRAUD, version.manifest)}/model.onnx")
+    names = [feature.name for feature in version.manifest.signature.features]
+    table = Table(dict(zip(names, (asked["distance"], asked["age"]), strict=True)))
+    scores = OnnxModels().load(body, version.manifest.signature).score(table)
+    begun = now() - timedelta(minutes=59)
+    predictions = tuple(
+        Prediction(
+            request=f"r{at}",
+            id=f"id-{at}",
+            at=begun + timedelta(seconds=5 * at),
+            latency_ms=2.0,
+            status=200,
+            features=table.slice(at, at + 1),
+            scores=scores[at : at + 1],
+        )
+        for at in range(count)
+    )
+    reading = deployment.client.reading
+    collecting = Collecting(deployment.rollouts, deployment.references, StoredRecords(deployment.data), reading.parts)
+    collect_predictions(LogBatch(FRAUD, 2, "s[2]", predictions, ()), collecting=collecting)
+    return asked
+
+
+def performance(deployment: Deployment) -> Any:  # noqa: ANN401 - JSON
+    """Return what `serinus report performance` says of the one release."""
+    told = CliRunner().invoke(
+        app, ["report", "performance", "fraud", "--json", "--minutes", "70"], obj=deployment.client
+    )
+    assert told.exit_code == 0, told.output
+    (release,) = json.loads(told.stdout)["releases"]
+    return release
+
+
+def test_a_regressions_performance_is_measured_by_late_labels(tmp_path: Path) -> None:
+    """Numbers join the predictions; without labels nothing is estimated, and the check says why."""
+    deployed = a_deployment(Task.REGRESSION)
+    push(deployed, tmp_path, Ridge(), "price")
+    truth = serve(deployed)
+    assert performance(deployed)["metrics"] == performance(deployed)["estimated"]["metrics"] == {}
+    lines = "\n".join(["id,label", *(f"id-{at},{price}" for at, price in enumerate(truth["price"]))])
+    deployed.data.put("labels/fraud/late.csv", lines.encode())
+    found = performance(deployed)
+    assert found["labelled_rows"] == 600
+    assert found["metrics"]["rmse"] == pytest.approx(2, abs=0.3)
+    assert set(found["metrics"]) == set(METRICS[Task.REGRESSION])
+    assert found["estimated"]["metrics"] == {}
+    checked = estimate_performance(
+        FRAUD, estimating=Estimating(deployed.client.reading, deployed.ledger, deployed.events, MemoryMetrics(), now)
+    )
+    assert "only a binary score tells its performance without labels" in checked.reason
+
+
+def test_a_multiclass_models_performance_is_measured_by_late_labels(tmp_path: Path) -> None:
+    """Class names join; one that the policy does not name counts as none."""
+    deployed = a_deployment(Task.MULTICLASS)
+    push(deployed, tmp_path, LogisticRegression(), "mode")
+    truth = serve(deployed)
+    names = ["boat", *truth["mode"][1:]]
+    lines = "\n".join(["id,label", *(f"id-{at},{name}" for at, name in enumerate(names))])
+    deployed.data.put("labels/fraud/late.csv", lines.encode())
+    found = performance(deployed)
+    assert found["labelled_rows"] == 599
+    version = deployed.versions.get(FRAUD, 1)
+    for metric in ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall"):
+        assert found["metrics"][metric] == pytest.approx(version.metrics[Metric(metric)], abs=0.07)
+    assert "macro_roc_auc" not in found["metrics"]
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.MULTICLASS])
+def test_a_model_of_any_task_retrains_itself_from_labelled_traffic(tmp_path: Path, task: Task) -> None:
+    """Logged inputs and late labels make a snapshot, a recipe a model, and validation holds it against stable."""
+    deployed = a_deployment(task)
+    target, estimator = ("price", Ridge()) if task is Task.REGRESSION else ("mode", LogisticRegression())
+    push(deployed, tmp_path, estimator, target)
+    truth = serve(deployed)
+    names = [truth[target][0] if task is Task.REGRESSION else "boat", *truth[target][1:]]
+    lines = "\n".join(["id,label", *(f"id-{at},{value}" for at, value in enumerate(names))])
+    deployed.data.put("labels/fraud/late.csv", lines.encode())
+    policy = replace(deployed.policies.get(FRAUD), retraining=Retraining("logistic_regression", minimum_rows=500))
+    deployed.policies.deploy(policy)
+    client, snapshots = deployed.client, StoredSnapshots(deployed.data, ArrowTables())
+    snapshotting = Snapshotting(
+        deployed.policies,
+        deployed.rollouts,
+        client.measuring.labels,
+        snapshots,
+        deployed.ledger,
+        deployed.events,
+        now,
+    )
+    taken = snapshot_data(FRAUD, started_at=now(), reason="drift", snapshotting=snapshotting)
+    assert taken.snapshot is not None, taken.reason
+    uploads: Any = deployed
+    training = Training(deployed.policies, snapshots, SklearnTrainer(), ArrowTables(), uploads, write_manifest)
+    train_model(FRAUD, taken.snapshot, training=training)
+    retrained = deployed.versions.list(FRAUD)[-1]
+    assert retrained.number == 2
+    assert retrained.status is Status.VALIDATED, [found for found in retrained.findings if not found.passed]
+    compared = [found.gate for found in retrained.findings if found.gate.startswith("against_stable")]
+    assert f"against_stable:{GATES[task][0].metric}:rows_of_version_1" in compared

@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 
 LABEL = "_label"  # the truth's column among records and in snapshots; no feature begins with an underscore
 
@@ -24,6 +25,11 @@ class LabelKind(StrEnum):
     BINARY = "binary"
     NUMBER = "number"
     TEXT = "text"
+
+    @classmethod
+    def of(cls, task: Task) -> LabelKind:
+        """Return what labels of a task are."""
+        return {Task.BINARY: cls.BINARY, Task.MULTICLASS: cls.TEXT, Task.REGRESSION: cls.NUMBER}[task]
 
 
 @dataclass(frozen=True)

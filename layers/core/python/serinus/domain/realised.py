@@ -30,6 +30,8 @@ from serinus.domain.performance_estimate import (
 from serinus.domain.policy import Metric
 from serinus.domain.profile import Counts, NumericBins
 from serinus.domain.quality import SURE, ScoreTable, expected_calibration_error, measure, score_table
+from serinus.domain.realised_tasks import estimates_of, logged_answers, marks_of
+from serinus.domain.task import BINARY_TARGET, Target, Task
 
 Reals = npt.NDArray[np.float64]
 
@@ -104,7 +106,7 @@ class ScoredRows:
     Attributes:
         at: when each was asked, epoch seconds, [rows].
         scores: [rows]; none is NaN.
-        labels: 0 or 1, NaN where none has come, [rows].
+        labels: 0 or 1, positions of classes, or numbers; NaN where none has come, [rows].
     """
 
     at: Reals
@@ -131,6 +133,7 @@ class Yardstick:
         threshold: where precision, recall, F1 and accuracy are taken.
         confidence: of every interval.
         design_effect: how many labelled rows tell as much as one independent row.
+        target: what is predicted.
     """
 
     bins: NumericBins
@@ -138,6 +141,7 @@ class Yardstick:
     threshold: float
     confidence: float
     design_effect: float = 1.0
+    target: Target = BINARY_TARGET
 
     def group(self, name: str, rows: ScoredRows) -> RealisedGroup:
         """Measure one group."""
@@ -159,6 +163,10 @@ class Yardstick:
         )
 
     def _realised(self, rows: ScoredRows) -> Mapping[Metric, Estimate]:
+        if self.target.task is not Task.BINARY:
+            answers = logged_answers(self.target, rows.scores, rows.labels, self.threshold)
+            count = len(rows.scores)
+            return estimates_of(answers, count, confidence=self.confidence, design_effect=self.design_effect)
         return realised_metrics(
             score_table(self.bins, rows.scores, rows.labels),
             self.threshold,
@@ -227,16 +235,18 @@ def wilson(share: float, trials: float, quantile: float) -> Estimate:
     return Estimate(share, max(middle - margin, 0.0), min(middle + margin, 1.0))
 
 
-def design_effect_of(rows: ScoredRows, bins: NumericBins) -> float:
+def design_effect_of(rows: ScoredRows, bins: NumericBins, target: Target = BINARY_TARGET) -> float:
     """Learn from its hours how many labelled rows of a release tell as much as one independent row.
 
-    Rows of a burst are alike in what is asked and in what is true, so score groups are split by label.
+    Rows of a burst are alike in what is asked and in what is true, so score groups are split by label; of other tasks
+    than binary, by how right the answers were.
     """
     answered = rows.take(rows.came)
     if len(answered.scores) < 2:
         return 1.0
     groups = groups_of(bins, _counted(bins, answered.scores))
-    cells = groups[bins.slots(answered.scores)] * 2 + answered.labels.astype(np.int64)
+    marks = marks_of(target, answered.scores, answered.labels).astype(np.int64)
+    cells = groups[bins.slots(answered.scores)] * 2 + marks
     return noise_within(_by_period(answered.at, cells, 2 * (int(groups.max()) + 1))).design_effect
 
 

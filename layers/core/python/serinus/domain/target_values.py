@@ -70,3 +70,18 @@ def _numbers(values: Column, *, where: str) -> Reals:
         row = int(np.argmin(np.isfinite(numbers)))
         raise DataRefused(f"{where}, row {row + 1}, is {numbers[row]}: it must be a finite number in every row")
     return numbers
+
+
+def late_labels(values: Column, target: Target) -> Reals:
+    """Return labels as they came: 0 or 1, classes' positions, or numbers; NaN where none came, or of no class.
+
+    >>> late_labels(np.array(["b", None, "z"], dtype=object), Target(Task.MULTICLASS, ("a", "b", "c"))).tolist()
+    [1.0, nan, nan]
+    """
+    if target.task is not Task.MULTICLASS:
+        return np.asarray(values, dtype=np.float64)
+    known = {name: float(position) for position, name in enumerate(target.classes)}
+    found = [
+        np.nan if value is None or value != value else known.get(str(value), np.nan) for value in values.tolist()
+    ]
+    return np.array(found, dtype=np.float64)

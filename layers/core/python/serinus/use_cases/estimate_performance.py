@@ -65,6 +65,9 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
     if live is None:
         return PerformanceCheck(endpoint, None, None, (), announced=False, reason="nothing is released yet")
     release, reference = live
+    if policy.task is not Task.BINARY:
+        reason = f"the policy's task is {policy.task}: only a binary score tells its performance without labels"
+        return PerformanceCheck(endpoint, release.number, None, (), announced=False, reason=reason)
     start = now - timedelta(minutes=limits.window_minutes)
     window = live_window(release, reference, parts=estimating.reading.parts, start=start, end=now)
     rows = window.profile.rows
@@ -72,9 +75,6 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
         reason = f"{rows} of {limits.minimum_rows} rows in the last {limits.window_minutes} minutes"
         return PerformanceCheck(endpoint, release.number, None, (), announced=False, reason=reason)
     found = estimate_of(window, estimating.reading.references.held_out(endpoint, release.content_digest), policy)
-    if policy.task is not Task.BINARY:
-        reason = f"the policy's task is {policy.task}: only a binary score tells its performance without labels"
-        return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason=reason)
     if not found.metrics:
         reason = "the held-out labels do not tell what a score means: they need both classes, and chances as scores"
         return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason=reason)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.label_files import LABEL, LabelsRead
+from serinus.domain.label_files import LABEL, LabelKind, LabelsRead
 from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
 from serinus.domain.policy import Metric, Policy
 from serinus.domain.profile import NumericBins
@@ -22,9 +22,12 @@ from serinus.domain.realised import (
     design_effect_of,
     label_selection,
 )
+from serinus.domain.realised_tasks import logged_answers
 from serinus.domain.rollout import Release
 from serinus.domain.slices import slices_of
 from serinus.domain.table import Table
+from serinus.domain.target_values import late_labels
+from serinus.domain.task import Task
 from serinus.errors import DataRefused
 from serinus.use_cases.estimate_performance import estimate_of
 from serinus.use_cases.live_window import LiveWindow, live_window
@@ -94,7 +97,13 @@ def measure_performance(
     releases = {release.number: release for release in measuring.rollouts.releases(endpoint)}
     columns = (*_OWN, *(slicing.column for slicing in policy.slices))
     joined = measuring.labels.join(
-        endpoint, list(releases), start, end, columns=columns, id_column=policy.labels.id_column
+        endpoint,
+        list(releases),
+        start,
+        end,
+        columns=columns,
+        kind=LabelKind.of(policy.task),
+        id_column=policy.labels.id_column,
     )
     windows = _windows(releases.values(), start, end, measuring)
     return MeasuredPerformance(
@@ -118,7 +127,7 @@ def _performance(window: LiveWindow, records: Table, policy: Policy, measuring: 
     release, profile, bins = window.release, window.profile, window.reference.layout.score
     held_out = measuring.references.held_out(release.endpoint, release.content_digest)
     scored = records.take(np.flatnonzero(~np.isnan(np.asarray(records.columns["_score"], dtype=np.float64))))
-    rows = _rows(scored)
+    rows = _rows(scored, policy)
     yardstick = _yardstick(rows, bins, held_out, policy)
     answered = rows.take(rows.came)
     return Performance(
@@ -128,7 +137,7 @@ def _performance(window: LiveWindow, records: Table, policy: Policy, measuring: 
         profile.failures,
         profile.latency_ms(0.95),
         len(answered.scores),
-        measure(score_table(bins, answered.scores, answered.labels), policy.operating_threshold),
+        _metrics(answered, bins, policy),
         estimate_of(window, held_out, policy),
         yardstick.group("all", rows),
         tuple(yardstick.group(name, rows.take(places)) for name, places in _days(rows)),
@@ -142,7 +151,7 @@ def _sliced(
 ) -> tuple[Mapping[str, tuple[RealisedGroup, ...]], tuple[str, ...]]:
     """Measure the policy's slices, on the rows whose inputs were logged; say which cannot be."""
     logged = scored.take(np.flatnonzero(np.asarray(scored.columns["_inputs"], dtype=np.float64) == 1))
-    rows, found, notes = _rows(logged), dict[str, tuple[RealisedGroup, ...]](), list[str]()
+    rows, found, notes = _rows(logged, policy), dict[str, tuple[RealisedGroup, ...]](), list[str]()
     for slicing in policy.slices if logged.rows else ():
         try:
             slices = slices_of(slicing, logged, file="the log")
@@ -159,13 +168,20 @@ def _yardstick(rows: ScoredRows, bins: NumericBins, held_out: ScoreTable | None,
         None if held_out is None else calibrate(held_out),
         policy.operating_threshold,
         policy.performance.confidence,
-        design_effect_of(rows, bins),
+        design_effect_of(rows, bins, policy.target),
+        policy.target,
     )
 
 
-def _rows(records: Table) -> ScoredRows:
-    at, scores, labels = (np.asarray(records.columns[name], dtype=np.float64) for name in ("_at", "_score", LABEL))
-    return ScoredRows(at, scores, labels)
+def _metrics(rows: ScoredRows, bins: NumericBins, policy: Policy) -> Mapping[Metric, float]:
+    if policy.task is Task.BINARY:
+        return measure(score_table(bins, rows.scores, rows.labels), policy.operating_threshold)
+    return logged_answers(policy.target, rows.scores, rows.labels, policy.operating_threshold).measured()
+
+
+def _rows(records: Table, policy: Policy) -> ScoredRows:
+    at, scores = (np.asarray(records.columns[name], dtype=np.float64) for name in ("_at", "_score"))
+    return ScoredRows(at, scores, late_labels(records.columns[LABEL], policy.target))
 
 
 def _days(rows: ScoredRows) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:

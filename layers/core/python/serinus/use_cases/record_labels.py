@@ -13,6 +13,12 @@ from serinus.use_cases.ports import Labels, Policies
 
 MOST_LABELS = 10_000
 
+_MUST_BE = {
+    LabelKind.BINARY: "0 or 1, or false or true",
+    LabelKind.NUMBER: "a number",
+    LabelKind.TEXT: "the name of a class",
+}
+
 
 @dataclass(frozen=True)
 class RecordedLabels:
@@ -45,9 +51,10 @@ def record_labels(endpoint: str, labels: Sequence[Label], *, recording: Recordin
     policy = recording.policies.get(endpoint)
     if len(labels) > MOST_LABELS:
         raise RequestTooLarge(f"there are {len(labels):,} labels, above {MOST_LABELS:,}: send them in parts")
+    kind = LabelKind.of(policy.task)
     for number, label in enumerate(labels):
-        if not label.is_a(LabelKind.BINARY):
-            raise DataRefused(f"labels.{number}.label: it must be 0 or 1, or false or true")
+        if not label.is_a(kind):
+            raise DataRefused(f"labels.{number}.label: it must be {_MUST_BE[kind]}")
         if label.row_id is not None and policy.labels.id_column is None:
             raise DataRefused(
                 f"labels.{number}.row_id: the policy of {endpoint!r} names no labels.id_column: send id and row"

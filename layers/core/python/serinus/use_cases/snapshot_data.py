@@ -9,12 +9,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from serinus.domain.label_files import LABEL, LabelsRead, labelled
+from serinus.domain.label_files import LABEL, LabelKind, LabelsRead, labelled
 from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.model_version import digest_of
 from serinus.domain.policy import EndpointName, Policy, Retraining
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table, concatenated
+from serinus.domain.target_values import late_labels
+from serinus.domain.task import Task
 from serinus.errors import DataRefused, PolicyRefused
 from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Rollouts, Snapshots
 
@@ -93,12 +95,24 @@ def _labelled(
     endpoint, start = policy.endpoint, now - timedelta(minutes=plan.window_minutes)
     releases = [release.number for release in snapshotting.rollouts.releases(endpoint)]
     try:
-        joined = snapshotting.labels.join(endpoint, releases, start, now, id_column=policy.labels.id_column)
+        joined = snapshotting.labels.join(
+            endpoint, releases, start, now, kind=LabelKind.of(policy.task), id_column=policy.labels.id_column
+        )
     except DataRefused as refusal:
         return str(refusal)
-    records = _comparable(endpoint, joined.by_release, snapshotting)
+    records = _of_known_classes(_comparable(endpoint, joined.by_release, snapshotting), policy)
     missing = _missing(records, policy, plan, started_at)
     return labelled(records) if missing is None else _with_findings(missing, joined.read)
+
+
+def _of_known_classes(records: Table, policy: Policy) -> Table:
+    """Take a label that names none of the policy's classes for none: one typing error must not stop a retraining."""
+    if policy.task is not Task.MULTICLASS:
+        return records
+    unknown = np.isnan(late_labels(records.columns[LABEL], policy.target))
+    labels = records.columns[LABEL].astype(object)
+    labels[unknown] = None
+    return Table({**records.columns, LABEL: labels})
 
 
 def _with_findings(missing: str, read: LabelsRead) -> str:
