@@ -463,7 +463,7 @@ class ScriptedTrainer:
     ) -> TrainedModel:
         """Return the same bytes for the same data."""
         told = repr((recipe, {name: column.tolist() for name, column in features.columns.items()}, labels.tolist()))
-        return TrainedModel(hashlib.sha256(told.encode()).digest(), a_signature(), {"recipe": recipe})
+        return TrainedModel(hashlib.sha256(told.encode()).digest(), a_signature(), {"recipe": recipe}, scores_of)
 
 
 class World:

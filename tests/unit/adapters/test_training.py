@@ -57,6 +57,22 @@ def test_a_recipe_gives_a_servable_model_that_has_learned(recipe: str, texts: bo
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("texts", [True, False])
+def test_the_framework_says_of_other_rows_what_the_file_says(recipe: str, texts: bool) -> None:
+    """Up to rounding; with values missing that were there in training, and categories it never saw."""
+    features, labels = some_rows(1_200, texts=texts)
+    trained = TRAINER.train(recipe, features.slice(0, 800), labels[:800])
+    others = features.slice(800, 1_200)
+    changed = {"x": np.where(np.arange(400) % 7 == 0, np.nan, others.columns["x"].astype(np.float64))}
+    if texts:
+        changed["colour"] = np.where(np.arange(400) % 11 == 0, "violet", others.columns["colour"])
+    others = Table({**others.columns, **changed})
+    served = MODELS.load(trained.onnx, trained.signature).score(others)
+    assert np.abs(trained.predict(others) - served).max() < 1e-6
+    assert served.std() > 0.1
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_learns_numbers_where_the_task_is_a_regression(recipe: str) -> None:
     """The score is the prediction, whatever its size."""
     features, _ = some_rows()
@@ -67,6 +83,7 @@ def test_a_recipe_learns_numbers_where_the_task_is_a_regression(recipe: str) -> 
     scores = MODELS.load(trained.onnx, trained.signature).score(features)
     assert np.mean(np.abs(scores - wanted)) < 10
     assert TRAINER.train(recipe, features, wanted, Target(Task.REGRESSION)).onnx == trained.onnx
+    assert np.allclose(trained.predict(features), scores, rtol=1e-6)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -81,6 +98,7 @@ def test_a_recipe_tells_classes_apart_where_the_task_is_multiclass(recipe: str) 
     model = MODELS.load(trained.onnx, trained.signature)
     chances, scores = model.columns(features), model.score(features)
     assert chances.shape == (features.rows, 3)
+    assert np.abs(trained.predict(features) - chances).max() < 1e-6
     assert np.floor(scores).tolist() == np.argmax(chances, axis=1).tolist()
     assert np.mean(np.floor(scores) == wanted) > 0.9
 

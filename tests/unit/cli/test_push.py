@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from rich.text import Text
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,9 +21,14 @@ from serinus.adapters.schemas.manifest import read_manifest
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.cli.client import push
 from serinus.cli.main import app
+from serinus.cli.push_reporting import finding_lines
+from serinus.domain.gates import Finding
+from serinus.domain.model_gates import FairnessRule
+from serinus.domain.policy import Slicing
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
 from serinus.use_cases.push_model import Stage
+from tests.builders import a_model_version
 from tests.unit.cli.world import Deployment, rows, write_holdout, write_model
 
 
@@ -189,6 +196,104 @@ def test_columns_that_the_model_does_not_use_are_not_uploaded(tmp_path: Path) ->
     assert list(pushed_rows(deployment).columns) == ["amount", "late", "fraud"]
 
 
+def test_columns_that_the_policy_looks_at_are_taken_along(tmp_path: Path) -> None:
+    """A group that the model may not see is uploaded with the features it does see; nothing else is."""
+    deployment = Deployment()
+    policy = deployment.policies.get("fraud")
+    deployment.policies.deploy(replace(policy, fairness=(FairnessRule("sex"),), slices=(Slicing("amount"),)))
+    table = rows(seed=2)
+    sexes = np.array(["f", "m"] * (table.rows // 2), dtype=object)
+    holdout = write_holdout(tmp_path / "h.csv", Table({"sex": sexes, **table.columns}))
+    model = write_model(tmp_path / "m.onnx")
+    unsure = run(deployment, "fraud", model, "--holdout", holdout, "--target", "fraud")
+    assert unsure.exit_code == 1
+    assert "the policy looks at 'amount', 'sex': name with --beside which of them are no features" in unsure.output
+    result = run(deployment, "fraud", model, "--holdout", holdout, "--target", "fraud", "--beside", "sex")
+    assert result.exit_code == 0, result.output
+    assert sorted(pushed_rows(deployment).columns) == ["amount", "fraud", "late", "sex"]
+    manifest = read_manifest(deployment.artifacts.get(deployment.arrived[-1]))
+    assert [feature.name for feature in manifest.signature.features] == ["amount", "late"]
+    assert "selection_rate by sex lies" in result.stderr
+
+
+def test_an_estimator_that_names_its_features_needs_no_word_of_the_others(tmp_path: Path) -> None:
+    """What the policy looks at is taken along, and is no feature."""
+    deployment = Deployment()
+    policy = deployment.policies.get("fraud")
+    deployment.policies.deploy(replace(policy, fairness=(FairnessRule("sex"),)))
+    estimator = fitted()
+    estimator.steps[0][1].feature_names_in_ = np.array(["amount", "late"], dtype=object)  # type: ignore[attr-defined]  # as a data frame would
+    joblib.dump(estimator, tmp_path / "m.pkl")
+    table = rows(seed=2)
+    sexes = np.array(["f", "m"] * (table.rows // 2), dtype=object)
+    holdout = write_holdout(tmp_path / "h.csv", Table({"sex": sexes, "note": sexes, **table.columns}))
+    result = run(deployment, "fraud", tmp_path / "m.pkl", "--holdout", holdout, "--target", "fraud")
+    assert result.exit_code == 0, result.output
+    assert sorted(pushed_rows(deployment).columns) == ["amount", "fraud", "late", "sex"]
+
+
+def test_a_column_that_the_model_and_the_policy_both_use_stays_a_feature(tmp_path: Path) -> None:
+    """And is uploaded once."""
+    deployment = Deployment()
+    policy = deployment.policies.get("fraud")
+    deployment.policies.deploy(replace(policy, fairness=(FairnessRule("late", edges=(0.5,)),)))
+    model, holdout = write_model(tmp_path / "m.onnx"), write_holdout(tmp_path / "h.csv")
+    result = run(deployment, "fraud", model, "--holdout", holdout, "--target", "fraud")
+    assert result.exit_code == 0, result.output
+    assert "selection_rate by late lies" in result.stderr
+
+
+@pytest.mark.parametrize(("error", "promoted"), [(0.0, True), (0.01, False)])
+def test_the_frameworks_predictions_are_held_against_the_served_ones(
+    tmp_path: Path, error: float, promoted: bool
+) -> None:
+    """Never a feature, always uploaded; a model that says something else in ONNX is rejected."""
+    deployment = Deployment()
+    estimator = fitted()
+    joblib.dump(estimator, tmp_path / "m.joblib")
+    table = rows(seed=2)
+    block = np.column_stack([table.columns["amount"], table.columns["late"]]).astype(np.float32)
+    said = estimator.predict_proba(block)[:, 1] + error  # type: ignore[attr-defined]  # a pipeline's
+    holdout = write_holdout(tmp_path / "h.csv", Table({"said": said, **table.columns}))
+    result = run(
+        deployment, "fraud", tmp_path / "m.joblib", "--holdout", holdout, "--target", "fraud",
+        "--framework-predictions", "said", "--json",
+    )  # fmt: skip
+    document = json.loads(result.stdout)
+    assert document["stage"] == ("promoted" if promoted else "rejected"), document
+    (parity,) = [finding for finding in document["version"]["findings"] if finding["gate"] == "parity"]
+    assert parity["numbers"]["difference"] == pytest.approx(error, abs=1e-6)
+    assert "said" in pushed_rows(deployment).columns
+    manifest = read_manifest(deployment.artifacts.get(deployment.arrived[-1]))
+    assert manifest.holdout.framework_predictions == "said"
+    assert [feature.name for feature in manifest.signature.features] == ["amount", "late"]
+
+
+def test_findings_of_a_kind_stand_together_and_what_failed_stands_first() -> None:
+    """A person finds the reason without reading everything."""
+    version = a_model_version().validated(
+        (
+            Finding("onnx", passed=True, message="sound"),
+            Finding("fairness:sex:selection_rate", passed=True, message="alike"),
+            Finding("fairness:sex:true_positive_rate", passed=False, message="apart [see]"),
+            Finding("stability:noise", passed=True, message="steady"),
+            Finding("stability:missing", passed=True, message="robust"),
+        ),
+        {},
+        attestation=None,
+    )
+    printed = [Text.from_markup(line).plain for line in finding_lines(version)]
+    assert printed == [
+        "  ✓ onnx: sound",
+        "  ✗ fairness: 1 of 2 failed",
+        "      ✗ apart [see]",
+        "      ✓ alike",
+        "  ✓ stability: 2 passed",
+        "      ✓ steady",
+        "      ✓ robust",
+    ]
+
+
 def _without(column: str) -> Table:
     return Table({name: values for name, values in rows(seed=2).columns.items() if name != column})
 
@@ -207,6 +312,10 @@ def _texts() -> Table:
         (_texts(), ["--target", "fraud"], "say with --positive which counts as 1"),
         (_texts(), ["--target", "fraud", "--positive", "Maybe"], "is never 'Maybe'"),
         (rows(seed=2), ["--target", "fraud", "--score-output", "nonesuch"], "no output 'nonesuch'"),
+        (rows(seed=2), ["--target", "fraud", "--framework-predictions", "said"], "no column 'said'"),
+        (rows(seed=2), ["--target", "fraud", "--framework-predictions", "late"], "takes 2 columns, but there are 1"),
+        (rows(seed=2), ["--target", "fraud", "--framework-predictions", "fraud"], "cannot name it"),
+        (rows(seed=2), ["--target", "fraud", "--beside", "sex"], "no column 'sex', which --beside names"),
         (rows(seed=2), ["--target", "fraud", "--lineage", "k=" + "v" * 3_000], "manifest cannot be written"),
     ],
 )

@@ -30,9 +30,10 @@ def test_the_same_content_is_the_same_model_whoever_sends_it() -> None:
         a_manifest(b"n", b"h"),
         a_manifest(b"m", b"g"),
         replace(one, holdout=replace(one.holdout, target="other")),
+        replace(one, holdout=replace(one.holdout, framework_predictions="said")),
         replace(one, signature=replace(one.signature, score=Score("probabilities", 0))),
     ]
-    assert len({one.content_digest, *(other.content_digest for other in others)}) == 5
+    assert len({one.content_digest, *(other.content_digest for other in others)}) == 6
 
 
 def test_a_version_is_validated_where_every_gate_passed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,21 @@ def test_a_manifest_survives_writing_and_reading() -> None:
     manifest = a_manifest()
     assert read_manifest(write_manifest(manifest)) == manifest
     assert write_manifest(read_manifest(write_manifest(manifest))) == write_manifest(manifest)
+
+
+def test_a_manifest_names_the_frameworks_predictions_only_where_there_are_some() -> None:
+    """One without them is what it always was, so that an older control plane reads it too."""
+    assert "framework_predictions" not in a_document()["holdout"]
+    plain = a_manifest()
+    manifest = replace(plain, holdout=replace(plain.holdout, framework_predictions="said"))
+    assert read_manifest(write_manifest(manifest)) == manifest
+
+
+@pytest.mark.parametrize("column", ["amount", "class"])
+def test_the_frameworks_predictions_are_neither_feature_nor_target(column: str) -> None:
+    """A model that is told them could not be judged; the target is no prediction."""
+    with pytest.raises(ManifestRefused, match="also a feature or the target"):
+        read_manifest(damaged("holdout.framework_predictions", column))
 
 
 REQUIRED = [

@@ -23,9 +23,6 @@ from tests.builders import FRAUD, ScriptedModel, ScriptedModels, World, a_holdou
 Script = Callable[[Table], npt.NDArray[np.float64]]
 
 
-_GATES = ["data:file", "onnx", "smoke", "metric:roc_auc"]
-
-
 def noisy(features: Table) -> npt.NDArray[np.float64]:
     """Score rows by the amount and a lot of chance."""
     noise = np.random.default_rng(7).normal(0, 2, features.rows)
@@ -71,7 +68,9 @@ def test_a_first_model_is_held_against_none() -> None:
     """There is nothing to be worse than."""
     world = World()
     world.validated("1")
-    assert [finding.gate for finding in world.versions.get(FRAUD, 1).findings] == _GATES
+    gates = [finding.gate for finding in world.versions.get(FRAUD, 1).findings]
+    assert "metric:roc_auc" in gates
+    assert not any(gate.startswith("against_stable") for gate in gates)
 
 
 def test_a_worse_candidate_is_rejected_where_the_gate_says_so() -> None:

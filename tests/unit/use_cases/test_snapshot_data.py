@@ -28,6 +28,7 @@ from tests.builders import (
     a_release,
     a_table,
     an_object_column,
+    scores_of,
 )
 
 PLAN = Retraining(window_minutes=600, minimum_rows=100, holdout_share=0.25, labels_wait_minutes=120)
@@ -270,6 +271,9 @@ def test_training_uploads_a_model_like_anybody_elses() -> None:
     assert manifest.lineage["reason"] == "drift"
     holdout = world.tables.read("holdout.parquet", world.artifacts.get(f"{folder}/holdout.parquet"))
     assert manifest.holdout.target in holdout.columns
+    predicted = holdout.columns[str(manifest.holdout.framework_predictions)]
+    assert np.array_equal(predicted, scores_of(holdout))
+    assert manifest.holdout.framework_predictions not in [feature.name for feature in manifest.signature.features]
 
 
 def test_training_twice_uploads_the_same() -> None:

@@ -107,6 +107,7 @@ def screening(told: settings.ValidateDataSettings) -> Screening:
 def validation(told: settings.ValidateModelSettings) -> Validation:
     """Wire `validate_model`."""
     from serinus.adapters.onnx.encoding import cheaper_encoding
+    from serinus.adapters.onnx.footprint import footprint_apart
     from serinus.adapters.onnx.models import OnnxModels
     from serinus.use_cases.compare_with_stable import Contending
     from serinus.use_cases.validate_model import Validation
@@ -125,6 +126,7 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         clock=_now,
         contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models, _tables()),
         choose_encoding=cheaper_encoding,
+        measure_footprint=footprint_apart,
     )
 
 

@@ -10,7 +10,7 @@ Example:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ def push(
     target: str | None = None,
     positive: str | None = None,
     score_output: str | None = None,
+    framework_predictions: str | None = None,
+    beside: Collection[str] = (),
     lineage: Mapping[str, str] | None = None,
     wait: bool = True,
     timeout_minutes: float = DEFAULT_TIMEOUT_MINUTES,
@@ -49,6 +51,10 @@ def push(
         target: the column to predict; found by itself where it is the only one that the model does not use.
         positive: the target's value that counts as 1; not needed where the target holds 0 and 1.
         score_output: the graph's output that holds the score, where that cannot be told.
+        framework_predictions: the column that holds what the framework itself said of each row; validation holds the
+            served scores against it, and it is never a feature.
+        beside: columns of the held-out rows that are no features, for the policy to judge by, such as a group that
+            the model is not to see; needed where a model does not name its features.
         lineage: what to record of the model's origin besides the git commit and versions.
         wait: whether to wait for the rollout's outcome.
         timeout_minutes: how long to wait; the pipeline goes on by itself afterwards.
@@ -71,8 +77,10 @@ def push(
 
     deployed = client or _deployment()
     policy = deployed.policies.get(endpoint)  # before the work of converting
-    choices = Choices(target, positive, score_output)
-    package = prepare(model, holdout, choices=choices, lineage=lineage or {}, target=policy.target)
+    choices = Choices(target, positive, score_output, framework_predictions, tuple(beside))
+    package = prepare(
+        model, holdout, choices=choices, lineage=lineage or {}, looked_at=policy.looked_at, target=policy.target
+    )
     pushing = Pushing(deployed.policies, uploads or deployed.artifacts, write_manifest, _now)
     upload = push_model(endpoint, package, pushing=pushing)
     progress = PushProgress(endpoint, upload, Stage.UPLOADED, reason="waiting to be registered")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Choices:
     target: str | None = None
     positive: str | None = None
     score_output: str | None = None
+    framework_predictions: str | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,13 @@ def prepare(
     *,
     choices: Choices,
     lineage: Mapping[str, str],
+    looked_at: Collection[str] = (),
     target: Target = BINARY_TARGET,
 ) -> Package:
     """Return what to push; everything that can be checked here is.
+
+    Of the held-out columns only the features, the target, those that the policy looks at and those that the choices
+    name are taken along.
 
     Args:
         model: a path to an .onnx file or to a pickled scikit-learn estimator, or such an estimator itself.
@@ -62,6 +68,7 @@ def prepare(
             or a data frame that speaks Arrow, as those of pandas, polars and pyarrow do).
         choices: which column is the target, and the like.
         lineage: what to say of the model's origin besides what can be told from here.
+        looked_at: the columns by which the policy judges, features or not.
         target: what the endpoint's policy says is predicted.
 
     Raises:
@@ -70,16 +77,51 @@ def prepare(
         ManifestRefused: a name or a lineage entry is one that no manifest may hold.
     """
     table = _table(holdout)
-    servable = _from_onnx(model, table, choices) if _is_onnx(model) else _from_estimator(model, table, choices)
-    servable = _of_task(servable, target)
+    _refuse_unknown(choices, table)
+    servable = _of_task(_servable(model, table, choices, looked_at), target)
     features = table.select([feature.name for feature in servable.signature.features])
     _try_out(servable, features)
     labels = checked_labels(servable.target, table, choices.positive, target)
-    kept = Table({**features.columns, servable.target: labels})
+    named = {choices.framework_predictions, *choices.beside, *looked_at}
+    beside = {name: column for name, column in table.columns.items() if name in named}
+    kept = Table({**features.columns, **beside, servable.target: labels})
     told = {**lineage_of(_folder(model), converted=not _is_onnx(model)), **lineage}
-    package = Package(servable.model, ArrowTables().write(kept), servable.target, servable.signature, told)
+    package = Package(
+        servable.model,
+        ArrowTables().write(kept),
+        servable.target,
+        servable.signature,
+        told,
+        choices.framework_predictions,
+    )
     _refuse_unwritable(package)
     return package
+
+
+def _servable(model: object, table: Table, choices: Choices, looked_at: Collection[str]) -> _Servable:
+    """Find the features among the columns that are not set aside."""
+    aside = {choices.framework_predictions, *choices.beside}
+    asked = Table({name: column for name, column in table.columns.items() if name not in aside})
+    make = _from_onnx if _is_onnx(model) else _from_estimator
+    try:
+        return make(model, asked, choices)
+    except (DataRefused, ModelRefused) as refusal:
+        unsure = sorted(name for name in asked.columns if name in looked_at and name != choices.target)
+        if not unsure:
+            raise
+        hint = f"the policy looks at {', '.join(map(repr, unsure))}: name with --beside which of them are no features"
+        raise type(refusal)(f"{refusal}; {hint}") from refusal
+
+
+def _refuse_unknown(choices: Choices, table: Table) -> None:
+    named = [("--beside", name) for name in choices.beside]
+    if choices.framework_predictions is not None:
+        named.append(("--framework-predictions", choices.framework_predictions))
+    for option, name in named:
+        if name not in table.columns:
+            raise DataRefused(f"the held-out data have no column {name!r}, which {option} names")
+        if name == choices.target:
+            raise DataRefused(f"{name!r} is the target, so {option} cannot name it")
 
 
 def _is_onnx(model: object) -> bool:

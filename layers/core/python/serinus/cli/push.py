@@ -37,6 +37,20 @@ def push(
     score_output: Annotated[
         str | None, typer.Option(help="The graph's output that holds the score, where that cannot be told.")
     ] = None,
+    framework_predictions: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of the held-out rows that holds what the framework itself said of each, to hold the "
+            "served scores against; never a feature.",
+        ),
+    ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column of the held-out rows that is no feature, for the policy to judge by; may be repeated. Not "
+            "needed where the model names its features.",
+        ),
+    ] = None,
     lineage: Annotated[
         list[str] | None, typer.Option(help="What to record of the model's origin, as KEY=VALUE; may be repeated.")
     ] = None,
@@ -65,6 +79,8 @@ def push(
             target=target,
             positive=positive,
             score_output=score_output,
+            framework_predictions=framework_predictions,
+            beside=beside or (),
             lineage=origin,
             wait=wait,
             timeout_minutes=timeout_minutes,

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from serinus.cli.preparing import is_pickle
 from serinus.cli.terminal import console, escaped, progress_console
+from serinus.domain.gates import Finding
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Rollout
 from serinus.use_cases.push_model import PushProgress, Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
 
 def announce_pickle(model: Path) -> None:
@@ -84,9 +87,24 @@ class PushReporter:
 
 
 def finding_lines(version: ModelVersion) -> list[str]:
-    """Return a line of markup for each finding."""
-    marks = {True: "[green]✓[/]", False: "[red]✗[/]"}
-    return [f"  {marks[found.passed]} {escaped(f'{found.gate}: {found.message}')}" for found in version.findings]
+    """Return lines of markup: one for each finding, several of one kind under a heading, what failed first."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in version.findings:
+        kinds.setdefault(finding.gate.partition(":")[0], []).append(finding)
+    return [line for kind, found in kinds.items() for line in _kind_lines(kind, found)]
+
+
+def _kind_lines(kind: str, findings: list[Finding]) -> list[str]:
+    if len(findings) == 1:
+        (only,) = findings
+        return [f"  {_MARKS[only.passed]} {escaped(f'{only.gate}: {only.message}')}"]
+    failed = sum(not finding.passed for finding in findings)
+    count = f"{failed} of {len(findings)} failed" if failed else f"{len(findings)} passed"
+    ordered = sorted(findings, key=lambda finding: finding.passed)
+    return [
+        f"  {_MARKS[not failed]} {escaped(f'{kind}: {count}')}",
+        *(f"      {_MARKS[finding.passed]} {escaped(finding.message)}" for finding in ordered),
+    ]
 
 
 def print_outcome(pushed: PushProgress) -> None:

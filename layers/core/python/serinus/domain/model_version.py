@@ -24,11 +24,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Holdout:
-    """The held-out data a model is validated on: a table with every feature and the target."""
+    """The held-out data a model is validated on: a table with every feature and the target.
+
+    Attributes:
+        framework_predictions: the column, no feature, of what the framework that trained the model said of each row;
+            `None` where the table holds none.
+    """
 
     name: str
     sha256: str
     target: str
+    framework_predictions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,13 @@ class Manifest:
     @property
     def content_digest(self) -> str:
         """The identity of what is uploaded: the same content is the same model version, whoever sends it."""
-        identity = {
+        identity: dict[str, object] = {
             "model": self.model_sha256,
             "signature": asdict(self.signature),
             "holdout": [self.holdout.sha256, self.holdout.target],
         }
+        if self.holdout.framework_predictions is not None:
+            identity["framework_predictions"] = self.holdout.framework_predictions
         return digest_of(identity)
 
 

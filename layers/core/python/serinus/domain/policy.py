@@ -18,6 +18,16 @@ from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.comparison_plan import DEFAULT_COMPARISON, ComparisonPlan
 from serinus.domain.data_limits import DEFAULT_DATA_LIMITS, DataLimits
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
+from serinus.domain.model_gates import (
+    DEFAULT_FOOTPRINT,
+    DEFAULT_PARITY,
+    DEFAULT_STABILITY,
+    Behaviour,
+    FairnessRule,
+    FootprintLimits,
+    ParityLimits,
+    StabilityLimits,
+)
 from serinus.domain.task import Target, Task
 
 EndpointName = NewType("EndpointName", str)
@@ -429,6 +439,11 @@ class Policy:
     slices: tuple[Slicing, ...] = ()
     data: DataLimits = DEFAULT_DATA_LIMITS
     comparison: ComparisonPlan = DEFAULT_COMPARISON
+    fairness: tuple[FairnessRule, ...] = ()
+    stability: StabilityLimits = DEFAULT_STABILITY
+    behaviour: tuple[Behaviour, ...] = ()
+    parity: ParityLimits = DEFAULT_PARITY
+    footprint: FootprintLimits = DEFAULT_FOOTPRINT
     operating_threshold: float = 0.5
     task: Task = Task.BINARY
     classes: tuple[str, ...] = ()
@@ -466,6 +481,13 @@ class Policy:
         return dataclasses.replace(
             usual, horizon_seconds=min(usual.horizon_seconds, self.rollout.horizon_seconds // 4)
         )
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """The columns of the held-out rows by which a model is judged, features or not."""
+        slices = {slicing.column for slicing in self.slices}
+        groups = {rule.column for rule in self.fairness}
+        return frozenset(slices | groups | {column for test in self.behaviour for column in test.where})
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:

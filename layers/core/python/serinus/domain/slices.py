@@ -35,7 +35,9 @@ class _Measured:
     high: float
 
 
-def slices_of(slicing: Slicing, table: Table, *, file: str) -> Mapping[str, npt.NDArray[np.intp]]:
+def slices_of(
+    slicing: Slicing, table: Table, *, file: str, declared: str = "[[slices]]"
+) -> Mapping[str, npt.NDArray[np.intp]]:
     """Return the positions of each slice's rows; every row is in just one slice.
 
     The most frequent categories make a slice each, the others one together. Edges cut numbers: the first slice lies
@@ -51,14 +53,14 @@ def slices_of(slicing: Slicing, table: Table, *, file: str) -> Mapping[str, npt.
     if slicing.column not in table.columns:
         raise DataRefused(
             f"{file} has no column {slicing.column!r} that the policy slices by: add it to the held-out rows, or "
-            "change [[slices]]"
+            f"change {declared}"
         )
     column = table.columns[slicing.column]
     if not slicing.edges:
         return _by_category(column)
     if column.dtype == object and any(value is not None for value in column):
         raise DataRefused(
-            f"column {slicing.column!r} of {file} holds text, which edges cannot cut: leave edges out of [[slices]]"
+            f"column {slicing.column!r} of {file} holds text, which edges cannot cut: leave edges out of {declared}"
         )
     return _by_edges(np.asarray(column, dtype=np.float64), slicing.edges)
 

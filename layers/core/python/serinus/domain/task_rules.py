@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from serinus.domain.guard import RolloutMetric
+from serinus.domain.model_gates import Behaviour, Invariance, Minimum
 from serinus.domain.policy import METRICS, Policy, ShadowPlan
 from serinus.domain.task import FEWEST_CLASSES, Task
 
@@ -35,8 +36,18 @@ def task_faults(policy: Policy) -> Iterator[str]:
         if gate.metric not in METRICS[task]:
             known = ", ".join(METRICS[task])
             yield f"{gate.metric} is no metric of the task '{task}', whose metrics are {known}"
+    for test in policy.behaviour:
+        yield from _behaviour_faults(test, task)
     if task is not Task.BINARY:
         yield from _binary_only(policy)
+
+
+def _behaviour_faults(test: Behaviour, task: Task) -> Iterator[str]:
+    metric = test.metric if isinstance(test, Minimum) else None
+    if metric is not None and metric not in METRICS[task]:
+        yield f"[[behaviour]] {test.name!r} measures {metric}, which is no metric of the task '{task}'"
+    if task is Task.MULTICLASS and metric is None and not isinstance(test, Invariance):
+        yield f"[[behaviour]] {test.name!r} reads one score a row, but the task is '{task}': test invariance"
 
 
 def _class_faults(policy: Policy) -> Iterator[str]:
@@ -59,6 +70,12 @@ def _binary_only(policy: Policy) -> Iterator[str]:
     but = f"but the task is '{policy.task}'"
     if policy.operating_threshold != _USUAL_THRESHOLD:
         yield f"operating_threshold cuts the score of a binary task, {but}: leave it out"
+    if policy.fairness:
+        yield f"[[fairness]] compares whom a binary score selects, {but}: leave it out"
+    stability = policy.stability
+    flips = (stability.maximum_flipped_share, stability.maximum_flipped_share_when_missing)
+    if policy.task is Task.REGRESSION and flips != (None, None):
+        yield f"[stability] limits decisions that flip, {but}: leave its limits out"
     if policy.performance.floors:
         yield (
             f"[[performance.floors]] hold estimates from a binary score, {but}: leave them out; performance is told "

@@ -14,6 +14,7 @@ from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.composition import Composition, Deployment
 from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.figures import Figures
+from serinus.domain.footprint import Footprint
 from serinus.domain.label_files import Joined, LabelKind, LabelsRead
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
@@ -458,6 +459,11 @@ class Encoding:
 ChooseEncoding = Callable[[bytes, Signature, Table], Encoding | None]
 
 
+# Loads and runs a model in a process of its own, on these rows; raises `ModelFailed` where it cannot be run there,
+# and returns `None` where nothing is measured.
+MeasureFootprint = Callable[[bytes, Signature, Table], Footprint | None]
+
+
 class Tables(Protocol):
     """Reads and writes data files; the kind is told by the file's name: .csv, .parquet or .jsonl."""
 
@@ -636,11 +642,19 @@ class Snapshots(Protocol):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a recipe made."""
+    """What a recipe made.
+
+    Attributes:
+        onnx: the file.
+        signature: the file's.
+        lineage: how it was made.
+        predict: the framework's own scores of other rows with the same features, to hold the file's against.
+    """
 
     onnx: bytes
     signature: Signature
     lineage: Mapping[str, str]
+    predict: Callable[[Table], npt.NDArray[np.float64]]
 
 
 class Trainer(Protocol):

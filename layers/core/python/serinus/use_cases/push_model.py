@@ -50,13 +50,17 @@ class Following:
 
 @dataclass(frozen=True)
 class Package:
-    """What is pushed: the ONNX file, and the held-out rows as Parquet with a target of 0 and 1."""
+    """What is pushed: the ONNX file, and the held-out rows as Parquet with a target of 0 and 1.
+
+    `framework_predictions` is the column of them that holds the framework's own scores, where one does.
+    """
 
     model: bytes
     holdout: bytes
     target: str
     signature: Signature
     lineage: Mapping[str, str] = field(default_factory=dict)
+    framework_predictions: str | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -65,7 +69,9 @@ class Package:
             model_name=_MODEL,
             model_sha256=hashlib.sha256(self.model).hexdigest(),
             signature=self.signature,
-            holdout=Holdout(_HOLDOUT, hashlib.sha256(self.holdout).hexdigest(), self.target),
+            holdout=Holdout(
+                _HOLDOUT, hashlib.sha256(self.holdout).hexdigest(), self.target, self.framework_predictions
+            ),
             lineage=self.lineage,
         )
 

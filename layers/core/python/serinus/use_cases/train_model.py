@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from serinus.domain.feature_columns import features_of
 from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.table import Table
 from serinus.domain.target_values import labels_of
@@ -12,6 +13,7 @@ from serinus.errors import PolicyRefused
 from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
 
 _HOLDOUT = "holdout.parquet"
+_FRAMEWORK_PREDICTIONS = "_framework_prediction"  # no feature begins with an underscore
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Training:
 def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     """Train and upload; return the upload's id.
 
-    The id is the snapshot's, and a recipe is deterministic: training twice uploads the same model under the same
-    name, which the registry takes once.
+    Where the framework itself says one score a row, the held-out rows carry it, so that validation can see whether
+    the file says the same. The id is the snapshot's, and a recipe is deterministic: training twice uploads the same
+    model under the same name, which the registry takes once.
 
     Raises:
         EndpointNotFound: no such endpoint is deployed.
@@ -45,12 +48,14 @@ def train_model(endpoint: str, digest: str, *, training: Training) -> str:
     labels = labels_of(train, snapshot.target, file=f"snapshot {digest}", target=policy.target)
     features = Table({name: column for name, column in train.columns.items() if name != snapshot.target})
     trained = training.trainer.train(policy.retraining.recipe, features, labels, policy.target)
-    held_out = training.tables.write(holdout)
+    predicted = trained.predict(features_of(trained.signature, holdout, file=_HOLDOUT))
+    told = {_FRAMEWORK_PREDICTIONS: predicted} if predicted.ndim == 1 else {}
+    held_out = training.tables.write(Table({**holdout.columns, **told}))
     manifest = Manifest(
         model_name="model.onnx",
         model_sha256=hashlib.sha256(trained.onnx).hexdigest(),
         signature=trained.signature,
-        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target),
+        holdout=Holdout(_HOLDOUT, hashlib.sha256(held_out).hexdigest(), snapshot.target, next(iter(told), None)),
         lineage={**trained.lineage, "snapshot": digest, "reason": snapshot.reason},
     )
     upload = f"retrained-{digest[:16]}"

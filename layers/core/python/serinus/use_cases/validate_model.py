@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.feature_columns import features_of
+from serinus.domain.footprint import Footprint
 from serinus.domain.gates import Finding, all_passed, judge_metrics
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.history import History
@@ -31,6 +32,7 @@ from serinus.use_cases.ports import (
     Encoding,
     Events,
     Ledger,
+    MeasureFootprint,
     Model,
     Models,
     ModelVersions,
@@ -40,6 +42,7 @@ from serinus.use_cases.ports import (
     Signer,
     Tables,
 )
+from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import model_home, served_model_key
 from serinus.use_cases.score_history import score_history
 from serinus.use_cases.score_rows import answers_of
@@ -48,6 +51,11 @@ from serinus.use_cases.validate_data import data_findings
 
 def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding | None:
     """Look for no other file to serve."""
+    return None
+
+
+def unmeasured(_model: bytes, _signature: Signature, _rows: Table) -> Footprint | None:
+    """Measure nothing."""
     return None
 
 
@@ -67,6 +75,7 @@ class Validation:
     clock: Clock
     contending: Contending
     choose_encoding: ChooseEncoding = as_uploaded
+    measure_footprint: MeasureFootprint = unmeasured
 
 
 @dataclass(frozen=True)
@@ -150,11 +159,15 @@ def _examine_model(version: ModelVersion, policy: Policy, validation: Validation
     if isinstance(scored, Finding):
         return _failed(sound, scored)
     history = score_history(version, model, policy, seed=version.seed, contending=validation.contending)
+    served = encoding.model if encoding is not None and encoding.model is not None else body
+    measuring, clock = validation.measure_footprint, validation.clock
+    probed = probe_model(policy, probing=Probing(version, served, model, scored, features, measuring, clock))
     del model  # before the live one takes its room
     try:
         examined = _measured(version, policy, scored, history, features, sound, validation)
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
+    examined = replace(examined, findings=(*examined.findings, *probed))
     return examined if encoding is None else _served(examined, encoding)
 
 

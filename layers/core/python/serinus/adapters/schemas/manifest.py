@@ -48,6 +48,7 @@ class _Holdout(_Strict):
     key: _TableName
     sha256: _Sha256
     target: _Name
+    framework_predictions: _Name | None = None
 
 
 class _Input(_Strict):
@@ -105,11 +106,17 @@ def read_manifest(document: bytes) -> Manifest:
             f"manifest.json: holdout.target {file.holdout.target!r} is also a column of signature.inputs: a model "
             "that is told the answer cannot be judged"
         )
+    framework = file.holdout.framework_predictions
+    if framework is not None and framework in {*names, file.holdout.target}:
+        raise ManifestRefused(
+            f"manifest.json: holdout.framework_predictions {framework!r} is also a feature or the target: name a "
+            "column of its own"
+        )
     return Manifest(
         model_name=file.model.key,
         model_sha256=file.model.sha256,
         signature=signature,
-        holdout=Holdout(file.holdout.key, file.holdout.sha256, file.holdout.target),
+        holdout=Holdout(file.holdout.key, file.holdout.sha256, file.holdout.target, framework),
         lineage=file.lineage,
     )
 
@@ -120,7 +127,12 @@ def write_manifest(manifest: Manifest) -> bytes:
     file = _ManifestFile(
         format=1,
         model=_Model(key=manifest.model_name, sha256=manifest.model_sha256),
-        holdout=_Holdout(key=manifest.holdout.name, sha256=manifest.holdout.sha256, target=manifest.holdout.target),
+        holdout=_Holdout(
+            key=manifest.holdout.name,
+            sha256=manifest.holdout.sha256,
+            target=manifest.holdout.target,
+            framework_predictions=manifest.holdout.framework_predictions,
+        ),
         signature=_Signature(
             inputs=tuple(
                 _Input(name=tensor.name, datatype=tensor.datatype, columns=tensor.columns)
@@ -134,4 +146,4 @@ def write_manifest(manifest: Manifest) -> bytes:
         ),
         lineage=dict(manifest.lineage),
     )
-    return file.model_dump_json(indent=1).encode()
+    return file.model_dump_json(indent=1, exclude_none=True).encode()

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from serinus.adapters.schemas import policy_gates
 from serinus.adapters.schemas.faults import described
 from serinus.adapters.schemas.policy_alarms import AlarmsTable
 from serinus.adapters.schemas.policy_comparison import ComparisonTable
@@ -277,6 +278,11 @@ class _PolicyFile(_Strict):
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
     data: DataTable = DataTable()
     comparison: ComparisonTable = ComparisonTable()
+    fairness: Annotated[tuple[policy_gates.Fairness, ...], Field(max_length=policy_gates.MAXIMUM_FAIRNESS_RULES)] = ()
+    stability: policy_gates.Stability = policy_gates.Stability()
+    behaviour: Annotated[tuple[policy_gates.Behaviour, ...], Field(max_length=policy_gates.MAXIMUM_BEHAVIOURS)] = ()
+    parity: policy_gates.Parity = policy_gates.Parity()
+    footprint: policy_gates.Footprint = policy_gates.Footprint()
     rollout: _Rollout = _Rollout()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
@@ -310,6 +316,16 @@ class _PolicyFile(_Strict):
             raise ValueError(
                 f"profiles follow {_MAXIMUM_PROFILED} of [[slices]] at the most: say profiled less often"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _demands_each_thing_once(self) -> _PolicyFile:
+        column = policy_gates.declared_twice([rule.column for rule in self.fairness])
+        if column is not None:
+            raise ValueError(f"[[fairness]] names the column {column!r} twice: declare each once")
+        name = policy_gates.declared_twice([behaviour.name for behaviour in self.behaviour])
+        if name is not None:
+            raise ValueError(f"[[behaviour]] has the name {name!r} twice: give each its own")
         return self
 
     @model_validator(mode="after")

@@ -52,7 +52,15 @@ class SklearnTrainer:
         model, signature = to_onnx(estimator, features)
         if target.task is Task.MULTICLASS:
             signature = replace(signature, score=Score(signature.score.output, EVERY_COLUMN))
-        return TrainedModel(onnx=model, signature=signature, lineage=_lineage(recipe, features.rows))
+        names = list(features.columns)
+
+        def predict(held_out: Table) -> npt.NDArray[np.float64]:
+            asked = sklearn_input(held_out.select(names))
+            with threadpool_limits(1):
+                said = estimator.predict(asked) if target.task is Task.REGRESSION else estimator.predict_proba(asked)
+            return np.asarray(said[:, 1] if target.task is Task.BINARY else said, dtype=np.float64)
+
+        return TrainedModel(model, signature, _lineage(recipe, features.rows), predict)
 
 
 def _refuse_what_cannot_train(features: Table, labels: npt.NDArray[np.float64], target: Target) -> None:
