@@ -23,6 +23,7 @@ _SHOWN = 5
 _MOST_COLUMNS = 2_000
 _COUNTED_ON = "Invalid Input Error: Malformed JSON"  # by then DuckDB is at the line after
 _LONGEST = 1_024
+_NO_FAULT_OF_A_FILE = (duckdb.OutOfMemoryException, duckdb.FatalException)  # after the latter, nothing can be read
 _LINE = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
 _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _WHOLE_NUMBERS = r"^(-?\d+)\.0+$"
@@ -120,10 +121,9 @@ class LabelTable:
             source, present = self._source(file, kind, path)
             self._refuse_what_lacks_a_column(file.name, present)
             self._stage(source, present, file.written_at)
-        except duckdb.OutOfMemoryException:
-            raise  # it is the function that is too small, and not the file that is at fault
         except duckdb.Error as error:  # what a damaged Parquet file raises is of any kind
-            if "No space left" in str(error):
+            if isinstance(error, _NO_FAULT_OF_A_FILE) or "No space left" in str(error):
+                error.add_note(f"while reading {file.name}")
                 raise
             raise DataRefused(_damage(file.name, kind, str(error))) from error
         self._refuse_what_says_nothing(file.name)
