@@ -110,3 +110,10 @@ def test_validation_reads_checks_and_scores(functions: dict[str, Deployed], mach
     assert said["faults"] == []
     expected = pytest.approx([1 / (1 + np.e)], abs=1e-6)
     assert said["scores"] == dict.fromkeys(("rows.parquet", "rows.csv", "rows.jsonl"), expected)
+
+
+def test_data_are_looked_through_in_every_format(functions: dict[str, Deployed], machine: Machines) -> None:
+    """With the kernels that conditions are computed by, and without a zone database."""
+    said = json.loads(_run(machine(functions["validate_data"]), "look_through"))
+
+    assert said == {name: [[2], [3]] for name in ("rows.csv", "rows.jsonl", "rows.parquet")}
