@@ -120,6 +120,20 @@ def test_a_release_cannot_start_two_rollouts(aws: Assembly) -> None:
     assert start["Catch"][0]["ErrorEquals"] == ["StepFunctions.ExecutionAlreadyExistsException"]
 
 
+@pytest.mark.parametrize(("name", "after"), [("release", "ValidateModel"), ("retraining", "TrainModel")])
+def test_data_are_looked_through_before_a_model_is_measured_or_trained(aws: Assembly, name: str, after: str) -> None:
+    """Only what was accepted goes on; a retraining that ends so has failed, with the reason."""
+    states = _states(aws, name)
+    leading = [state for state, body in states.items() if after in json.dumps(body) and state != after]
+    assert leading == ["IsAccepted"]
+    assert states["ValidateData"]["Next"] == "IsAccepted"
+    rejected = states[states["IsAccepted"]["Default"]]
+    assert rejected["Type"] == ("Succeed" if name == "release" else "Fail")
+    if rejected["Type"] == "Fail":
+        assert rejected["Error"] == "DataRejected"
+        assert "$states.input.reason" in rejected["Cause"]
+
+
 def test_a_part_of_a_batch_needs_nothing_but_its_item(aws: Assembly) -> None:
     """A distributed map's parts see no variables of the machine; one that fails leaves the others to be done."""
     parts = _states(aws, "batch")["PredictParts"]

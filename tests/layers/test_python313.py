@@ -119,3 +119,10 @@ def test_predictions_are_joined_with_labels(
     """Every kind of label file, by DuckDB from its layer alone, with what it needs built in."""
     said = json.loads(_run(machine(functions[verb_noun]), "join"))
     assert said == {"labels": [1.0, 0.0, 1.0, None], "findings": []}
+
+
+def test_data_are_looked_through_in_every_format(functions: dict[str, Deployed], machine: Machines) -> None:
+    """With the kernels that conditions are computed by, and without a zone database."""
+    said = json.loads(_run(machine(functions["validate_data"]), "look_through"))
+
+    assert said == {name: [[2], [3]] for name in ("rows.csv", "rows.jsonl", "rows.parquet")}

@@ -29,7 +29,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
 
 from serinus.adapters.tables.scan import ArrowScanner
-from serinus.domain.data_gates import Schema
+from serinus.domain.data_findings import Schema
 from serinus.domain.data_limits import DataLimits, DeclaredColumn, Expectation
 from serinus.use_cases.examine_data import examine_data
 

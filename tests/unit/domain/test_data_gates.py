@@ -11,7 +11,8 @@ import pytest
 
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.tables.scan import ArrowScanner
-from serinus.domain.data_gates import DataFinding, Evidence, Schema, judge_data
+from serinus.domain.data_findings import DataFinding, Evidence, Schema
+from serinus.domain.data_gates import judge_data
 from serinus.domain.data_limits import ColumnKind, DataGate, DataLimits, DeclaredColumn, Expectation, Severity
 from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.table import Column, Table

@@ -22,7 +22,7 @@ from serinus.cli.terminal import (
 from serinus.errors import DataRefused
 
 if TYPE_CHECKING:
-    from serinus.domain.data_gates import DataFinding, Schema
+    from serinus.domain.data_findings import DataFinding, Schema
     from serinus.domain.policy import Policy
     from serinus.use_cases.examine_data import Compare, Scan
     from serinus.wiring import Client
@@ -81,7 +81,7 @@ def _held_against(
     ctx: typer.Context, endpoint: str | None, policy: Path | None, target: str | None, *, at: datetime
 ) -> tuple[Policy, Schema, Compare]:
     from serinus.adapters.schemas.policy import read_policy
-    from serinus.domain.data_gates import Schema
+    from serinus.domain.data_findings import Schema
     from serinus.domain.policy import EndpointName, Policy
     from serinus.use_cases.compare_with_live import compare_with_live
     from serinus.use_cases.examine_data import besides_features
@@ -98,7 +98,7 @@ def _held_against(
 
 def _live_schema(client: Client, policy: Policy, target: str | None) -> Schema:
     """The model that is live says which columns there must be, and what it was validated to predict."""
-    from serinus.domain.data_gates import Schema, schema_of
+    from serinus.domain.data_findings import Schema, schema_of
     from serinus.use_cases.examine_data import besides_features
     from serinus.use_cases.live_window import live_release
 

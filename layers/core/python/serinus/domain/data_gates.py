@@ -1,111 +1,18 @@
-"""Hold a data file against what its endpoint's policy asks of data. A finding counts, numbers rows, and quotes none.
-
-Categories and numbers that a message names are the policy's own, never the data's: a finding goes into the ledger,
-into events and onto terminals, where no personal value may.
-"""
+"""Hold a data file against every gate that its endpoint's policy leaves on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from serinus.domain.data_declared import judge_column, judge_expectation
+from serinus.domain.data_findings import MOST_NAMED, DataFinding, Evidence, at_rows, named, short
 from serinus.domain.data_leakage import FEWEST_OF_A_CLASS, leaks
-from serinus.domain.data_limits import ColumnKind, DataGate, DataLimits, DeclaredColumn, Expectation, Severity
-from serinus.domain.data_scan import ColumnScan, DataScan, Occurrences, overlap
-from serinus.domain.drift import Shift
-from serinus.domain.gates import Finding
-from serinus.domain.signature import Signature
+from serinus.domain.data_limits import ColumnKind, DataGate, DataLimits, Severity
+from serinus.domain.data_scan import ColumnScan, Occurrences, overlap
 
-DATA_GATES = "data:"  # what the gates of data are called by among those of a model version
-
-_MOST_NAMED = 8  # columns in one message
-_LONGEST_NAME = 80
 _LIKE_AN_ID = 0.9  # of the rows, that have a text of their own
 _FEWEST_FOR_AN_ID = 100
-
-
-@dataclass(frozen=True)
-class DataFinding:
-    """What one gate found.
-
-    Attributes:
-        severity: what it does where it did not pass.
-        passed: whether nothing was found.
-        message: what was found, where, and what to do.
-        numbers: the figures it was judged by.
-        rows: the numbers of a few rows, from 1.
-    """
-
-    gate: str
-    severity: Severity
-    passed: bool
-    message: str
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    rows: tuple[int, ...] = ()
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the data may not be used."""
-        return not self.passed and self.severity is Severity.ERROR
-
-    @property
-    def finding(self) -> Finding:
-        """The same as a gate of the model version; a warning stands against nothing."""
-        warned = not self.passed and not self.rejects
-        message = f"warning: {self.message}" if warned else self.message
-        return Finding(f"{DATA_GATES}{self.gate}", passed=not self.rejects, message=message, numbers=self.numbers)
-
-
-@dataclass(frozen=True)
-class Schema:
-    """Which columns there must be.
-
-    Attributes:
-        features: and whether each takes numbers alone; `None` where no model says so.
-        target: the label's column; `None` where there need not be one.
-        others: what may be there besides.
-    """
-
-    features: Mapping[str, ColumnKind | None] | None
-    target: str | None
-    others: frozenset[str] = frozenset()
-
-    def is_feature(self, column: str) -> bool:
-        """Whether a model sees the column."""
-        if self.features is not None:
-            return column in self.features
-        return column != self.target and column not in self.others
-
-
-def schema_of(signature: Signature, target: str, others: Iterable[str | None]) -> Schema:
-    """Return what a model demands; a text feature takes numbers too, which are then spelled out."""
-    features = {
-        feature.name: ColumnKind.NUMBER if feature.datatype.is_number else None for feature in signature.features
-    }
-    return Schema(features, target, frozenset(name for name in others if name))
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """All that is known of a file.
-
-    Attributes:
-        scan: what one pass over it found.
-        schema: which columns there must be.
-        at: what the clock shows.
-        training: the scan of the rows that trained, where these are held out from them.
-        skew: how far each feature is from the live traffic, or why that is not known.
-        taken_to: until when the rows reach, where no column says.
-    """
-
-    scan: DataScan
-    schema: Schema
-    at: datetime
-    training: DataScan | None = None
-    skew: Sequence[Shift] | str = "there is no live traffic to compare with"
-    taken_to: datetime | None = None
 
 
 def judge_data(evidence: Evidence, limits: DataLimits) -> tuple[DataFinding, ...]:
@@ -133,10 +40,14 @@ def judge_data(evidence: Evidence, limits: DataLimits) -> tuple[DataFinding, ...
         if limits.looks_for(gate)
     ]
     findings += [
-        _declared(declared, evidence) for declared in limits.columns if declared.severity is not Severity.OFF
+        judge_column(declared, evidence.scan) for declared in limits.columns if declared.severity is not Severity.OFF
     ]
     expected = zip(limits.expectations, evidence.scan.broken, strict=True)
-    findings += [_expected(one, found, evidence) for one, found in expected if one.severity is not Severity.OFF]
+    findings += [
+        judge_expectation(one, found, rows=evidence.scan.rows)
+        for one, found in expected
+        if one.severity is not Severity.OFF
+    ]
     return tuple(findings)
 
 
@@ -163,13 +74,13 @@ def _schema(evidence: Evidence, _: DataLimits) -> _Found:
     ]
     labels = scan.columns.get(schema.target or "")
     unlabelled = labels.missing if labels else Occurrences()
-    faults = [f"there is no column {_named(absent)}"] if absent else []
-    faults += [f"{_named(texts)} must hold numbers, and texts were found"] if texts else []
+    faults = [f"there is no column {named(absent)}"] if absent else []
+    faults += [f"{named(texts)} must hold numbers, and texts were found"] if texts else []
     faults += [f"the target is missing in {unlabelled.count} rows"] if unlabelled.count else []
     numbers = {"absent": len(absent), "texts": len(texts), "unlabelled": unlabelled.count}
     if faults:
         what = "write the columns that the model's signature names"
-        message = f"{scan.file}: {'; '.join(faults)}{_at(unlabelled.rows)}: {what}"
+        message = f"{scan.file}: {'; '.join(faults)}{at_rows(unlabelled.rows)}: {what}"
         return _failed(message, numbers, unlabelled.rows)
     return _passed(f"the {len(wanted)} columns that are needed are there", numbers)
 
@@ -182,7 +93,7 @@ def _extra_columns(evidence: Evidence, limits: DataLimits) -> _Found:
     extra = [name for name in evidence.scan.columns if name not in known]
     if not extra:
         return _passed("no column is there that nothing uses", {"columns": 0})
-    return _failed(f"nothing uses {_named(extra)}: drop what need not be kept", {"columns": len(extra)})
+    return _failed(f"nothing uses {named(extra)}: drop what need not be kept", {"columns": len(extra)})
 
 
 def _rows(evidence: Evidence, limits: DataLimits) -> _Found:
@@ -215,7 +126,7 @@ def _constant(evidence: Evidence, _: DataLimits) -> _Found:
     found = [name for name, column in _features(evidence) if column.constant or column.missing.count == rows]
     if not found or rows < 2:
         return _passed("every feature varies", {"columns": 0})
-    return _failed(f"{_named(found)} never vary: a model learns nothing of them", {"columns": len(found)})
+    return _failed(f"{named(found)} never vary: a model learns nothing of them", {"columns": len(found)})
 
 
 def _cardinality(evidence: Evidence, _: DataLimits) -> _Found:
@@ -226,8 +137,8 @@ def _cardinality(evidence: Evidence, _: DataLimits) -> _Found:
             found[name] = column.distinct
     if not found:
         return _passed("no feature names its row", {"columns": 0})
-    numbers = {"columns": len(found)} | {f"distinct:{_short(name)}": float(count) for name, count in _few(found)}
-    return _failed(f"{_named(found)} hold a text of its own for nearly every row, as an id does: drop them", numbers)
+    numbers = {"columns": len(found)} | {f"distinct:{short(name)}": float(count) for name, count in _few(found)}
+    return _failed(f"{named(found)} hold a text of its own for nearly every row, as an id does: drop them", numbers)
 
 
 def _duplicates(evidence: Evidence, limits: DataLimits) -> _Found:
@@ -238,7 +149,7 @@ def _duplicates(evidence: Evidence, limits: DataLimits) -> _Found:
     numbers = {"share": found.share, "repeated": found.repeated, "looked_at": found.looked_at}
     if found.share > limits.duplicate_share:
         limit = f"more than {limits.duplicate_share:.0%} ([data] duplicate_share)"
-        return _failed(f"{told}, {limit}{_at(found.rows)}: drop the copies", numbers, found.rows)
+        return _failed(f"{told}, {limit}{at_rows(found.rows)}: drop the copies", numbers, found.rows)
     return _passed(told, numbers)
 
 
@@ -249,9 +160,8 @@ def _duplicate_ids(evidence: Evidence, limits: DataLimits) -> _Found:
     numbers = {"repeated": found.repeated, "looked_at": found.looked_at}
     if found.repeated:
         column = repr(limits.id_column) if limits.id_column else "the id column"
-        message = (
-            f"{found.repeated} of {found.looked_at} ids in {column} came before{_at(found.rows)}: keep one row each"
-        )
+        told = f"{found.repeated} of {found.looked_at} ids in {column} came before"
+        message = f"{told}{at_rows(found.rows)}: keep one row of each"
         return _failed(message, numbers, found.rows)
     return _passed(f"{found.looked_at} ids differ", numbers)
 
@@ -283,12 +193,12 @@ def _leakage(evidence: Evidence, limits: DataLimits) -> _Found:
     if not found:
         return _passed("there is no feature that could leak")
     best, leaking = found[0], [leak for leak in found if leak.leaks]
-    numbers = {f"value:{_short(leak.feature)}": leak.value for leak in found[:_MOST_NAMED]} | {
+    numbers = {f"value:{short(leak.feature)}": leak.value for leak in found[:MOST_NAMED]} | {
         "rows": float(sample.rows)
     }
-    told = f"{_short(best.feature)!r} alone has a {best.measure} of {best.value:.3f} of the target"
+    told = f"{short(best.feature)!r} alone has a {best.measure} of {best.value:.3f} of the target"
     if leaking:
-        names = _named([leak.feature for leak in leaking])
+        names = named([leak.feature for leak in leaking])
         message = (
             f"{names} alone tell the target: {told} (limit {best.limit:g}): what is only known once the label is "
             "cannot be a feature; drop it, or raise [data] leakage_auc or leakage_information"
@@ -310,7 +220,7 @@ def _overlap(evidence: Evidence, limits: DataLimits) -> _Found:
     if found.share - usual > limits.overlap_share:
         message = (
             f"{told}, where {usual:.1%} of those repeat each other and {limits.overlap_share:.0%} more are tolerated "
-            f"([data] overlap_share){_at(found.rows)}: hold out rows that did not train"
+            f"([data] overlap_share){at_rows(found.rows)}: hold out rows that did not train"
         )
         return _failed(message, numbers, found.rows)
     return _passed(told, numbers)
@@ -335,7 +245,7 @@ def _clock(evidence: Evidence, limits: DataLimits) -> _Found:
     counts = {"unreadable": times.unreadable, "future": times.future, "ancient": times.ancient}
     numbers = {name: float(found.count) for name, found in counts.items()}
     words = {"unreadable": "are no times", "future": "lie in the future", "ancient": "lie before the year 2000"}
-    faults = [f"{found.count} {words[name]}{_at(found.rows)}" for name, found in counts.items() if found.count]
+    faults = [f"{found.count} {words[name]}{at_rows(found.rows)}" for name, found in counts.items() if found.count]
     if faults:
         rows = tuple(row for found in counts.values() for row in found.rows)
         message = f"of the times in {limits.time_column!r}, {'; '.join(faults)}: set the clock that wrote them"
@@ -347,67 +257,25 @@ def _skew(evidence: Evidence, limits: DataLimits) -> _Found:
     if isinstance(evidence.skew, str):
         return _passed(f"not compared: {evidence.skew}")
     moved = sorted((shift for shift in evidence.skew if shift.drifted), key=lambda shift: -shift.psi)
-    numbers = {f"psi:{_short(shift.name)}": shift.psi for shift in moved[:_MOST_NAMED]} | {
-        "columns": float(len(moved))
-    }
+    numbers = {f"psi:{short(shift.name)}": shift.psi for shift in moved[:MOST_NAMED]} | {"columns": float(len(moved))}
     if not moved:
         return _passed(f"{len(evidence.skew)} features are as the endpoint's live traffic is", numbers)
-    worst = ", ".join(f"{_short(shift.name)!r} (PSI {shift.psi:.2f})" for shift in moved[:_MOST_NAMED])
+    worst = ", ".join(f"{short(shift.name)!r} (PSI {shift.psi:.2f})" for shift in moved[:MOST_NAMED])
     message = (
         f"{worst} are not as the endpoint's live traffic is: a model of these rows is judged for another traffic"
     )
     return _failed(message, numbers | {"limit": limits.skew_psi})
 
 
-def _declared(declared: DeclaredColumn, evidence: Evidence) -> DataFinding:
-    """Judge what the policy says of one column."""
-    gate, scan = f"column:{declared.column}", evidence.scan
-    found = scan.columns.get(declared.column)
-    if found is None:
-        message = f"{scan.file} has no column {declared.column!r}, which [[data.columns]] declares"
-        return DataFinding(gate, declared.severity, False, message)
-    faults = list(_faults_of(declared, found, scan.rows))
-    numbers = {"missing": float(found.missing.count), "beyond": float(found.beyond.count), "rows": float(scan.rows)}
-    rows = found.beyond.rows or found.missing.rows
-    if faults:
-        message = f"{declared.column!r} {' and '.join(faults)}{_at(rows)}: mend the rows, or [[data.columns]]"
-        return DataFinding(gate, declared.severity, False, message, numbers, rows)
-    return DataFinding(gate, declared.severity, True, f"{declared.column!r} is as declared", numbers)
-
-
-def _faults_of(declared: DeclaredColumn, found: ColumnScan, rows: int) -> Iterator[str]:
-    if declared.kind and found.kind and found.kind is not declared.kind:
-        yield f"is a {found.kind}, where a {declared.kind} is declared"
-    if found.beyond.count:
-        low = "" if declared.minimum is None else f" from {declared.minimum:g}"
-        high = "" if declared.maximum is None else f" to {declared.maximum:g}"
-        what = "none of the categories" if declared.categories else f"outside of the range{low}{high}"
-        yield f"is {what} in {found.beyond.count} of {rows} rows"
-    if declared.missing_share is not None and found.missing.count > declared.missing_share * rows:
-        yield f"is missing in {found.missing.count} of {rows} rows, above {declared.missing_share:.1%}"
-
-
-def _expected(expectation: Expectation, found: Occurrences | str, evidence: Evidence) -> DataFinding:
-    gate, rows = f"expectation:{expectation.name}", evidence.scan.rows
-    if isinstance(found, str):
-        return DataFinding(gate, expectation.severity, False, f"cannot be told: {found}")
-    numbers = {"broken": float(found.count), "rows": float(rows), "tolerated_share": expectation.tolerated_share}
-    told = f"{expectation.condition!r} does not hold in {found.count} of {rows} rows"
-    if found.count > expectation.tolerated_share * rows:
-        message = f"{told}, where {expectation.tolerated_share:.1%} are tolerated{_at(found.rows)}"
-        return DataFinding(gate, expectation.severity, False, message, numbers, found.rows)
-    return DataFinding(gate, expectation.severity, True, told, numbers, found.rows)
-
-
 def _of_columns(found: Mapping[str, Occurrences], evidence: Evidence, what: str) -> _Found:
     """Judge columns of which each counts by itself."""
     numbers = {"columns": float(len(found))} | {
-        f"rows:{_short(name)}": float(each.count) for name, each in _few(found)
+        f"rows:{short(name)}": float(each.count) for name, each in _few(found)
     }
     if not found:
         return _passed("no column", numbers)
     worst = max(found.values(), key=lambda each: each.count)
-    return _failed(f"{_named(found)} {what}{_at(worst.rows)} of {evidence.scan.rows}", numbers, worst.rows)
+    return _failed(f"{named(found)} {what}{at_rows(worst.rows)} of {evidence.scan.rows}", numbers, worst.rows)
 
 
 def _features(evidence: Evidence) -> Iterator[tuple[str, ColumnScan]]:
@@ -415,19 +283,4 @@ def _features(evidence: Evidence) -> Iterator[tuple[str, ColumnScan]]:
 
 
 def _few(found: Mapping[str, _Each]) -> list[tuple[str, _Each]]:
-    return list(found.items())[:_MOST_NAMED]
-
-
-def _named(columns: Iterable[str]) -> str:
-    names = list(columns)
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(repr(_short(name)) for name in names[:_MOST_NAMED]) + more
-
-
-def _short(name: str) -> str:
-    """A file may name a column with a megabyte; a finding must fit into a document."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def _at(rows: Sequence[int]) -> str:
-    return f" (such as row {', '.join(map(str, rows))})" if rows else ""
+    return list(found.items())[:MOST_NAMED]

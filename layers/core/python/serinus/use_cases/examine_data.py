@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from serinus.domain.data_gates import DataFinding, Evidence, Schema, judge_data
+from serinus.domain.data_findings import DataFinding, Evidence, Schema
+from serinus.domain.data_gates import judge_data
 from serinus.domain.data_limits import DataLimits, Severity
 from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.drift import Shift

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from serinus.domain.data_gates import DATA_GATES, DataFinding, Schema, schema_of
+from serinus.domain.data_findings import DATA_GATES, DataFinding, Schema, schema_of
 from serinus.domain.data_limits import ColumnKind
 from serinus.domain.gates import Finding
 from serinus.domain.ledger import Action, Detail, LedgerEntry
