@@ -75,7 +75,8 @@ class NumberSketch:
         edges = self._edges[:-1]
         quantiles = self._quantiles()
         chosen = edges_at(quantiles, self._datatype) if quantiles.size else (0.0,)
-        kept = [edge for edge in chosen[:-1] if edge in set(edges.tolist())] + [*chosen[-1:]]
+        known = set(edges.tolist())
+        kept = [*(edge for edge in chosen[:-1] if edge in known), chosen[-1]]
         bins = NumericBins(name, tuple(kept), self._datatype, detailed=True)
         counts = np.zeros(bins.width, dtype=np.int64)
         if self._counts.size:
@@ -154,7 +155,7 @@ def _chosen(rising: Numbers, number: int) -> Numbers:
     kind = rising.dtype.type
     picked = rising[np.linspace(0, rising.size - 1, min(number + 1, rising.size)).astype(np.int64)]
     values, times = np.unique(picked, return_counts=True)
-    frequent = values[(times > 1)]
+    frequent = values[times > 1]
     with np.errstate(over="ignore"):
         above = np.nextafter(np.concatenate([frequent, values[-1:]]), kind(np.inf))
     return np.unique(np.concatenate([values, above]))
