@@ -88,6 +88,7 @@ def validated(policy: Policy, model: TrainedModel, *, predictions: float | None 
     key = world.upload(model=model.onnx, holdout=table, manifest=manifest)
     registration = register_model(key, execution="e", registry=world.registry)
     assert registration.version is not None, registration.reason
+    world.look_through(registration.version)
     return validate_model(FRAUD, registration.version, validation=world.validation)
 
 
@@ -175,6 +176,7 @@ def tasked(demands: Policy, target: Target, *, told: bool = False) -> ModelVersi
     key = world.upload(model=model.onnx, holdout=held_out, manifest=manifest)
     registration = register_model(key, execution="e", registry=world.registry)
     assert registration.version is not None, registration.reason
+    world.look_through(registration.version)
     return validate_model(FRAUD, registration.version, validation=world.validation)
 
 
