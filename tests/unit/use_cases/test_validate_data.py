@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from serinus.domain.data_limits import DataGate, DataLimits, Expectation, Severity
+from serinus.domain.model_gates import FairnessRule
 from serinus.domain.model_version import Status, digest_of
 from serinus.domain.policy import LabelJoin, Slicing
 from serinus.domain.snapshot import Snapshot
@@ -17,7 +18,7 @@ from serinus.errors import EndpointNotFound, ModelVersionNotFound, ObjectNotFoun
 from serinus.use_cases.register_model import model_home, register_model
 from serinus.use_cases.validate_data import DataVerdict, validate_data
 from serinus.use_cases.validate_model import validate_model
-from tests.builders import FRAUD, NOON, Died, World, a_holdout, a_policy, a_table, an_object_column
+from tests.builders import FRAUD, NOON, Died, World, a_holdout, a_manifest, a_policy, a_table, an_object_column
 
 STRICT = DataLimits(severities={DataGate.SKEW: Severity.ERROR})
 
@@ -52,6 +53,23 @@ def test_good_rows_go_on_to_be_measured_with_their_findings() -> None:
     assert [finding.gate for finding in version.findings][:2] == ["data:file", "data:schema"]
     assert "data:leakage" in version.statement.decode()
     assert "data_rejected" not in str(world.deeds())
+
+
+def test_columns_that_are_there_to_judge_by_are_no_features_to_be_looked_through() -> None:
+    """A group and the framework's own predictions, however much they tell of the label."""
+    world = World(replace(a_policy(), fairness=(FairnessRule("group"),)))
+    rows = a_holdout()
+    label = np.asarray(rows.columns["class"], dtype=np.float64)
+    table = Table({**rows.columns, "group": label, "said": 0.1 + 0.8 * label})
+    body = world.tables.write(table)
+    manifest = a_manifest(holdout=body)
+    manifest = replace(manifest, holdout=replace(manifest.holdout, framework_predictions="said"))
+    key = world.upload(holdout=table, manifest=manifest)
+    assert register_model(key, execution="release", registry=world.registry).version == 1
+    verdict = validate(world)
+    assert verdict.accepted, verdict.reason
+    told = [finding.message for finding in world.versions.get(FRAUD, 1).findings]
+    assert not [message for message in told if "'said'" in message or "'group'" in message]
 
 
 def test_bad_rows_reject_the_version_once() -> None:

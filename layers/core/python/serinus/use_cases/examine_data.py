@@ -71,4 +71,4 @@ def limits_of(policy: Policy) -> DataLimits:
 def besides_features(policy: Policy) -> tuple[str | None, ...]:
     """Return the columns that a file may hold for others than the model."""
     limits = limits_of(policy)
-    return limits.id_column, limits.time_column, *(slicing.column for slicing in policy.slices)
+    return limits.id_column, limits.time_column, *sorted(policy.looked_at)

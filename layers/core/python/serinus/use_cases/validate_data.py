@@ -68,9 +68,10 @@ def _validate_upload(version: ModelVersion, policy: Policy, screening: Screening
     manifest = version.manifest
     home, name, now = model_home(version.endpoint, manifest), manifest.holdout.name, screening.clock()
     body = screening.artifacts.get(f"{home}/{name}")
+    others = (*besides_features(policy), manifest.holdout.framework_predictions)
     findings = examine_data(
         partial(screening.scanner.scan, name, body),
-        schema_of(manifest.signature, manifest.holdout.target, besides_features(policy)),
+        schema_of(manifest.signature, manifest.holdout.target, others),
         limits_of(policy),
         at=now,
         compare=lambda sample: compare_with_live(policy, sample, at=now, reading=screening.reading),
