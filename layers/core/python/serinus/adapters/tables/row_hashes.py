@@ -62,7 +62,7 @@ def of_texts(texts: pa.Array[Any]) -> Hashes:
     buffers: list[Any] = texts.buffers()
     offsets = np.frombuffer(buffers[1], np.int32, len(texts) + 1, texts.offset * 4).astype(np.int64)
     if buffers[2] is None or offsets[-1] == offsets[0]:
-        return np.zeros(len(texts), np.uint64)
+        return mixed(np.zeros(len(texts), np.uint64))  # they are all empty
     lengths = np.diff(offsets)
     raw = np.frombuffer(buffers[2], np.uint8, int(offsets[-1] - offsets[0]), int(offsets[0]))
     places = np.arange(len(raw)) - np.repeat(offsets[:-1] - offsets[0], lengths)
