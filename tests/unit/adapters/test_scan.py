@@ -237,6 +237,15 @@ def test_texts_of_many_kinds_do_not_come_as_codes(tmp_path: Path, monkeypatch: p
     assert (found.columns["kind"].distinct, found.duplicates.repeated) == (2, 0)
 
 
+def test_a_text_of_megabytes_is_refused(tmp_path: Path) -> None:
+    """It is no category, and what is done with texts takes room; many long ones are taken in parts."""
+    with pytest.raises(DataRefused, match="more than 1,000,000 bytes"):
+        scan(_as_parquet(pa.table({"a": ["x" * 1_000_001]}), tmp_path / "rows"))
+    long = [f"{at}" * 50_000 for at in range(40)]
+    found = scan(_as_parquet(pa.table({"a": [*long, long[3]]}), tmp_path / "rows"))
+    assert (found.columns["a"].distinct, found.duplicates.rows) == (40, (41,))
+
+
 def test_many_rows_are_sampled_by_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample holds all copies of a row or none, so the share of copies is the file's."""
     monkeypatch.setattr("serinus.adapters.tables.scan._HASHES", 4_000)
