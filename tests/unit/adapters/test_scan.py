@@ -225,6 +225,27 @@ def test_millions_of_categories_take_bounded_memory() -> None:
     assert counter.estimate == pytest.approx(3_000_000, rel=0.06)
 
 
+def test_texts_of_many_kinds_do_not_come_as_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch would bring all texts of its row group along; what is counted is the same."""
+    monkeypatch.setattr(scan_batches, "_BATCH_ROWS", 1_000)
+    table = pa.table({"name": [f"name {at}" for at in range(6_000)], "kind": ["a", "b"] * 3_000})
+    path = _as_parquet(table, tmp_path / "rows")
+    batch = next(scan_batches.batches_of("rows.parquet", path, bounded=False))
+    assert [pa.types.is_dictionary(field.type) for field in batch.schema] == [False, True]
+    found = scan(path)
+    assert found.columns["name"].distinct == pytest.approx(6_000, rel=0.05)
+    assert (found.columns["kind"].distinct, found.duplicates.repeated) == (2, 0)
+
+
+def test_a_text_of_megabytes_is_refused(tmp_path: Path) -> None:
+    """It is no category, and what is done with texts takes room; many long ones are taken in parts."""
+    with pytest.raises(DataRefused, match="more than 1,000,000 bytes"):
+        scan(_as_parquet(pa.table({"a": ["x" * 1_000_001]}), tmp_path / "rows"))
+    long = [f"{at}" * 50_000 for at in range(40)]
+    found = scan(_as_parquet(pa.table({"a": [*long, long[3]]}), tmp_path / "rows"))
+    assert (found.columns["a"].distinct, found.duplicates.rows) == (40, (41,))
+
+
 def test_many_rows_are_sampled_by_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample holds all copies of a row or none, so the share of copies is the file's."""
     monkeypatch.setattr("serinus.adapters.tables.scan._HASHES", 4_000)
@@ -242,6 +263,13 @@ def test_great_whole_numbers_are_told_apart(tmp_path: Path) -> None:
     found = scan(_as_parquet(pa.table({"id": ids}), tmp_path / "rows"), Questions(_NOW, id_column="id"))
     assert found.duplicate_ids is not None
     assert (found.duplicate_ids.looked_at, found.duplicate_ids.repeated) == (3, 1)
+
+
+def test_blank_texts_are_alike_in_every_batch(tmp_path: Path) -> None:
+    """Also in one that has no other text."""
+    sink = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"a": ["x", "", ""]}), sink, row_group_size=2)
+    assert scan(sink).duplicates.rows == (3,)
 
 
 _CELLS = st.one_of(st.none(), st.text(alphabet="abäß€🙂", max_size=4))

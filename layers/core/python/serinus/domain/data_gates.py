@@ -273,7 +273,7 @@ def _of_columns(found: Mapping[str, Occurrences], evidence: Evidence, what: str)
         f"rows:{short(name)}": float(each.count) for name, each in _few(found)
     }
     if not found:
-        return _passed("no column", numbers)
+        return _passed("nothing of it in any feature", numbers)
     worst = max(found.values(), key=lambda each: each.count)
     return _failed(f"{named(found)} {what}{at_rows(worst.rows)} of {evidence.scan.rows}", numbers, worst.rows)
 

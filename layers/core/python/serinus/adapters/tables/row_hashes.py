@@ -22,6 +22,7 @@ MISSING = np.uint64(0x9AE16A3B2F90404F)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _EXACT = 2.0**53  # from here on whole numbers differ that are the same float64
+_MOST_BYTES = 4_000_000
 _BYTES = np.random.default_rng(64).integers(0, 2**64, 256, dtype=np.uint64)
 
 
@@ -59,10 +60,15 @@ def of_numbers(values: npt.NDArray[np.float64], whole: npt.NDArray[np.int64] | N
 
 def of_texts(texts: pa.Array[Any]) -> Hashes:
     """Return a hash of each text: a sum over its bytes, each drawn from a table and weighed by its place."""
+    if len(texts) > 1 and texts.nbytes > _MOST_BYTES:  # what follows takes twenty times the texts' room
+        half = len(texts) // 2
+        return np.concatenate([of_texts(texts.slice(0, half)), of_texts(texts.slice(half))])
+    if not len(texts):
+        return np.empty(0, np.uint64)
     buffers: list[Any] = texts.buffers()
     offsets = np.frombuffer(buffers[1], np.int32, len(texts) + 1, texts.offset * 4).astype(np.int64)
     if buffers[2] is None or offsets[-1] == offsets[0]:
-        return np.zeros(len(texts), np.uint64)
+        return mixed(np.zeros(len(texts), np.uint64))  # they are all empty
     lengths = np.diff(offsets)
     raw = np.frombuffer(buffers[2], np.uint8, int(offsets[-1] - offsets[0]), int(offsets[0]))
     places = np.arange(len(raw)) - np.repeat(offsets[:-1] - offsets[0], lengths)

@@ -17,6 +17,7 @@ from serinus.adapters.tables.refusals import refuse_headers, refuse_size
 from serinus.errors import DataRefused
 
 _BATCH_ROWS = 65_536
+_SMALL_DICTIONARY_BYTES = 16_384  # compressed, with its page's header
 _BLOCK_BYTES = 8 * 1024**2
 _MOST_WHOLE_BYTES = 1_000_000_000
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
@@ -68,8 +69,10 @@ def _parquet(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBatch
         refuse_headers(name, list(schema.names))
         if bounded:
             refuse_size(name, claimed.num_rows, claimed.num_columns)
-        texts = [field.name for field in schema if pa.types.is_string(field.type)]
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
+        categories = [
+            field.name for at, field in enumerate(schema) if pa.types.is_string(field.type) and _few(claimed, at)
+        ]
+        with pq.ParquetFile(path, read_dictionary=categories) as file:
             for batch in file.iter_batches(_BATCH_ROWS):
                 rows += batch.num_rows
                 yield batch
@@ -77,6 +80,21 @@ def _parquet(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBatch
         raise DataRefused(
             f"{name} is a damaged Parquet file, unreadable after row {rows}: write it and upload it again"
         ) from error
+
+
+def _few(claimed: pq.FileMetaData, at: int) -> bool:
+    """Whether a column of texts has so few different ones that reading them as codes pays.
+
+    Of many, every batch would come with all texts of its row group.
+    """
+    if claimed.num_columns <= at:
+        return False
+    chunks = [claimed.row_group(group).column(at) for group in range(claimed.num_row_groups)]
+    return all(
+        chunk.has_dictionary_page
+        and chunk.data_page_offset - (chunk.dictionary_page_offset or 0) <= _SMALL_DICTIONARY_BYTES
+        for chunk in chunks
+    )
 
 
 def _csv(name: str, path: Path) -> Iterator[pa.RecordBatch]:

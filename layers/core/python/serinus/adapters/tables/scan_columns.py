@@ -14,10 +14,13 @@ from serinus.adapters.tables.columns import from_arrow
 from serinus.adapters.tables.row_hashes import MISSING, DistinctCount, Hashes, of_numbers, of_texts
 from serinus.domain.data_limits import ColumnKind, DeclaredColumn
 from serinus.domain.data_scan import EXAMPLES, ColumnScan, Occurrences
+from serinus.errors import DataRefused
 
 if TYPE_CHECKING:
     Array = pa.Array[Any]
     Texts = pa.DictionaryArray[Any, Any]
+
+_LONGEST_TEXT = 1_000_000
 
 Reals = npt.NDArray[np.float64]
 
@@ -64,14 +67,14 @@ def column_batch(file: str, name: str, array: Array) -> ColumnBatch:
     if pa.types.is_null(kind):
         return _numbers(array.cast(pa.float64()))
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
-        return _texts(cast("Texts", array))
+        return _texts(file, name, cast("Texts", array))
     if pa.types.is_float32(kind) or pa.types.is_float64(kind) or pa.types.is_integer(kind):
         return _numbers(array)
     if pa.types.is_string(kind):
-        return _texts(array.dictionary_encode())
+        return _texts(file, name, array.dictionary_encode())
     values = from_arrow(file, pa.table({name: array}), name)  # booleans, decimals, instants and what is refused
     if values.dtype == object:
-        return _texts(pa.array(values.tolist(), pa.string()).dictionary_encode())
+        return _texts(file, name, pa.array(values.tolist(), pa.string()).dictionary_encode())
     return _numbers(pa.array(values))
 
 
@@ -91,11 +94,17 @@ def _numbers(array: Array) -> NumberBatch:
     return NumberBatch(values, hashes, missing, lowest, highest)
 
 
-def _texts(array: Texts) -> TextBatch:
+def _texts(file: str, name: str, array: Texts) -> TextBatch:
+    entries: Any = array.dictionary
+    longest = pc.max(pc.binary_length(entries))
+    if (longest.as_py() or 0) > _LONGEST_TEXT:
+        raise DataRefused(
+            f"{file}: column {name!r} holds a text of more than {_LONGEST_TEXT:,} bytes, no category: drop it"
+        )
     codes = _filled(array.indices, -1)
-    entries = of_texts(array.dictionary)
-    hashes = np.append(entries, MISSING)[codes]  # the code −1 is the last
-    return TextBatch(array, codes, entries, hashes)
+    hashed = of_texts(array.dictionary)
+    hashes = np.append(hashed, MISSING)[codes]  # the code −1 is the last
+    return TextBatch(array, codes, hashed, hashes)
 
 
 def _filled(array: Array, value: float) -> npt.NDArray[Any]:
