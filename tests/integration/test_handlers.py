@@ -148,7 +148,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "prune_releases/scheduled": (_live, {"releases": [], "layers": [], "reason": ""}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),
     "estimate_performance/scheduled": (_live, {"release": 2, "announced": False}),
-    "review_performance/scheduled": (_live, {"release": 2, "labelled_rows": 0, "announced": ()}),
+    "review_performance/scheduled": (_live, {"release": 2, "labelled_rows": 0, "announced": []}),
     "snapshot_data/drifted": (_live, {"status": "waiting", "wait_seconds": 30_000, "snapshot": None}),
     "train_model/ready": (_with_a_snapshot, {"endpoint": "fraud", "upload": "retrained-5555555555555555"}),
 }

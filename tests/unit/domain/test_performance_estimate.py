@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 from sklearn.isotonic import IsotonicRegression
@@ -137,6 +137,7 @@ def test_few_held_out_rows_widen_the_interval() -> None:
     counts=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=4, max_size=4),
     window=st.lists(st.integers(0, 50), min_size=4, max_size=4),
 )
+@example(counts=[(3, 0), (0, 0), (0, 0), (0, 3)], window=[0, 0, 0, 1])
 def test_intervals_hold_their_estimate_and_are_finite(counts: list[tuple[int, int]], window: list[int]) -> None:
     """Whatever was counted: perfect separation, one class, empty bins."""
     edges = (0.0, 0.25, 0.5, 0.75, 1.0)

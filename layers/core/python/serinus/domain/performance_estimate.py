@@ -150,12 +150,13 @@ def estimate_performance(
     expected = ScoreTable(calibration.edges, histogram * (1 - chances), histogram * chances)
     unknown = float(histogram[~calibration.known].sum()) / rows
     quantile = NormalDist().inv_cdf((1 + confidence) / 2)
-    slopes = slopes_of(expected, threshold)
+    values = measure(expected, threshold)
+    slopes = slopes_of(expected, threshold) if values else {}
     metrics = {
         metric: interval_around(
             metric, value, quantile * _error(expected, calibration, *slopes[metric], design_effect=design_effect)
         )
-        for metric, value in measure(expected, threshold).items()
+        for metric, value in values.items()
         if not metric.needs_labels
     }
     return PerformanceEstimate(rows, metrics, unknown)

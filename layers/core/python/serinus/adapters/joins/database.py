@@ -87,9 +87,9 @@ def literal(text: str) -> str:
 
 
 def identifier(name: str) -> str:
-    r"""Return a column's name as SQL takes it, whatever it holds.
+    """Return a column's name as SQL takes it, whatever it holds.
 
-    >>> identifier('a "b"')
-    '"a ""b\""'
+    >>> identifier('say "x" twice')
+    '"say ""x"" twice"'
     """
     return '"' + name.replace('"', '""') + '"'
