@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.watching.drift [--years 12] [--runs 10] [--peers]
 
-Three parts, all seeded: endpoint-years without drift, whose alarms are all false; drifts of several sizes in one
-feature of ten, after six weeks without; and the electricity market, whose data drift for real at row 17,424. With
-`--peers`, Evidently and NannyML themselves look at the market, in environments under build/bench that uv makes.
+All seeded: how long one look computes; endpoint-years without drift, whose alarms are all false; drifts of several
+sizes in one feature of eleven, after six weeks without; and the electricity market, whose data drift for real at row
+17,424. With `--peers`, Evidently and NannyML themselves look at the market, in environments under build/bench that uv
+makes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from serinus.domain.policy import DriftLimits
 from tests.benchmarks.watching.endpoints import Drift, Traffic, serve
 from tests.benchmarks.watching.market import look_at_market
 from tests.benchmarks.watching.rules import RULES, WINDOW_HOURS, looks
+from tests.benchmarks.watching.speed import print_speed
 
 _Counted = TypeVar("_Counted")
 
@@ -42,13 +44,16 @@ _DRIFTS = {
     "mean + 2 sd": {"mean": 2.0},
     "10 % missing": {"missing": 0.1},
     "30 % missing": {"missing": 0.3},
+    "10 % unseen": {"unseen": 0.1},
+    "30 % unseen": {"unseen": 0.3},
 }
 
 
 def main() -> None:
-    """Run the three parts."""
+    """Run all parts."""
     asked = _arguments()
-    print(f"A look every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h; ten features and the score.")
+    print_speed()
+    print(f"A look every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h; eleven features and the score.")
     print(f"Serinus is granted {_LIMITS.false_alarms_per_year:g} false alarm a year for the endpoint as a whole.\n")
     with ProcessPoolExecutor(asked.processes) as pool:
         for name in _TRAFFIC:

@@ -100,7 +100,7 @@ def test_drift_is_told_in_a_table_with_how_it_was_judged(deployment: Deployment)
     assert told.exit_code == 0, told.output
     assert re.search(r"late +│ distribution, unseen", told.stdout)
     assert told.stdout.index("score") < told.stdout.index("late ") < told.stdout.index("amount ")
-    assert "Drifted. A shift counts where" in told.stdout
+    assert "Drifted, compared with the rows that the model was validated on. A shift counts where" in told.stdout
     assert "five times the limits count" in told.stdout
 
 
@@ -122,7 +122,7 @@ def test_the_page_of_drift_draws_every_column_and_needs_nothing_else(deployment:
     text = file.read_text(encoding="utf-8")
     page = _Page(text)
     assert page.fetched == []
-    assert page.pictures == [f"Shares of {name}, when validated and now" for name in ("score", "late", "amount")]
+    assert page.pictures == [f"Shares of {name}, before and now" for name in ("score", "late", "amount")]
     assert "&gt; " in text
     assert "100.0 % now" in text
 

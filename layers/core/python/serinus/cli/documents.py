@@ -149,5 +149,6 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "drifted": report.drifted,
         "level": report.level,
         "past_windows": report.past_windows,
+        "compared_with": str(report.baseline),
         "columns": [{**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted} for shift in shifts],
     }

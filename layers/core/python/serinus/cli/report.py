@@ -12,8 +12,9 @@ import typer
 from serinus.cli.terminal import AsJson, Command, console, deployment, escaped, in_utc, print_json, print_table
 
 if TYPE_CHECKING:
-    from serinus.domain.drift import DriftReport, Shift
+    from serinus.domain.drift import DriftReport
     from serinus.domain.policy import MetricGate
+    from serinus.domain.shifts import Shift
     from serinus.use_cases.look_for_drift import DriftLook
     from serinus.use_cases.measure_performance import Performance
 
@@ -36,6 +37,11 @@ _HEADINGS = (
     "outside",
     "rows per row",
 )
+
+_COMPARED_WITH = {
+    "reference": "the rows that the model was validated on",
+    "same_hours_last_week": "the same hours of last week",
+}
 
 Html = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page to this file as well.")]
 
@@ -137,11 +143,15 @@ def summary(look: DriftLook) -> str:
     judged = (
         f"{report.past_windows} earlier windows tell how far windows stray"
         if report.past_windows
-        else "no earlier windows tell yet how far windows stray, so five times the limits count"
+        else "no earlier windows tell yet how far windows stray, so five times the limits count, at no promised rate"
     )
+    compared = _COMPARED_WITH[report.baseline]
+    if report.baseline is not limits.compare_with:
+        compared += ", as nothing is known of the same hours of last week"
     return (
-        f"{found}. A shift counts where it exceeds its limit and its chance is below {report.level:.1e}, which keeps "
-        f"the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; {judged}."
+        f"{found}, compared with {compared}. A shift counts where it exceeds its limit and its chance is below "
+        f"{report.level:.1e}, which keeps the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; "
+        f"{judged}."
     )
 
 

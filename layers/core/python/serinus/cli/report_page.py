@@ -28,7 +28,7 @@ def drift_page(look: DriftLook) -> str:
     for number, shift in enumerate(by_distance(look.report)):
         is_score = number == 0 and look.report.score is not None
         bins, section = (layout.score, layout.score_section) if is_score else positions[shift.name]
-        shares = distribution(bins, look.window.reference.counts[section], live.counts[section])
+        shares = distribution(bins, look.baseline.counts[section], live.counts[section])
         tallest = max(max(each.reference, each.live) for each in shares)
         columns.append({"shift": shift, "groups": shares, "tallest": tallest})
     return _rendered(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from serinus.domain.drift import DriftReport, Moved, Shift
+from serinus.domain.drift import DriftReport
 from serinus.domain.ledger import Action
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release
+from serinus.domain.shifts import Moved, Shift
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.look_for_drift import look_for_drift
