@@ -13,9 +13,9 @@ import numpy.typing as npt
 from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
-from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.invocations import MemoryInvocations
+from serinus.adapters.memory.metrics import MemoryMetrics
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
@@ -81,6 +81,7 @@ from serinus.use_cases.start_rollout import Starting, start_rollout
 from serinus.use_cases.train_model import Training
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.use_cases.weigh_ticks import Weighing
+from tests.event_schemas import CheckedEvents
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 FRAUD = EndpointName("fraud")
@@ -348,13 +349,13 @@ class _Objects(MemoryObjects):
         self._fate.wrote()
 
 
-class _Events(MemoryEvents):
+class _Events(CheckedEvents):
     def __init__(self, fate: Fate) -> None:
         super().__init__()
         self._fate = fate
 
-    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
-        super().publish(name, endpoint, detail)
+    def publish(self, name: str, entry: LedgerEntry) -> None:
+        super().publish(name, entry)
         self._fate.wrote()
 
 
@@ -523,8 +524,9 @@ class World:
         self.collecting = Collecting(self.rollouts, self.references, self.records, self.parts)
         self.compacting = Compacting(self.policies, self.parts, self.clock)
         self.reading = Reading(self.policies, self.rollouts, self.traffic, self.references, self.parts)
-        self.watching = Watching(self.reading, self.ledger, self.events, self.clock)
-        self.estimating = Estimating(self.reading, self.ledger, self.events, self.clock)
+        self.metrics = MemoryMetrics()
+        self.watching = Watching(self.reading, self.ledger, self.events, self.metrics, self.clock)
+        self.estimating = Estimating(self.reading, self.ledger, self.events, self.metrics, self.clock)
         self.snapshotting = Snapshotting(
             self.policies,
             self.rollouts,

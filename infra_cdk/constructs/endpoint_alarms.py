@@ -4,41 +4,92 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra_cdk.local import departures
+from serinus.domain.figures import DRIFTED, estimated_at_best
+from serinus.domain.policy import MetricGate, Policy
 from serinus.settings import METRIC_NAMESPACE
 
 _PERIOD = Duration.minutes(1)
 _WINDOW = Duration.minutes(5)
-_FAILING_SHARE_PERCENT = 5
+_LONGEST_PERIOD_MINUTES = 1_440  # of an alarm of one period
 _SERVER_ERRORS = "EndpointServerErrors"
+_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+_ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 
 
 class EndpointAlarms(Construct):
-    """Requests answered 5xx, requests turned away, and too large a share of requests failing."""
+    """Requests that fail, wait or are turned away, drift, and performance below the policy's floors.
+
+    None of them is named as a rollout's alarm is, which would move traffic.
+    """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        endpoint: str,
+        policy: Policy,
         function: lambda_.Function,
         log_group: logs.LogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._endpoint = endpoint
-        server_errors = self._server_errors(log_group)
+        self._policy = policy
+        self._topics = [
+            sns.Topic.from_topic_arn(self, f"Topic{number}", arn) for number, arn in enumerate(policy.alarms.topics)
+        ]
+        self._watch_requests(function, self._server_errors(log_group))
+        self._watch_what_is_served()
+
+    def _watch_requests(self, function: lambda_.Function, server_errors: cloudwatch.Metric) -> None:
+        limits = self._policy.alarms
         throttles = function.metric_throttles(period=_PERIOD)
         self._alarm("ServerErrors", server_errors, 5, "answered requests with a server error")
         self._alarm("Errors", function.metric_errors(period=_PERIOD), 5, "raised errors or timed out")
         self._alarm("Throttles", throttles, 1, "turned requests away for want of concurrency")
+        if limits.latency_p95_ms is not None:
+            slow = function.metric_duration(period=_WINDOW, statistic="p95")
+            self._alarm("Latency", slow, limits.latency_p95_ms, "is slower than its policy allows", beyond=_ABOVE)
         if not departures(self).metric_math_alarms:
             share = _failing_share(function, server_errors)
-            self._alarm("FailingShare", share, _FAILING_SHARE_PERCENT, "fails too large a share of its requests")
+            self._alarm(
+                "FailingShare", share, limits.failing_share_percent, "fails too large a share of its requests"
+            )
+
+    def _watch_what_is_served(self) -> None:
+        """One look that finds something suffices: each has weighed chance already."""
+        drift, performance = self._policy.drift, self._policy.performance
+        drifted = self._looked_at(DRIFTED, drift.every_minutes)
+        self._alarm("Drift", drifted, 1, "has drifted from what its model was validated on", looks=1)
+        for floor in self._policy.floors:
+            if not floor.metric.needs_labels:
+                self._watch_floor(floor, performance.every_minutes)
+
+    def _watch_floor(self, floor: MetricGate, every_minutes: int) -> None:
+        """Watch the better end of the estimate's interval: where even that falls short, little doubt is left."""
+        at_best = self._looked_at(estimated_at_best(floor.metric), every_minutes)
+        said = f"has an estimated {floor.metric} beyond its policy's"
+        if floor.minimum is not None:
+            name = f"{estimated_at_best(floor.metric)}Minimum"
+            self._alarm(name, at_best, floor.minimum, f"{said} minimum", looks=1, beyond=_BELOW)
+        if floor.maximum is not None:
+            name = f"{estimated_at_best(floor.metric)}Maximum"
+            self._alarm(name, at_best, floor.maximum, f"{said} maximum", looks=1, beyond=_ABOVE)
+
+    def _looked_at(self, name: str, every_minutes: int) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRIC_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"endpoint": self._policy.endpoint},
+            statistic="Maximum",
+            period=Duration.minutes(min(every_minutes, _LONGEST_PERIOD_MINUTES)),
+        )
 
     def _server_errors(self, log_group: logs.LogGroup) -> cloudwatch.Metric:
         """Count the 5xx answers of all releases; the handler's own metric has one series for each release."""
@@ -59,23 +110,35 @@ class EndpointAlarms(Construct):
         return cloudwatch.Metric(
             namespace=METRIC_NAMESPACE,
             metric_name=_SERVER_ERRORS,
-            dimensions_map={"endpoint": self._endpoint},
+            dimensions_map={"endpoint": self._policy.endpoint},
             statistic="Sum",
             period=_PERIOD,
         )
 
-    def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, threshold: float, what: str) -> None:
-        cloudwatch.Alarm(
+    def _alarm(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        what: str,
+        *,
+        looks: int = 3,
+        beyond: cloudwatch.ComparisonOperator = _AT_LEAST,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
             self,
             construct_id,
             metric=metric,
-            alarm_description=f"Endpoint {self._endpoint} {what}.",
+            alarm_description=f"Endpoint {self._policy.endpoint} {what}.",
             threshold=threshold,
-            evaluation_periods=3,
-            datapoints_to_alarm=2,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=looks,
+            datapoints_to_alarm=max(1, looks - 1),
+            comparison_operator=beyond,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        for topic in self._topics:
+            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_ok_action(actions.SnsAction(topic))
 
 
 def _failing_share(function: lambda_.Function, server_errors: cloudwatch.Metric) -> cloudwatch.MathExpression:

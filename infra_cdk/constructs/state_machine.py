@@ -71,8 +71,10 @@ class SerinusStateMachine(Construct):
         )
         self._alarm()
 
-    def started_by(self, construct_id: str, *, bus: events.IEventBus | None, pattern: events.EventPattern) -> None:
-        """Start the machine, with the event's detail as input, on every event that matches."""
+    def started_by(
+        self, construct_id: str, *, bus: events.IEventBus | None, pattern: events.EventPattern, told: str
+    ) -> None:
+        """Start the machine on every event that matches, with what the event says at the path `told` as input."""
         failures = FailureQueue(self, f"{construct_id}Failures", of=f"{self._name}-start")
         events.Rule(
             self,
@@ -82,7 +84,7 @@ class SerinusStateMachine(Construct):
             targets=[
                 targets.SfnStateMachine(
                     self.machine,
-                    input=events.RuleTargetInput.from_event_path("$.detail"),
+                    input=events.RuleTargetInput.from_event_path(told),
                     dead_letter_queue=failures.queue,
                 )
             ],

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra_cdk import functions
 from infra_cdk.constructs.control_routes import ControlRoutes
 from infra_cdk.constructs.dashboard import Dashboard
+from infra_cdk.constructs.endpoint_dashboard import EndpointDashboard
 from infra_cdk.constructs.function import Blueprint, SerinusFunction
 from infra_cdk.constructs.http_api import SerinusApi
 from infra_cdk.constructs.layers import Layers
@@ -46,6 +47,7 @@ class ControlPlane(Stack):
         self._roll_back_on_alarm()
         self._follow_deployments()
         Dashboard(self, "Dashboard", functions=list(self._functions.values()), machines=machines)
+        EndpointDashboard(self, "EndpointDashboard")
         self._tell_clients()
 
     def function(self, verb_noun: str) -> lambda_.Function:
@@ -91,14 +93,16 @@ class ControlPlane(Stack):
                     "object": {"key": [{"wildcard": "incoming/*/*/manifest.json"}]},
                 },
             ),
+            told="$.detail",
         )
         retraining = self._machine("retraining", "snapshot_data", "train_model")
         retraining.started_by(
             "OnDrift",
             bus=self.foundation.bus,
             pattern=events.EventPattern(
-                source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"retrain": [True]}
+                source=[EVENT_SOURCE], detail_type=["DriftDetected"], detail={"data": {"retrain": [True]}}
             ),
+            told="$.detail.data",
         )
         batch = self._machine("batch", "plan_batch", "predict_batch", "conclude_batch", runs_parts=True)
         return [release, rollout, retraining, batch]

@@ -47,7 +47,7 @@ class Endpoint(Stack):
         live = LiveAlias(self, "Live", function=infer.function)
         collect = control_plane.function("collect_predictions")
         PredictionLog(self, "Predictions", log_group=infer.log_group, collector=collect)
-        EndpointAlarms(self, "Alarms", endpoint=policy.endpoint, function=infer.function, log_group=infer.log_group)
+        EndpointAlarms(self, "Alarms", policy=policy, function=infer.function, log_group=infer.log_group)
         self._undelivered = FailureQueue(self, "Failures", of=f"{name}-schedules")
         self._schedule("DetectDrift", control_plane.function("detect_drift"), policy.drift.every_minutes)
         estimate = control_plane.function("estimate_performance")

@@ -27,6 +27,7 @@ from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.memory.releases import MemoryReleases
 from serinus.adapters.memory.signer import MemorySigner
 from serinus.adapters.memory.traffic import MemoryTraffic
+from serinus.adapters.schemas.cloud_event import cloud_event
 from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.composition import Runtime
 from serinus.domain.policy import Policy
@@ -142,8 +143,8 @@ class MemoryCloud:
         self.deployments.deploy(FRAUD, runtime)
 
     def published(self) -> list[tuple[str, Mapping[str, object]]]:
-        """Return the events on the bus: name, and detail with the endpoint."""
-        return [(event.name, {**event.detail, "endpoint": event.endpoint}) for event in self.events.published]
+        """Return the events on the bus: name, and detail."""
+        return [(event.name, cloud_event(event.name, event.entry)) for event in self.events.published]
 
     def fire(self, endpoint: str, release: int, reason: str) -> None:
         """Put one of the release's alarms into the state ALARM."""

@@ -87,6 +87,7 @@ def _with_a_snapshot(account: Account) -> None:
 
 _ELSEWHERE = frozenset(
     {
+        "schemas",  # of what is published
         "authorise_caller",
         "conclude_batch",
         "describe_rollout",

@@ -82,10 +82,11 @@ class Assumed:
 # What the stacks make, counted in their templates by tests/infra.
 SERIES_OF_A_RELEASE = 5  # the metrics of a prediction record
 SERIES_OF_AN_ENDPOINT = 1  # its server errors over all releases
-ALARM_METRICS_OF_AN_ENDPOINT = 7  # four alarms of one metric, one of three
+SERIES_OF_LOOKS = 7  # what drift checks and estimates publish, for a policy with one floor
+ALARM_METRICS_OF_AN_ENDPOINT = 9  # six alarms of one metric, the floor's among them, and one of three
 ALARM_METRICS_OF_A_DEPLOYMENT = 13  # a queue of what failed for each of these
 KEYS_OF_A_DEPLOYMENT = 2
-DASHBOARDS_OF_A_DEPLOYMENT = 1
+DASHBOARDS_OF_A_DEPLOYMENT = 2
 
 _CALLS_OF_A_DELIVERY = 4  # the release, its reference; then records and part are written
 _TRANSITIONS_OF_A_TICK = 3  # wait, advance, choose
@@ -154,7 +155,7 @@ def watching(requests: float, prices: Prices, measured: Measured, assumed: Assum
     return {
         "log: ingested": logged * prices.log_gb,
         "log: kept a month": logged * assumed.log_ratio * prices.log_gb_month,
-        "metrics": (SERIES_OF_A_RELEASE + SERIES_OF_AN_ENDPOINT) * prices.metric_month,
+        "metrics": (SERIES_OF_A_RELEASE + SERIES_OF_AN_ENDPOINT + SERIES_OF_LOOKS) * prices.metric_month,
         "collection: Lambda": batches * prices.lambda_request
         + _collecting_seconds(batches, more, measured, assumed) * assumed.control_gb * prices.lambda_gb_second,
         "collection: objects written": 2 * batches * prices.s3_put,
@@ -167,7 +168,7 @@ def watching(requests: float, prices: Prices, measured: Measured, assumed: Assum
 
 def idle(prices: Prices, measured: Measured, assumed: Assumed) -> Mapping[str, float]:
     """Return the dollars a month that an endpoint costs while nobody asks."""
-    an_hour = 3 + 1 / 24  # drift, compaction, a look for deploys; pruning once a day
+    an_hour = 4 + 1 / 24  # drift, an estimate, compaction, a look for deploys; pruning once a day
     gb = (an_hour - 1) * assumed.control_gb + assumed.compact_gb
     run = an_hour * prices.lambda_request + gb * assumed.control_start_ms / 1_000 * prices.lambda_gb_second
     return {
@@ -181,7 +182,7 @@ def deployment(prices: Prices) -> Mapping[str, float]:
     """Return the dollars a month of what all endpoints of a deployment share."""
     return {
         "keys": KEYS_OF_A_DEPLOYMENT * prices.key_month,
-        "dashboard": DASHBOARDS_OF_A_DEPLOYMENT * prices.dashboard_month,
+        "dashboards": DASHBOARDS_OF_A_DEPLOYMENT * prices.dashboard_month,
         "alarms": ALARM_METRICS_OF_A_DEPLOYMENT * prices.alarm_metric_month,
     }
 

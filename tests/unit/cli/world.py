@@ -19,7 +19,6 @@ from serinus.adapters.memory.alarms import MemoryAlarms
 from serinus.adapters.memory.decisions import MemoryDecisions
 from serinus.adapters.memory.deployments import MemoryDeployments
 from serinus.adapters.memory.documents import MemoryDocuments
-from serinus.adapters.memory.events import MemoryEvents
 from serinus.adapters.memory.executions import MemoryExecutions
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.memory.policies import MemoryPolicies
@@ -71,6 +70,7 @@ from serinus.use_cases.steer_rollout import Guiding
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
 from tests.builders import a_runtime
+from tests.event_schemas import CheckedEvents
 from tests.unit.control_plane import ControlPlane
 
 FRAUD = EndpointName("fraud")
@@ -93,7 +93,7 @@ class Deployment:
         self.versions, self.rollouts = StoredModelVersions(documents), StoredRollouts(documents)
         self.ledger = StoredLedger(documents, MemoryObjects())
         self.traffic = MemoryTraffic({FRAUD: Split(1)})
-        self.events, self.releases = MemoryEvents(), MemoryReleases()
+        self.events, self.releases = CheckedEvents(), MemoryReleases()
         self.references = StoredReferences(self.artifacts)
         self.conducting = Conducting(self.rollouts, self.traffic, MemoryAlarms(), self.ledger, self.events, now)
         self.tokens, self.decisions = StoredTokens(documents), MemoryDecisions()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy, policy_json, read_policy
+from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -382,3 +383,18 @@ def test_a_shadow_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str
     """With what is in its way."""
     with pytest.raises(PolicyRefused, match=re.escape(said)):
         read(tmp_path, MINIMAL + text)
+
+
+def test_alarms_are_bounded_and_topics_are_arns(tmp_path: Path) -> None:
+    """A typing error in a topic would be an alarm that nobody hears."""
+    topic = "arn:aws:sns:eu-west-1:123456789012:on-call"
+    policy = read(tmp_path, MINIMAL + f'\n[alarms]\nlatency_p95_ms = 50\ntopics = ["{topic}"]\n')
+    assert policy.alarms == AlarmLimits(failing_share_percent=5.0, latency_p95_ms=50.0, topics=(topic,))
+    for wrong, field in [
+        ('topics = ["on-call"]', "alarms.topics"),
+        ("failing_share_percent = 0", "alarms.failing_share_percent"),
+        ("latency_p95_ms = 0", "alarms.latency_p95_ms"),
+        ("latency_p99_ms = 5", "alarms.latency_p99_ms"),
+    ]:
+        with pytest.raises(PolicyRefused, match=re.escape(field)):
+            read(tmp_path, MINIMAL + f"\n[alarms]\n{wrong}\n")

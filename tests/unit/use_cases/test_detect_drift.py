@@ -47,6 +47,8 @@ def test_drift_is_announced_with_what_has_moved() -> None:
     (event,) = [event for event in world.events.published if event.name == "DriftDetected"]
     assert (event.detail["retrain"], event.detail["version"], event.detail["rows"]) == (True, 1, ROWS)
     assert world.deeds()[-1].startswith("drift:2:")
+    ((endpoint, release, figures),) = world.metrics.put_so_far
+    assert (endpoint, release, figures.of_endpoint) == ("fraud", 2, {"Drifted": 1.0})
     assert json.loads(json.dumps(asdict(found)))["report"]["drifted"] is True
 
 

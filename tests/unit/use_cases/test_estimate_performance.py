@@ -55,6 +55,9 @@ def test_a_broken_floor_is_announced_with_the_estimate_and_its_interval() -> Non
     (event,) = [event for event in world.events.published if event.name == "PerformanceDropped"]
     assert (event.detail["release"], event.detail["version"], event.detail["rows"]) == (2, 1, ROWS)
     assert world.deeds()[-1].startswith("performance:2:")
+    ((endpoint, release, figures),) = world.metrics.put_so_far
+    assert (endpoint, release) == ("fraud", 2)
+    assert figures.of_endpoint["EstimatedRocAucAtBest"] < 0.8
     assert json.loads(json.dumps(asdict(found)))["estimate"]["metrics"]["roc_auc"]["high"] < 0.8
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serinus.adapters.aws.control_api import ControlApiClient
     from serinus.adapters.aws.deployments import SsmDeployments
     from serinus.adapters.aws.events import EventBridgeEvents
+    from serinus.adapters.aws.metrics import EmbeddedMetrics
     from serinus.adapters.aws.objects import S3Objects
     from serinus.adapters.aws.policies import SsmPolicies
     from serinus.adapters.aws.signer import KmsSigner
@@ -313,6 +314,7 @@ def watching(told: settings.DetectDriftSettings) -> Watching:
         reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
+        metrics=_metrics(),
         clock=_now,
     )
 
@@ -325,6 +327,7 @@ def estimating(told: settings.EstimatePerformanceSettings) -> Estimating:
         reading=_reading(told.table_name, told.artifacts_bucket, told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
+        metrics=_metrics(),
         clock=_now,
     )
 
@@ -587,6 +590,12 @@ def _events(bus: str) -> EventBridgeEvents:
     from serinus.adapters.aws.events import EventBridgeEvents
 
     return EventBridgeEvents(_clients().events, bus)
+
+
+def _metrics() -> EmbeddedMetrics:
+    from serinus.adapters.aws.metrics import EmbeddedMetrics
+
+    return EmbeddedMetrics()
 
 
 def _conducting(table: str, ledger_bucket: str, bus: str) -> Conducting:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.guard import DEFAULT_GUARDS, Guard
 
 EndpointName = NewType("EndpointName", str)
@@ -364,6 +365,7 @@ class Policy:
     retraining: Retraining | None = None
     labels: LabelJoin = LabelJoin()
     releases: Keeping = Keeping()
+    alarms: AlarmLimits = field(default_factory=AlarmLimits)
 
     @property
     def logs_whole_requests(self) -> bool:

@@ -47,6 +47,7 @@ def announce(announcement: Announcement, *, at: datetime, rollouts: Rollouts, le
     if any(at - entry.at < announcement.cooling for entry in earlier):
         return False
     details = {"release": release.number, "version": release.model_version, **announcement.details}
-    events.publish(announcement.event, endpoint, details)
-    ledger.append(LedgerEntry(endpoint, deed, announcement.action, announcement.actor, at, details))
+    entry = LedgerEntry(endpoint, deed, announcement.action, announcement.actor, at, details)
+    events.publish(announcement.event, entry)
+    ledger.append(entry)
     return True

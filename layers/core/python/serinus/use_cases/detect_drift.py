@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from serinus.domain.drift import DriftReport
+from serinus.domain.figures import figures_of_drift
 from serinus.domain.ledger import Action
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release
@@ -13,7 +14,7 @@ from serinus.domain.shifts import Moved, Shift
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.look_for_drift import look_for_drift
-from serinus.use_cases.ports import Clock, Events, Ledger
+from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Watching:
     reading: Reading
     ledger: Ledger
     events: Events
+    metrics: Metrics
     clock: Clock
 
 
@@ -51,6 +53,7 @@ def detect_drift(endpoint: str, *, watching: Watching) -> DriftCheck:
     if look is None:
         return DriftCheck(endpoint, None, None, announced=False, reason="nothing is released yet")
     report, release, limits = look.report, look.window.release, look.policy.drift
+    watching.metrics.put(endpoint, release.number, figures_of_drift(report))
     if not report.enough:
         reason = f"{report.rows} of {limits.minimum_rows} rows in the last {limits.window_minutes} minutes"
         return DriftCheck(endpoint, release.number, report, announced=False, reason=reason)

@@ -62,10 +62,10 @@ def conclude(ended: Rollout, *, actor: str, conducting: Conducting) -> None:
         return
     if ended.candidate is not None:
         conducting.alarms.remove(ended.endpoint, ended.candidate)
-    details = ended_details(ended)
-    conducting.events.publish(_EVENTS[ended.outcome], ended.endpoint, details)
     at = ended.ended_at or conducting.clock()
-    conducting.ledger.append(LedgerEntry(ended.endpoint, deed, Action.ROLLOUT_ENDED, actor, at, details))
+    entry = LedgerEntry(ended.endpoint, deed, Action.ROLLOUT_ENDED, actor, at, ended_details(ended))
+    conducting.events.publish(_EVENTS[ended.outcome], entry)
+    conducting.ledger.append(entry)
 
 
 def ended_details(ended: Rollout) -> dict[str, Detail]:

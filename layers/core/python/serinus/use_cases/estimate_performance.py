@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from serinus.domain.chance import noise_within
+from serinus.domain.figures import figures_of_estimate
 from serinus.domain.grouping import grouped, groups_of
 from serinus.domain.ledger import Action
 from serinus.domain.performance_estimate import (
@@ -23,7 +24,7 @@ from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window
-from serinus.use_cases.ports import Clock, Events, Ledger
+from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Estimating:
     reading: Reading
     ledger: Ledger
     events: Events
+    metrics: Metrics
     clock: Clock
 
 
@@ -72,6 +74,7 @@ def estimate_performance(endpoint: str, *, estimating: Estimating) -> Performanc
     if not found.metrics:
         reason = "the held-out labels do not tell what a score means: they need both classes, and chances as scores"
         return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason=reason)
+    estimating.metrics.put(endpoint, release.number, figures_of_estimate(found, policy.floors))
     broken = broken_floors(policy.floors, found.metrics)
     if not broken:
         return PerformanceCheck(endpoint, release.number, found, (), announced=False, reason="within its floors")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.composition import Composition, Deployment
+from serinus.domain.figures import Figures
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
@@ -285,10 +286,17 @@ class Ledger(Protocol):
 
 
 class Events(Protocol):
-    """The `serinus` event bus."""
+    """The `serinus` event bus: it tells of what goes on record."""
 
-    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
-        """Publish an event such as `DriftDetected`."""
+    def publish(self, name: str, entry: LedgerEntry) -> None:
+        """Publish an event such as `DriftDetected`; of the same deed it is the same event, however often it comes."""
+
+
+class Metrics(Protocol):
+    """Series of figures over time, which dashboards draw and alarms watch."""
+
+    def put(self, endpoint: str, release: int, figures: Figures) -> None:
+        """Publish the figures of one look."""
 
 
 class Releases(Protocol):

@@ -134,17 +134,7 @@ def _read(objects: Objects, key: str, maximum_bytes: int) -> bytes:
 def _refuse(upload: Upload, reason: str, registry: Registry) -> Registration:
     registry.versions.refuse(upload, reason)
     details: dict[str, Detail] = {"upload": upload.upload, "reason": reason}
-    registry.ledger.append(
-        LedgerEntry(
-            upload.endpoint,
-            f"refused:{upload.upload}",
-            Action.UPLOAD_REFUSED,
-            "register_model",
-            registry.clock(),
-            details,
-        )
-    )
-    registry.events.publish("UploadRefused", upload.endpoint, details)
+    _tell("UploadRefused", upload, f"refused:{upload.upload}", Action.UPLOAD_REFUSED, details, registry)
     return Registration(upload.endpoint, upload.upload, RegistrationStatus.REJECTED, reason=reason)
 
 
@@ -155,14 +145,12 @@ def _record(upload: Upload, version: ModelVersion, registry: Registry) -> None:
         "content": version.content_digest,
         "model": version.manifest.model_sha256,
     }
-    registry.ledger.append(
-        LedgerEntry(
-            upload.endpoint,
-            f"registered:{upload.upload}",
-            Action.MODEL_REGISTERED,
-            "register_model",
-            registry.clock(),
-            details,
-        )
-    )
-    registry.events.publish("ModelRegistered", upload.endpoint, details)
+    _tell("ModelRegistered", upload, f"registered:{upload.upload}", Action.MODEL_REGISTERED, details, registry)
+
+
+def _tell(
+    event: str, upload: Upload, deed: str, action: Action, details: dict[str, Detail], registry: Registry
+) -> None:
+    entry = LedgerEntry(upload.endpoint, deed, action, "register_model", registry.clock(), details)
+    registry.ledger.append(entry)
+    registry.events.publish(event, entry)

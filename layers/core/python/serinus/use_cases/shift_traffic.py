@@ -63,4 +63,4 @@ def record_shift(
     }
     entry = LedgerEntry(endpoint, f"shifted:{deed}", Action.TRAFFIC_SHIFTED, actor, conducting.clock(), details)
     conducting.ledger.append(entry)
-    conducting.events.publish("TrafficShifted", endpoint, details)
+    conducting.events.publish("TrafficShifted", entry)

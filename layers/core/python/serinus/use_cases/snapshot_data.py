@@ -185,7 +185,7 @@ def _take(
     }
     entry = LedgerEntry(endpoint, f"snapshot:{snapshot.digest}", Action.SNAPSHOT_TAKEN, "snapshot_data", now, details)
     snapshotting.ledger.append(entry)
-    snapshotting.events.publish("SnapshotTaken", endpoint, details)
+    snapshotting.events.publish("SnapshotTaken", entry)
     return SnapshotTaken(endpoint, SnapshotStatus.READY, snapshot.digest, 0, found)
 
 
@@ -196,5 +196,5 @@ def _give_up(
     deed = f"given_up:{started_at.isoformat()}"
     entry = LedgerEntry(endpoint, deed, Action.RETRAINING_GIVEN_UP, "snapshot_data", now, details)
     snapshotting.ledger.append(entry)
-    snapshotting.events.publish("RetrainingGivenUp", endpoint, details)
+    snapshotting.events.publish("RetrainingGivenUp", entry)
     return SnapshotTaken(endpoint, SnapshotStatus.GIVEN_UP, None, 0, missing)

@@ -216,11 +216,11 @@ def _refuse(rollout: Rollout, reason: str, starting: Starting) -> Start:
     """
     now = starting.clock()
     ended = rollout.ended(Outcome.FAILED, reason, at=now)
-    details = ended_details(ended)
-    entry = LedgerEntry(rollout.endpoint, f"ended:{rollout.id}", Action.ROLLOUT_ENDED, "start_rollout", now, details)
+    deed, details = f"ended:{rollout.id}", ended_details(ended)
+    entry = LedgerEntry(rollout.endpoint, deed, Action.ROLLOUT_ENDED, "start_rollout", now, details)
     starting.ledger.append(entry)
     starting.rollouts.end_early(ended)
-    starting.events.publish("RolloutFailed", rollout.endpoint, details)
+    starting.events.publish("RolloutFailed", entry)
     return Start(rollout.endpoint, StartStatus.REFUSED, rollout.id, reason=reason)
 
 
@@ -243,4 +243,4 @@ def _record(rollout: Rollout, starting: Starting) -> None:
         details,
     )
     starting.ledger.append(entry)
-    starting.events.publish("RolloutStarted", rollout.endpoint, details)
+    starting.events.publish("RolloutStarted", entry)

@@ -86,5 +86,6 @@ def _record(rollout: Rollout, wish: Wish, guiding: Guiding) -> None:
         "reason": standing.reason,
     }
     deed = f"{wish}:{rollout.id}:{standing.at.isoformat()}"
-    guiding.ledger.append(LedgerEntry(rollout.endpoint, deed, action, standing.actor, standing.at, details))
-    guiding.events.publish(event, rollout.endpoint, {**details, "actor": standing.actor})
+    entry = LedgerEntry(rollout.endpoint, deed, action, standing.actor, standing.at, details)
+    guiding.ledger.append(entry)
+    guiding.events.publish(event, entry)

@@ -213,14 +213,6 @@ def _record(version: ModelVersion, policy: Policy, validation: Validation) -> No
         **({"reason": faults} if faults else {}),
         **{str(metric): round(value, 6) for metric, value in version.metrics.items()},
     }
-    validation.ledger.append(
-        LedgerEntry(
-            version.endpoint,
-            deed,
-            action,
-            "validate_model",
-            validation.clock(),
-            details,
-        )
-    )
-    validation.events.publish("ModelValidated" if passed else "ModelRejected", version.endpoint, details)
+    entry = LedgerEntry(version.endpoint, deed, action, "validate_model", validation.clock(), details)
+    validation.ledger.append(entry)
+    validation.events.publish("ModelValidated" if passed else "ModelRejected", entry)

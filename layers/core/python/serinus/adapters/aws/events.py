@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from serinus import settings
+from serinus.adapters.schemas.cloud_event import cloud_event
+from serinus.domain.ledger import LedgerEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 
 class EventBridgeEvents:
-    """`Events` on EventBridge; rules match the source, the name and the fields of the detail."""
+    """`Events` on EventBridge; the detail is a CloudEvent, and rules match the source, the name and its `data`."""
 
     def __init__(self, client: EventBridgeClient, bus: str) -> None:
         self._client = client
         self._bus = bus
 
-    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
-        """Publish an event such as `DriftDetected`; the endpoint is part of its detail.
+    def publish(self, name: str, entry: LedgerEntry) -> None:
+        """Publish an event such as `DriftDetected`.
 
         Raises:
             RuntimeError: the bus did not take it, which is for the caller's retries.
@@ -31,7 +32,7 @@ class EventBridgeEvents:
                     "EventBusName": self._bus,
                     "Source": settings.EVENT_SOURCE,
                     "DetailType": name,
-                    "Detail": json.dumps({**detail, "endpoint": endpoint}, default=str),
+                    "Detail": json.dumps(cloud_event(name, entry)),
                 }
             ]
         )

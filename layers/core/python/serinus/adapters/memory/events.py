@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serinus.domain.ledger import LedgerEntry
+
 
 @dataclass(frozen=True)
 class PublishedEvent:
     """An event as it was published."""
 
     name: str
-    endpoint: str
-    detail: Mapping[str, object]
+    entry: LedgerEntry
+
+    @property
+    def endpoint(self) -> str:
+        """Whom it is about."""
+        return self.entry.endpoint
+
+    @property
+    def detail(self) -> Mapping[str, object]:
+        """What it says."""
+        return self.entry.details
 
 
 class MemoryEvents:
@@ -21,6 +32,6 @@ class MemoryEvents:
     def __init__(self) -> None:
         self.published: list[PublishedEvent] = []
 
-    def publish(self, name: str, endpoint: str, detail: Mapping[str, object]) -> None:
+    def publish(self, name: str, entry: LedgerEntry) -> None:
         """Keep the event."""
-        self.published.append(PublishedEvent(name, endpoint, dict(detail)))
+        self.published.append(PublishedEvent(name, entry))

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from serinus.adapters.schemas.faults import described
+from serinus.adapters.schemas.policy_alarms import AlarmsTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
@@ -285,6 +286,7 @@ class _PolicyFile(_Strict):
     retraining: _Retraining | None = None
     labels: _LabelJoin = _LabelJoin()
     releases: _Releases = _Releases()
+    alarms: AlarmsTable = AlarmsTable()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> _PolicyFile:

@@ -1,0 +1,73 @@
+"""The figures that every look at an endpoint publishes, under the names that CloudWatch shows.
+
+A series is paid for by the month, so only what somebody may want to see drawn, or an alarm needs, is one: of all the
+columns the furthest, and of all the metrics those that the policy has floors for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from serinus.domain.drift import DriftReport
+from serinus.domain.performance_estimate import PerformanceEstimate
+from serinus.domain.policy import Metric, MetricGate
+
+DRIFTED = "Drifted"
+ROWS_CHECKED = "RowsChecked"
+LARGEST_FEATURE_PSI = "LargestFeaturePsi"
+SCORE_PSI = "ScorePsi"
+ESTIMABLE = tuple(metric for metric in Metric if not metric.needs_labels)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is published at one time.
+
+    Attributes:
+        of_release: one series for each release.
+        of_endpoint: one series whatever is live, for alarms, which outlive releases.
+    """
+
+    of_release: Mapping[str, float]
+    of_endpoint: Mapping[str, float]
+
+
+def figures_of_drift(report: DriftReport) -> Figures:
+    """Return what a drift check publishes; nothing where the window says nothing."""
+    if not report.enough:
+        return Figures({}, {})
+    drifted = {DRIFTED: float(report.drifted)}
+    furthest = max((shift.psi for shift in report.features), default=None)
+    distances = {LARGEST_FEATURE_PSI: furthest, SCORE_PSI: report.score.psi if report.score else None}
+    known = {name: psi for name, psi in distances.items() if psi is not None}
+    return Figures({ROWS_CHECKED: float(report.rows), **drifted, **known}, drifted)
+
+
+def figures_of_estimate(estimate: PerformanceEstimate, floors: Iterable[MetricGate]) -> Figures:
+    """Return what an estimate of performance publishes: of each floor's metric, its value and the better end."""
+    values, best = {}, {}
+    for metric in dict.fromkeys(floor.metric for floor in floors):
+        found = estimate.metrics.get(metric)
+        if found is not None:
+            values[estimated(metric)] = found.value
+            best[estimated_at_best(metric)] = found.low if metric.lower_is_better else found.high
+    return Figures(values, best)
+
+
+def estimated(metric: Metric) -> str:
+    """Return the name of an estimate's series.
+
+    >>> estimated(Metric.ROC_AUC)
+    'EstimatedRocAuc'
+    """
+    return "Estimated" + "".join(word.capitalize() for word in metric.split("_"))
+
+
+def estimated_at_best(metric: Metric) -> str:
+    """Return the name of the series of an interval's better end: only where that is not good enough, an alarm rings.
+
+    >>> estimated_at_best(Metric.LOG_LOSS)
+    'EstimatedLogLossAtBest'
+    """
+    return f"{estimated(metric)}AtBest"
