@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -105,7 +103,7 @@ def test_one_direction_is_told_from_many() -> None:
 def test_what_does_not_vary_has_no_noise(learn: object, periods: Counts) -> None:
     """No rows, one period, or one group: as independent rows."""
     found = noise_within(periods) if learn is noise_within else noise_between(periods)
-    assert [float(each) for each in astuple(found)] == [1.0, 3.0, np.inf]
+    assert [float(each) for each in found.figures] == [1.0, 3.0, 1.0, np.inf]
 
 
 def test_samples_without_rows_are_as_likely_as_any() -> None:

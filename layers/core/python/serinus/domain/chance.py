@@ -2,8 +2,8 @@
 
 Rows come in bursts, callers send several at once, hours and weekdays differ: a share of a window's rows strays
 further than a binomial's would. The *design effect* says by how much: that many rows tell as much as one independent
-row. It is read off the counts themselves, between the periods of a window or between past windows (Rao & Scott 1984;
-the second-order correction keeps the tail right where all bins move together, as they do when a mean moves).
+row. It is read off the counts themselves, between the periods of a window or between past windows (Rao & Scott 1984).
+Where a mean moves, all bins move together: χ² is then a sum of few large terms, whose tail is longer than its mean tells.
 
 Counts come as [..., groups], one column or many at once; what is told of them has the shape [...].
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ _Scaled = tuple[Reals, Reals, float]  # residuals of unit rows, [samples, column
 
 _EFFICIENCY = 2 / 3  # of differences of neighbours, as an estimate of variance
 _MOST_LASTING = 0.9  # correlation of neighbours; beyond it a few windows tell hardly anything
+_LEAST_EXPECTED = 1.0  # rows of a group: a single row where next to none is expected is no evidence
 _STEPS = 300
 _TINY = 1e-300
 _MANY = 1e7  # degrees of freedom that are indistinguishable from infinitely many, within 1e-4 at the tails used here
@@ -36,27 +37,34 @@ class Noise:
     Attributes:
         design_effect: how many rows tell as much as one independent row, at least 1.
         directions: in how many directions the groups stray independently, between 1 and the groups less one.
+        scale: what χ² is divided by, to stray as that of so many directions does.
         degrees: how many degrees of freedom this was learned with: of the periods, less one, in each direction
             (Thomas & Rao 1987); infinite where rows are taken to be independent.
     """
 
     design_effect: Reals
     directions: Reals
+    scale: Reals
     degrees: Reals
+
+    def times(self, factor: Reals) -> Noise:
+        """Return the noise of shares that stray by so much more."""
+        return replace(self, design_effect=self.design_effect * factor, scale=self.scale * factor)
 
     def where(self, chosen: npt.NDArray[np.bool_], other: Noise) -> Noise:
         """Return this noise for the chosen columns, and another for the rest."""
-        pairs = zip(
-            (self.design_effect, self.directions, self.degrees),
-            (other.design_effect, other.directions, other.degrees),
-            strict=True,
-        )
+        pairs = zip(self.figures, other.figures, strict=True)
         return Noise(*(np.where(chosen, mine, others) for mine, others in pairs))
+
+    @property
+    def figures(self) -> tuple[Reals, Reals, Reals, Reals]:
+        """All of them."""
+        return self.design_effect, self.directions, self.scale, self.degrees
 
 
 def independent(groups: int) -> Noise:
     """Return the noise of rows that are independent."""
-    return Noise(np.array(1.0), np.array(max(groups - 1.0, 1.0)), np.array(math.inf))
+    return Noise(np.array(1.0), np.array(max(groups - 1.0, 1.0)), np.array(1.0), np.array(math.inf))
 
 
 def noise_within(periods: Counts) -> Noise:
@@ -78,7 +86,7 @@ def noise_within(periods: Counts) -> Noise:
         rows = kept.sum(axis=(0, 2))[:, None] * (len(kept) - 1) / len(kept)
         return np.diff(residuals, axis=0) / np.sqrt(2 * rows), shares, _EFFICIENCY * (len(kept) - 1)
 
-    return _learned(periods, scaled, unbiased=True)
+    return _learned(periods, scaled, lasting=False)
 
 
 def noise_between(windows: Counts, seasons: Counts | None = None) -> Noise:
@@ -104,7 +112,7 @@ def noise_between(windows: Counts, seasons: Counts | None = None) -> Noise:
         rows = kept.sum(axis=2, keepdims=True) * degrees
         return residuals / np.sqrt(rows), _shares(kept), float(degrees)
 
-    return _learned(windows, scaled, unbiased=False, lasting=True)
+    return _learned(windows, scaled, lasting=True)
 
 
 def noise_of_pairs(windows: Counts, earlier: Counts) -> Noise:
@@ -125,7 +133,7 @@ def noise_of_pairs(windows: Counts, earlier: Counts) -> Noise:
         apart = (later / np.maximum(of_later, 1) - before / np.maximum(of_before, 1)) * np.sqrt(rows)
         return apart / math.sqrt(len(kept)), _shares(later + before), _EFFICIENCY * len(kept)
 
-    return _learned(np.concatenate([windows, earlier], axis=-1), scaled, unbiased=False)
+    return _learned(np.concatenate([windows, earlier], axis=-1), scaled, lasting=True)
 
 
 def chance_of(reference: Counts | Reals, live: Counts, noise: Noise) -> Reals:
@@ -137,7 +145,7 @@ def chance_of(reference: Counts | Reals, live: Counts, noise: Noise) -> Reals:
     >>> reference, live = np.array([500, 500]), np.array([560, 440])
     >>> round(float(chance_of(reference, live, independent(2))), 4)
     0.0072
-    >>> round(float(chance_of(reference, live, Noise(np.array(4.0), np.array(1.0), np.array(23.0)))), 4)
+    >>> round(float(chance_of(reference, live, replace(independent(2).times(np.array(4.0)), degrees=np.array(23.0)))), 4)
     0.192
     """
     return f_survival(*_f_statistic(reference, live, noise))
@@ -150,8 +158,13 @@ def greatest_chance(reference: Counts | Reals, live: Counts, noises: tuple[Noise
     return np.maximum(one, two), noises[0].where(one >= two, noises[1])
 
 
-def chi_squared(reference: Counts | Reals, live: Counts) -> tuple[Reals, Counts]:
+def chi_squared(reference: Counts | Reals, live: Counts, *, least_expected: float = 0.0) -> tuple[Reals, Counts]:
     """Return Pearson's χ² of homogeneity of two samples over the same groups, and its degrees of freedom.
+
+    Args:
+        reference: counts by group.
+        live: the same.
+        least_expected: how many rows each group is taken to let expect in the smaller sample, at the least.
 
     >>> squared, degrees = chi_squared(np.array([10, 30]), np.array([30, 10]))
     >>> float(squared), int(degrees)
@@ -162,7 +175,8 @@ def chi_squared(reference: Counts | Reals, live: Counts) -> tuple[Reals, Counts]
     some = np.logical_and(before > 0, after > 0)
     ratio = np.sqrt(np.where(some, before, 1) / np.where(some, after, 1))
     apart = ratio * live - reference / ratio
-    squared = np.sum(apart**2 / np.where(both > 0, both, 1), axis=-1, where=some)
+    least = least_expected * (before + after) / np.maximum(np.minimum(before, after), 1)
+    squared = np.sum(apart**2 / np.maximum(np.where(both > 0, both, 1), least), axis=-1, where=some)
     degrees = np.where(some[..., 0], np.count_nonzero(both, axis=-1) - 1, 0)
     return squared, degrees
 
@@ -179,9 +193,11 @@ def f_survival(value: Reals, above: Reals, below: Reals) -> Reals:
 
 
 def _f_statistic(reference: Counts | Reals, live: Counts, noise: Noise) -> tuple[Reals, Reals, Reals]:
-    squared, directions = chi_squared(reference, live)
+    squared, directions = chi_squared(reference, live, least_expected=_LEAST_EXPECTED)
     known = np.maximum(directions, 1)
-    return squared / noise.design_effect / known, np.minimum(noise.directions, known), noise.degrees
+    above = np.minimum(noise.directions, known)
+    value = 1 + (squared - noise.design_effect * known) / noise.scale / above
+    return np.where(directions > 0, value, 0.0), above, noise.degrees
 
 
 def _shares(counts: Counts) -> Reals:
@@ -195,12 +211,10 @@ def _residuals(counts: Counts) -> tuple[Reals, Reals]:
     return np.asarray(counts - counts.sum(axis=2, keepdims=True) * shares, dtype=np.float64), shares
 
 
-def _learned(
-    counts: Counts, scaled: Callable[[Counts, Counts], _Scaled], *, unbiased: bool, lasting: bool = False
-) -> Noise:
+def _learned(counts: Counts, scaled: Callable[[Counts, Counts], _Scaled], *, lasting: bool) -> Noise:
     """Learn from the samples of each column that hold any rows; columns that have the same are learned at once."""
     of_columns = counts.reshape(len(counts), math.prod(counts.shape[1:-1]), counts.shape[-1])
-    told = np.full((3, of_columns.shape[1]), np.nan)
+    told = np.full((4, of_columns.shape[1]), np.nan)
     present = of_columns.sum(axis=2) > 0
     for pattern in np.unique(present, axis=1).T:
         alike = np.flatnonzero((present == pattern[:, None]).all(axis=0))
@@ -208,45 +222,61 @@ def _learned(
         if len(kept) < 2:
             noise = independent(counts.shape[-1])
         else:
-            noise = _noise(*scaled(of_columns[np.ix_(kept, alike)], kept), unbiased=unbiased, lasting=lasting)
-        told[:, alike] = np.stack(np.broadcast_arrays(noise.design_effect, noise.directions, noise.degrees)).reshape(
-            3, -1
-        )
-    return Noise(*(each.reshape(counts.shape[1:-1])[()] for each in told))
+            noise = _noise(*scaled(of_columns[np.ix_(kept, alike)], kept), lasting=lasting)
+        told[:, alike] = np.reshape(np.broadcast_arrays(*noise.figures), (4, -1))
+    return Noise(*(each.reshape(counts.shape[1:-1]) for each in told))
 
 
-def _noise(scaled: Reals, shares: Reals, degrees: float, *, unbiased: bool, lasting: bool) -> Noise:
+def _noise(scaled: Reals, shares: Reals, degrees: float, *, lasting: bool) -> Noise:
     """Compare a covariance of shares with the multinomial's, whose generalised inverse is diagonal: 1 / share.
 
-    Few periods make any noise look as if it had few directions. Between windows, whose seasons do have few, that errs
-    on the safe side and is left; within one it is corrected (Srivastava 2005), or a short window could say nothing.
+    Under it χ² is Σ λᵢ·χ²₁, the λ being the eigenvalues of the comparison. A mean that moves makes one of them large,
+    so the sum is matched by three moments, which keeps the far tail (Buckley & Eagleson 1988).
     """
-    directions = np.maximum(np.count_nonzero(shares, axis=1) - 1, 1)
+    varied = np.count_nonzero(shares, axis=1) > 1
+    groups = np.maximum(np.count_nonzero(shares, axis=1) - 1, 1)
     unit = (scaled / np.sqrt(np.where(shares > 0, shares, 1.0))).transpose(1, 2, 0)
     effects = unit @ unit.transpose(0, 2, 1)
-    total, squares = np.trace(effects, axis1=1, axis2=2), np.sum(effects**2, axis=(1, 2))
-    if unbiased and degrees > 1:
-        squares = degrees**2 / ((degrees - 1) * (degrees + 2)) * (squares - total**2 / degrees)
-    many = squares * directions > total**2
-    alike = np.maximum(np.where(many, total**2 / np.where(many, squares, 1.0), directions), 1.0)
-    varied = np.count_nonzero(shares, axis=1) > 1
-    of_many = independent(shares.shape[1])
-    inflation, kept = _lasting(unit) if lasting else (np.float64(1.0), np.float64(1.0))
-    found = Noise(np.maximum(total / directions * inflation, 1.0), alike, degrees * kept * alike)
-    return found.where(varied, of_many)
+    one, two, three = _moments(effects, groups, degrees)
+    steady = one <= 0
+    directions = np.where(steady, groups, two**3 / np.where(steady, 1.0, three**2))
+    scale = np.where(steady, 1.0, np.sqrt(two / directions))
+    underrated, kept = _lasting(unit, effects) if lasting else (np.float64(1.0), np.float64(1.0))
+    found = Noise(np.where(steady, 1.0, one / groups), directions, scale, degrees * kept * directions)
+    found = found.times(np.where(steady, 1.0, np.maximum(underrated, 1 / found.design_effect)))
+    return found.where(varied, independent(shares.shape[1]))
 
 
-def _lasting(unit: Reals) -> tuple[Reals, Reals]:
+def _moments(effects: Reals, groups: Counts, degrees: float) -> tuple[Reals, Reals, Reals]:
+    """Return Σλ, Σλ² and Σλ³ of a covariance, [columns, groups, groups], known with so many degrees of freedom.
+
+    Few degrees make the λ of a sample look more unequal than they are, which is corrected (Srivastava 2005).
+    """
+    one, two = np.trace(effects, axis1=1, axis2=2), np.sum(effects**2, axis=(1, 2))
+    three = np.sum(effects @ effects * effects, axis=(1, 2))
+    n = degrees
+    if n > 2:
+        three = three - 3 / n * two * one + 2 / n**2 * one**3
+        three = three * n**4 / ((n - 1) * (n - 2) * (n + 2) * (n + 4))
+        two = (two - one**2 / n) * n**2 / ((n - 1) * (n + 2))
+    two = np.clip(two, one**2 / groups, one**2)
+    least, most = two**2 / np.where(one > 0, one, 1.0), two**1.5
+    return one, two, np.clip(three, least, most)
+
+
+def _lasting(unit: Reals, effects: Reals) -> tuple[Reals, Reals]:
     """Return by how much a variance is underrated, and the share of its degrees that are left, as windows last.
 
     Of an autoregression whose neighbours correlate by r, n values tell of a mean as much as n·(1 − r)/(1 + r), and of
-    a variance as much as n·(1 − r²)/(1 + r²) independent ones (Bartlett 1946).
+    a variance as much as n·(1 − r²)/(1 + r²) independent ones (Bartlett 1946). What strays most counts most in r.
 
     Args:
         unit: residuals in the order of time, [columns, groups, windows].
+        effects: their covariance, [columns, groups, groups].
     """
-    total = np.sum(unit**2, axis=(1, 2))
-    together = np.sum(unit[..., 1:] * unit[..., :-1], axis=(1, 2))
+    weighted = effects @ unit
+    total = np.sum(weighted * unit, axis=(1, 2))
+    together = np.sum(weighted[..., 1:] * unit[..., :-1], axis=(1, 2))
     r = np.clip(together / np.where(total > 0, total, 1.0), 0.0, _MOST_LASTING)
     lost = np.minimum((1 + r) / (1 - r) / unit.shape[2], 0.5)
     return 1 / (1 - lost), (1 - r**2) / (1 + r**2)

@@ -90,7 +90,7 @@ class PastCounts:
         found = noise_between(self.counts, self.seasons)
         usual = self.counts.sum(axis=(0, -1)) / max(len(self.counts), 1)
         more = np.maximum(live.sum(axis=-1) / np.maximum(usual, 1), 1.0)
-        return Noise(1 + (found.design_effect - 1) * more, found.directions, found.degrees)
+        return found.times((1 + (found.design_effect - 1) * more) / found.design_effect)
 
     def noise_of_weeks(self) -> Noise:
         """Return how far a window strays from the same hours of the week before."""
