@@ -228,3 +228,20 @@ def test_features_that_were_not_logged_are_not_compared() -> None:
     unseen = Profile(layout, np.bincount(slots, minlength=layout.size).astype(np.int64))
     found = compare(of_rows(layout, reference, scores_of(reference)), [unseen], LIMITS)
     assert (found.enough, found.drifted, found.features) == (True, False, ())
+
+
+def test_features_are_ranked_by_what_they_matter_times_how_far_they_moved() -> None:
+    """A feature that moved less but matters more comes first; without importance, the furthest does."""
+    reference = a_table(2_000)
+    moved = a_table(1_000, seed=1, shift=0.5)
+    live = Table({**moved.columns, "age": np.asarray(moved.columns["age"], dtype=np.float64) * 1.1})
+    layout = layout_from(a_signature(), reference, scores_of(reference))
+    before, now = (of_rows(layout, rows, scores_of(rows)) for rows in (reference, live))
+    plain = compare(before, [now], LIMITS)
+    assert [shift.impact for shift in plain.ranked] == [None] * 3
+    assert [shift.psi for shift in plain.ranked] == sorted((shift.psi for shift in plain.features), reverse=True)
+    weighed = compare(before, [now], LIMITS, importance={"amount": 0.1, "age": 2.0})
+    assert [shift.name for shift in weighed.ranked][:2] == ["age", "amount"]
+    assert weighed.ranked[0].impact == pytest.approx(2 * weighed.ranked[0].jensen_shannon)
+    assert weighed.score is not None
+    assert weighed.score.impact is None

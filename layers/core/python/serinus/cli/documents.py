@@ -137,7 +137,7 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
     if look is None:
         return {"endpoint": endpoint, "release": None}
     report, release = look.report, look.window.release
-    shifts = [*([report.score] if report.score else []), *report.features]
+    shifts = [*([report.score] if report.score else []), *report.ranked]
     return {
         "endpoint": endpoint,
         "release": release.number,
@@ -150,5 +150,8 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "level": report.level,
         "past_windows": report.past_windows,
         "compared_with": str(report.baseline),
-        "columns": [{**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted} for shift in shifts],
+        "columns": [
+            {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted, "impact": shift.impact}
+            for shift in shifts
+        ],
     }

@@ -36,6 +36,8 @@ _HEADINGS = (
     "missing",
     "outside",
     "rows per row",
+    "matters",
+    "impact",
 )
 
 _COMPARED_WITH = {
@@ -126,14 +128,13 @@ def _print_drift(look: DriftLook) -> None:
     if not report.enough:
         console().print(f"Too few rows to say anything: the policy asks for {look.policy.drift.minimum_rows}.")
         return
-    print_table("Drift, the furthest first", _HEADINGS, [_drift_row(shift) for shift in by_distance(report)])
+    print_table("Drift, by impact on the model", _HEADINGS, [_drift_row(shift) for shift in by_impact(report)])
     console().print(escaped(summary(look)), soft_wrap=True)
 
 
-def by_distance(report: DriftReport) -> Sequence[Shift]:
-    """Return the score first, then the features, the furthest first."""
-    features = sorted(report.features, key=lambda shift: (-shift.drifted, -shift.psi))
-    return [*([report.score] if report.score else []), *features]
+def by_impact(report: DriftReport) -> Sequence[Shift]:
+    """Return the score first, then the features by their impact on the model, as far as that is known."""
+    return [*([report.score] if report.score else []), *report.ranked]
 
 
 def summary(look: DriftLook) -> str:
@@ -170,6 +171,8 @@ def _drift_row(shift: Shift) -> tuple[str, ...]:
         f"{shift.missing_change:+.1%}",
         f"{shift.unseen_change:+.1%}",
         f"{shift.design_effect:.1f}",
+        "" if shift.importance is None else f"{shift.importance:.3f}",
+        "" if shift.impact is None else f"{shift.impact:.3f}",
     )
 
 

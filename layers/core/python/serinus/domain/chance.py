@@ -3,7 +3,7 @@
 Rows come in bursts, callers send several at once, hours and weekdays differ: a share of a window's rows strays
 further than a binomial's would. The *design effect* says by how much: that many rows tell as much as one independent
 row. It is read off the counts themselves, between the periods of a window or between past windows (Rao & Scott 1984).
-Where a mean moves, all bins move together: χ² is then a sum of few large terms, whose tail is longer than its mean tells.
+Where a mean moves, all bins move together: χ² is then a sum of few large terms, of a longer tail than its mean tells.
 
 Counts come as [..., groups], one column or many at once; what is told of them has the shape [...].
 """
@@ -145,7 +145,8 @@ def chance_of(reference: Counts | Reals, live: Counts, noise: Noise) -> Reals:
     >>> reference, live = np.array([500, 500]), np.array([560, 440])
     >>> round(float(chance_of(reference, live, independent(2))), 4)
     0.0072
-    >>> round(float(chance_of(reference, live, replace(independent(2).times(np.array(4.0)), degrees=np.array(23.0)))), 4)
+    >>> noise = replace(independent(2).times(np.array(4.0)), degrees=np.array(23.0))
+    >>> round(float(chance_of(reference, live, noise)), 4)
     0.192
     """
     return f_survival(*_f_statistic(reference, live, noise))

@@ -13,8 +13,8 @@ that changed its unit, not a Sunday.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from serinus.domain.grouping import Section
 from serinus.domain.policy import Baseline, DriftLimits
@@ -45,6 +45,11 @@ class DriftReport:
     past_windows: int = 0
     baseline: Baseline = Baseline.REFERENCE
 
+    @property
+    def ranked(self) -> Sequence[Shift]:
+        """The features by their impact on the model, or by how far they moved where it is not known what matters."""
+        return sorted(self.features, key=lambda shift: (-(shift.impact or 0.0), -shift.psi))
+
 
 def alarm_level(limits: DriftLimits, columns: int) -> float:
     """Return the chance below which one test of one look may raise an alarm.
@@ -60,7 +65,11 @@ def alarm_level(limits: DriftLimits, columns: int) -> float:
 
 
 def compare(
-    reference: Profile, periods: Sequence[Profile], limits: DriftLimits, past: Sequence[PastWindow] = ()
+    reference: Profile,
+    periods: Sequence[Profile],
+    limits: DriftLimits,
+    past: Sequence[PastWindow] = (),
+    importance: Mapping[str, float] | None = None,
 ) -> DriftReport:
     """Compare a live window with the model version's reference profile, or with last week, as the policy asks.
 
@@ -71,6 +80,7 @@ def compare(
         periods: the window, in consecutive periods.
         limits: the policy's.
         past: earlier windows, of one release, which may have been another; those with too few rows are passed over.
+        importance: how much each feature matters to the model, where that is known.
     """
     live = sum(periods[1:], periods[0])
     if live.rows < limits.minimum_rows:
@@ -87,7 +97,7 @@ def compare(
         live.rows,
         enough=True,
         drifted=score.drifted or sum(found.drifted for found in features) >= limits.features,
-        features=tuple(features),
+        features=tuple(replace(shift, importance=(importance or {}).get(shift.name)) for shift in features),
         score=score,
         level=level,
         past_windows=len(known),

@@ -52,6 +52,7 @@ class Shift:
         chance: how likely a distribution as far off is without drift.
         limit: the PSI above which a shift counts.
         moved: in what respects it has drifted.
+        importance: how much a feature matters to the model, `None` where that was not measured (see `importance`).
     """
 
     name: str
@@ -67,11 +68,17 @@ class Shift:
     chance: float
     limit: float
     moved: tuple[Moved, ...]
+    importance: float | None = None
 
     @property
     def drifted(self) -> bool:
         """Whether it has drifted in any respect."""
         return bool(self.moved)
+
+    @property
+    def impact(self) -> float | None:
+        """How much a feature matters times how far it has moved, by its Jensen–Shannon distance."""
+        return None if self.importance is None else self.importance * self.jensen_shannon
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,9 @@ def look_for_drift(endpoint: str, *, at: datetime, reading: Reading) -> DriftLoo
     window = live_window(*live, parts=reading.parts, start=start, end=at)
     past = _past(window, policy.drift, reading)
     _, baseline = baseline_of(window.reference, policy.drift, past)
-    return DriftLook(policy, window, baseline, compare(window.reference, window.periods, policy.drift, past))
+    importance = reading.references.importance(endpoint, window.release.content_digest)
+    report = compare(window.reference, window.periods, policy.drift, past, importance)
+    return DriftLook(policy, window, baseline, report)
 
 
 def _past(window: LiveWindow, limits: DriftLimits, reading: Reading) -> Sequence[PastWindow]:

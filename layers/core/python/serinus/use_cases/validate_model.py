@@ -22,6 +22,7 @@ from serinus.domain.slices import judge_slices
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
+from serinus.use_cases.measure_importance import measure_importance
 from serinus.use_cases.ports import (
     ChooseEncoding,
     Clock,
@@ -129,6 +130,7 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
     except DataRefused as refusal:
         return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
     scored = _scored(version, model, holdout, features, labels)
+    measure_importance(version, model, features, references=validation.references)
     del model  # before the live one takes its room
     if isinstance(scored, Finding):
         return _failed(sound, scored)
