@@ -33,7 +33,7 @@ LAYOUT = layout_from(a_signature(), a_table(300, seed=7), scores_of(a_table(300,
 
 def lean(layout: Layout = LAYOUT) -> LeanLayout:
     """Return the layout as a release carries it."""
-    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **dataclasses.asdict(layout)})))
+    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})))
 
 
 def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: ANN401 - fields of any kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import subprocess
@@ -26,7 +25,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 def lean(layout: Layout) -> LeanLayout:
     """Return the layout as a release carries it."""
-    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **dataclasses.asdict(layout)})))
+    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})))
 
 
 @settings(max_examples=300)

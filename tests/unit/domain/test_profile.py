@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.adapters.stored.part_files import decoded, encoded
+from serinus.domain.bins import Special
 from serinus.domain.profile import (
     CategoricalBins,
     NumericBins,
@@ -164,7 +165,7 @@ def test_no_reference_value_is_out_of_its_own_range(values: list[float]) -> None
         bins = bins_of(values, datatype)
         slots = bins.slots(np.array(values, dtype=np.float64))
         assert slots.min() >= NumericBins.SPECIAL
-        assert slots.max() < bins.width - 1
+        assert slots.max() < bins.inner.stop
 
 
 @given(st.lists(st.floats(), max_size=60), st.lists(st.floats(), max_size=60))
@@ -207,7 +208,7 @@ def test_what_comes_beside_a_nearly_constant_value_is_told_from_it(datatype: Dat
 def test_a_column_without_any_value_has_bins_too() -> None:
     """An empty feature is all missing, and what comes later is below or above."""
     bins = bins_of([np.nan, np.nan])
-    assert bins.slots(np.array([np.nan, -1.0, 1.0])).tolist() == [0, 1, bins.width - 1]
+    assert bins.slots(np.array([np.nan, -1.0, 1.0])).tolist() == [0, 1, bins.specials[Special.ABOVE]]
 
 
 def test_categories_tell_missing_from_unseen() -> None:
@@ -218,13 +219,14 @@ def test_categories_tell_missing_from_unseen() -> None:
 
 
 def test_the_most_frequent_categories_are_kept() -> None:
-    """Of more than 200 categories the rare ones become `other`; ties are in the order of names."""
-    colours = [f"c{index:03d}" for index in range(250)] + ["zebra"] * 5
+    """Of more than 200 categories the rare ones are only remembered; ties are in the order of names."""
+    colours = [f"c{index:03d}" for index in range(250)] * 2 + ["zebra"] * 5
     table = Table({"x": an_object_column(colours)})
     bins = layout_from(one_feature(Datatype.BYTES), table, np.zeros(len(colours))).features[0]
     assert isinstance(bins, CategoricalBins)
     assert bins.categories[:2] == ("zebra", "c000")
     assert len(bins.categories) == 200
+    assert bins.slots(an_object_column(["c249", "c001", "mauve"])).tolist() == [bins.specials[Special.OTHER], 4, 1]
 
 
 def test_scores_get_a_thousand_bins_though_a_sum_of_float32_overshoots() -> None:

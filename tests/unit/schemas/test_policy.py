@@ -248,6 +248,8 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[[slices]]\ncolumn = 'age'\nedges = ['30']", "slices.0.edges.0", "valid number"),
         (f"[[slices]]\ncolumn = 'age'\nedges = {list(range(20))}", "slices.0.edges", "at most 19"),
         ("[[slices]]\ncolumn = 'age'\nguarded = 1", "slices.0.guarded", "valid boolean"),
+        ("[[slices]]\ncolumn = 'age'\nprofiled = 1", "slices.0.profiled", "valid boolean"),
+        ("".join(f"[[slices]]\ncolumn = 'c{n}'\nprofiled = true\n" for n in range(4)), "policy", "3 of [[slices]]"),
         ("[[slices]]\ncolumn = 'age'\n" * 2, "policy", "[[slices]] names the column 'age' twice"),
         ("".join(f"[[slices]]\ncolumn = 'c{n}'\n" for n in range(11)), "slices", "at most 10"),
         ("[surprise]", "surprise", "not permitted"),

@@ -14,6 +14,7 @@
     │   ├── ManifestRefused
     │   ├── ModelRefused        a file that is no servable ONNX model
     │   ├── PolicyRefused
+    │   ├── ProfileRefused      a stored profile that is damaged, or of a format that this version does not read
     │   ├── RequestRefused      an inference request
     │   └── TokenRefused        a bearer token that cannot be made
     ├── Conflict                the state has moved on; read again and decide again
@@ -127,6 +128,10 @@ class ManifestRefused(Refused):
 
 class ModelRefused(Refused):
     """A file is no ONNX model that Serinus serves."""
+
+
+class ProfileRefused(Refused):
+    """A stored profile is damaged, or of a format that this version does not read."""
 
 
 class PolicyRefused(Refused):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from serinus.domain.bins import Bins, Counts, DateBins, NumericBins, Special, TextBins
 from serinus.domain.grouping import grouped, groups_of
-from serinus.domain.profile import Bins, Counts, NumericBins
 
 _NAMED = 3  # categories of one group that are named
 
@@ -26,33 +27,50 @@ def distribution(bins: Bins, reference: Counts, live: Counts) -> tuple[Group, ..
     """Return the shares of a column's groups; special ones that neither side has are left out."""
     groups = groups_of(bins, reference)
     before, after = (grouped(groups, counts) for counts in (reference, live))
-    labels = _labels(bins, groups.tolist())
+    members = [np.flatnonzero(groups == number).tolist() for number in range(int(groups.max()) + 1)]
     shares = [counts / max(int(counts.sum()), 1) for counts in (before, after)]
-    special = {0, 1, len(labels) - 1} if isinstance(bins, NumericBins) else {0, 1}
     return tuple(
-        Group(label, float(shares[0][number]), float(shares[1][number]))
-        for number, label in enumerate(labels)
-        if number not in special or before[number] + after[number] > 0
+        Group(_label(bins, slots), float(shares[0][number]), float(shares[1][number]))
+        for number, slots in enumerate(members)
+        if slots[0] in range(bins.inner.start, bins.inner.stop) or before[number] + after[number] > 0
     )
 
 
-def _labels(bins: Bins, groups: Sequence[int]) -> list[str]:
-    members = [[slot for slot, group in enumerate(groups) if group == number] for number in range(max(groups) + 1)]
+def _label(bins: Bins, slots: Sequence[int]) -> str:
+    """Say what falls into a group of slots, which are all special, or none is."""
+    special = {slot: meaning for meaning, slot in bins.specials.items()}
+    if slots[0] in special:
+        return ", ".join(_special(bins, special[slot]) for slot in slots)
+    first, last = slots[0] - bins.inner.start, slots[-1] - bins.inner.start
     if isinstance(bins, NumericBins):
-        inner = [_range(bins, slots[0] - bins.SPECIAL, slots[-1] - bins.SPECIAL) for slots in members[2:-1]]
-        return ["missing", f"< {bins.edges[0]:.4g}", *inner, f"> {bins.edges[-1]:.4g}"]
-    return [
-        "missing",
-        "other",
-        *(_named([bins.categories[slot - bins.SPECIAL] for slot in slots]) for slots in members[2:]),
-    ]
+        return _range(bins.edges, first, last, lambda edge: f"{edge:.4g}")
+    if isinstance(bins, DateBins):
+        return _range(bins.edges, first, last, _day)
+    if isinstance(bins, TextBins):
+        return _named(bins.kinds[first : last + 1])
+    return _named(bins.categories[first : last + 1])
 
 
-def _range(bins: NumericBins, first: int, last: int) -> str:
-    low, high = bins.edges[first], bins.edges[min(last + 1, len(bins.edges) - 1)]
-    return f"{low:.4g}" if np.isclose(low, high, rtol=1e-6, atol=0) else f"{low:.4g} – {high:.4g}"
+def _special(bins: Bins, meaning: Special) -> str:
+    if isinstance(bins, NumericBins | DateBins):
+        spelled = _day if isinstance(bins, DateBins) else "{:.4g}".format
+        if meaning is Special.BELOW:
+            return f"< {spelled(bins.edges[0])}"
+        if meaning is Special.ABOVE:
+            return f"> {spelled(bins.edges[-1])}"
+    return str(meaning)
 
 
-def _named(categories: Sequence[str]) -> str:
-    more = f" and {len(categories) - _NAMED} more" if len(categories) > _NAMED else ""
-    return ", ".join(categories[:_NAMED]) + more
+def _range(edges: Sequence[float], first: int, last: int, spelled: Callable[[float], str]) -> str:
+    low, high = edges[first], edges[min(last + 1, len(edges) - 1)]
+    one = np.isclose(low, high, rtol=1e-6, atol=0)
+    return spelled(low) if one else f"{spelled(low)} – {spelled(high)}"
+
+
+def _day(seconds: float) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date().isoformat()
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -9,6 +9,7 @@ from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.performance_estimate import PerformanceEstimate
+from serinus.domain.shifts import Shift
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import Performance
@@ -150,8 +151,10 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "level": report.level,
         "past_windows": report.past_windows,
         "compared_with": str(report.baseline),
-        "columns": [
-            {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted, "impact": shift.impact}
-            for shift in shifts
-        ],
+        "columns": [shift_document(shift) for shift in shifts],
     }
+
+
+def shift_document(shift: Shift) -> dict[str, object]:
+    """How far one column has moved."""
+    return {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted, "impact": shift.impact}

@@ -6,6 +6,7 @@
     serinus rollout   start one, steer the one under way
     serinus rollback  all traffic back to stable, or to an earlier release
     serinus history   what was live when, and who did what
+    serinus profile   a data file, beside one profiled before or a live model's reference
     serinus report    drift, and performance with and without labels
     serinus token     the bearer tokens that open an endpoint
     serinus local     AWS, and Serinus on it, on this machine
@@ -23,6 +24,7 @@ import typer
 from serinus.cli.failures import missing_extra
 from serinus.cli.history import history
 from serinus.cli.predict import predict
+from serinus.cli.profile import profile
 from serinus.cli.push import push
 from serinus.cli.report import app as report
 from serinus.cli.rollback import rollback
@@ -60,6 +62,7 @@ app.command(cls=Command)(status)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(rollback)
 app.command(cls=Command)(history)
+app.command(cls=Command)(profile)
 app.add_typer(report, name="report")
 app.add_typer(rollout, name="rollout")
 app.add_typer(token, name="token")

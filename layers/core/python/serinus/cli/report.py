@@ -128,8 +128,13 @@ def _print_drift(look: DriftLook) -> None:
     if not report.enough:
         console().print(f"Too few rows to say anything: the policy asks for {look.policy.drift.minimum_rows}.")
         return
-    print_table("Drift, by impact on the model", _HEADINGS, [_drift_row(shift) for shift in by_impact(report)])
+    print_shifts(report)
     console().print(escaped(summary(look)), soft_wrap=True)
+
+
+def print_shifts(report: DriftReport) -> None:
+    """Print how far each column has moved."""
+    print_table("Drift, by impact on the model", _HEADINGS, [_drift_row(shift) for shift in by_impact(report)])
 
 
 def by_impact(report: DriftReport) -> Sequence[Shift]:

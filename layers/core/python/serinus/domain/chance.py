@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import Counts
+from serinus.domain.bins import Counts
 
 Reals = npt.NDArray[np.float64]
 _Scaled = tuple[Reals, Reals, float]  # residuals of unit rows, [samples, columns, groups]; shares; degrees

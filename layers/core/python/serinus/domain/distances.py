@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import Counts
 from serinus.domain.chance import chi_squared
-from serinus.domain.profile import Counts
 
 Reals = npt.NDArray[np.float64]
 _Which = npt.NDArray[np.bool_] | bool

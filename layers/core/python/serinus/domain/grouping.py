@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import Bins, Counts, NumericBins
+from serinus.domain.bins import ABSENT, OUTSIDE, Bins, Counts
 
 Groups = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -59,38 +60,51 @@ def grouping(sections: Sequence[Section | None], weights: Counts) -> Grouping:
         weights: the counts by which groups get about equal weight, [slots].
     """
     starts = [
-        np.empty(0, dtype=np.int64)
-        if section is None
-        else _starts(groups_of(section.bins, weights[section.slots])) + section.slots.start
+        np.empty(0, dtype=np.int64) if section is None else _starts(groups_of(section.bins, weights[section.slots]))
         for section in sections
     ]
-    stops = [0 if section is None else section.slots.stop for section in sections]
-    ends = [np.append(each[1:], stop)[: len(each)] for each, stop in zip(starts, stops, strict=True)]
     sizes = np.array([len(each) for each in starts])
-    numeric = np.array([section is not None and isinstance(section.bins, NumericBins) for section in sections])
-    group = np.arange(max(int(sizes.max(initial=0)), 1))
-    exists = group < sizes[:, None]
-    above = (group == sizes[:, None] - 1) & numeric[:, None]
-    return Grouping(
-        np.concatenate(starts), np.concatenate(ends), exists, exists & (group == 0), exists & ((group == 1) | above)
-    )
+    exists = np.arange(max(int(sizes.max(initial=0)), 1)) < sizes[:, None]
+    missing, unseen = np.zeros(exists.shape, dtype=bool), np.zeros(exists.shape, dtype=bool)
+    begins: list[Groups] = []
+    ends: list[Groups] = []
+    for at, (section, first) in enumerate(zip(sections, starts, strict=True)):
+        if section is not None:
+            meaning = {slot: special for special, slot in section.bins.specials.items()}
+            told = [meaning.get(slot) for slot in first.tolist()]
+            missing[at, : len(first)] = [special in ABSENT for special in told]
+            unseen[at, : len(first)] = [special in OUTSIDE for special in told]
+            begins.append(first + section.slots.start)
+            ends.append(np.append(first[1:], section.bins.width) + section.slots.start)
+    return Grouping(np.concatenate(begins), np.concatenate(ends), exists, missing, unseen)
 
 
 def groups_of(bins: Bins, reference: Counts) -> Groups:
-    """Assign each slot to a group: special slots alone, inner bins into runs of about equal reference share.
+    """Assign each slot to a group: inner bins into runs of about equal reference share.
+
+    Special slots are alone, but for those of infinite values and of those out of the declared range, which are rare.
 
     Args:
         bins: of a feature or of the score.
         reference: its counts, special slots included, [bins.width].
     """
-    special = bins.SPECIAL
-    inner = reference[special:-1] if isinstance(bins, NumericBins) else reference[special:]
+    inner = reference[bins.inner]
     total = max(int(inner.sum()), 1)
     before = np.cumsum(inner) - inner
     runs = np.minimum(before * _GROUPS // total, _GROUPS - 1)
-    starts_run = np.ones(bins.width, dtype=np.int64)
-    starts_run[special + 1 : special + len(inner)] = runs[1:] != runs[:-1]
-    return np.cumsum(starts_run) - 1
+    begins = np.ones(bins.width, dtype=np.int64)
+    begins[bins.inner.start + 1 : bins.inner.stop] = runs[1:] != runs[:-1]
+    begins[bins.inner.stop + 1 :] = np.diff(_behind(bins))
+    return np.cumsum(begins) - 1
+
+
+def _behind(bins: Bins) -> Groups:
+    """Group what lies behind the inner bins: the first slot alone, then runs that are all absent, or all are not."""
+    meanings = [
+        meaning for meaning, slot in sorted(bins.specials.items(), key=itemgetter(1)) if slot >= bins.inner.stop
+    ]
+    kinds = [(at > 0) + (meaning in ABSENT) for at, meaning in enumerate(meanings)]
+    return np.array(kinds, dtype=np.int64)
 
 
 def grouped(groups: Groups, counts: Counts) -> Counts:

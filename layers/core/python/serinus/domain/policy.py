@@ -148,11 +148,13 @@ class Slicing:
     Attributes:
         edges: where a column of numbers is cut, rising; without them each value is a slice.
         guarded: whether a slice beyond a gate's limit fails the gate, where that is beyond chance.
+        profiled: whether live traffic is profiled slice by slice as well; the column must be a feature.
     """
 
     column: str
     edges: tuple[float, ...] = ()
     guarded: bool = False
+    profiled: bool = False
 
 
 @dataclass(frozen=True)

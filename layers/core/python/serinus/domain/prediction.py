@@ -102,8 +102,7 @@ def _counted_together(
     features = Table(_features(predictions))
     binned = {name: np.concatenate([one.binned.columns[name] for one in predictions if one.binned]) for name in bins}
     slots = layout.row_slots(features, scores, binned)
-    known = features.columns.keys() | binned.keys()
-    if slots.size != scores.size * (1 + sum(one.name in known for one in layout.features)):
+    if slots.size != scores.size * layout.sections(features.columns.keys() | binned.keys()):
         return [prediction.counted(layout) for prediction in predictions]  # some bin is none: it is passed over alone
     latencies = layout.latency.slots(np.array([prediction.latency_ms for prediction in predictions]))
     ends = np.cumsum([prediction.scores.size for prediction in predictions])[:-1]

@@ -12,29 +12,58 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cached_property
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.signature import Datatype, Signature
+from serinus.domain.bins import Bins, CategoricalBins, Counts, NumericBins, Slots
+from serinus.domain.chosen_bins import numeric_bins, quantiles_of, score_bins, text_bins
+from serinus.domain.layout_document import FORMAT, bins_document, bins_of, is_of_format_1, number_of
+from serinus.domain.policy import Slicing
+from serinus.domain.profile_slices import SlicedBy, profiled, sliced_by
+from serinus.domain.signature import Signature
+from serinus.domain.slotting import Range
 from serinus.domain.table import Column, Table
+from serinus.errors import ProfileRefused
 
-Counts = npt.NDArray[np.int64]
-Slots = npt.NDArray[np.int64]
+__all__ = [
+    "CHANCES",
+    "CRASHED",
+    "LATENCIES",
+    "Bins",
+    "CategoricalBins",
+    "Counts",
+    "Layout",
+    "NumericBins",
+    "Outcome",
+    "Profile",
+    "ProfilePart",
+    "RequestCounts",
+    "Slots",
+    "are_chances",
+    "empty",
+    "layout_from",
+    "minute_of",
+    "of_parts",
+    "of_periods",
+    "of_rows",
+    "sparse_sum",
+    "summed",
+    "united",
+]
 
 CRASHED = "/crash"
 
 _SCORE_BINS = 1_000
-_FEATURE_BINS = 40
-_CATEGORIES = 200
 _ROUNDING = 1e-5  # a forest's float32 probabilities may sum to 1.000001
-_LATENCY_EDGES_MS = tuple(round(0.05 * 1.15**i, 6) for i in range(100))  # 0.05 ms to 51 s, 15 % apart
 
 
 class Outcome(IntEnum):
@@ -46,87 +75,64 @@ class Outcome(IntEnum):
     CRASHED = 3
 
 
-@dataclass(frozen=True)
-class NumericBins:
-    """Bins of a number: missing, below, [e0, e1), …, [ek-1, ek], above. One edge makes one bin for just that value.
-
-    Values are compared in the feature's own precision, so that a float32 on the wire meets the edge it came from.
-    """
-
-    name: str
-    edges: tuple[float, ...]
-    datatype: Datatype = Datatype.FP64
-
-    SPECIAL = 2  # slots before the first inner bin: missing, below
-
-    @property
-    def width(self) -> int:
-        """How many slots the bins take."""
-        return self.inner_width + 3
-
-    @property
-    def inner_width(self) -> int:
-        """How many bins lie between the edges."""
-        return max(len(self.edges) - 1, 1)
-
-    def slots(self, column: Column) -> Slots:
-        """Return each value's slot, relative to the section's start. NaN is missing."""
-        precision = _precision(self.datatype)
-        with np.errstate(over="ignore"):  # beyond FP32 is infinite, as it is for the model
-            values = np.asarray(column, dtype=np.float64).astype(precision)
-            edges = np.asarray(self.edges, dtype=precision)
-        inner = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.inner_width - 1)
-        slots = inner.astype(np.int64) + self.SPECIAL
-        slots[values < edges[0]] = 1
-        slots[values > edges[-1]] = self.width - 1
-        slots[np.isnan(values)] = 0
-        return slots
-
-
+LATENCIES = NumericBins("latency_ms", tuple(round(0.05 * 1.15**i, 6) for i in range(100)))  # to 51 s, 15 % apart
 CHANCES = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, _SCORE_BINS + 1)))
 
 
 @dataclass(frozen=True)
-class CategoricalBins:
-    """Bins of a category: missing, other, then the reference's categories, most frequent first."""
-
-    name: str
-    categories: tuple[str, ...]
-
-    SPECIAL = 2  # slots before the first category: missing, other
-
-    @property
-    def width(self) -> int:
-        """How many slots the bins take."""
-        return len(self.categories) + self.SPECIAL
-
-    @cached_property
-    def _slot_of(self) -> dict[str, int]:
-        return {category: index + self.SPECIAL for index, category in enumerate(self.categories)}
-
-    def slots(self, column: Column) -> Slots:
-        """Return each value's slot, relative to the section's start. `None` and NaN are missing."""
-        return np.array(
-            [0 if value is None or value != value else self._slot_of.get(str(value), 1) for value in column],
-            dtype=np.int64,
-        )
-
-
-Bins = NumericBins | CategoricalBins
-
-
-@dataclass(frozen=True)
 class Layout:
-    """What a profile counts: the outcome and latency of requests, the score and the features of rows."""
+    """What a profile counts: the outcome and latency of requests, the score and the features of rows.
+
+    Attributes:
+        slices: by what the rows are counted once more, slice by slice.
+    """
 
     latency: NumericBins
     score: NumericBins
     features: tuple[Bins, ...]
+    slices: tuple[SlicedBy, ...] = ()
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """What there is to say of the layout, as JSON can; `of_document` reads it."""
+        said = {
+            "latency": bins_document(self.latency),
+            "score": bins_document(self.score),
+            "features": [bins_document(bins) for bins in self.features],
+        }
+        if not self.slices and all(map(is_of_format_1, self.features)):
+            return said
+        slices = [
+            {"feature": one.feature, "names": list(one.names), "of_slot": list(one.of_slot)} for one in self.slices
+        ]
+        return {"format": FORMAT, **said, "slices": slices}
+
+    @classmethod
+    def of_document(cls, said: Mapping[str, Any]) -> Layout:
+        """Return the layout that a document says, of this format or the one before.
+
+        Raises:
+            ProfileRefused: it is of another format, or is none.
+        """
+        if said.get("format", 1) not in (1, FORMAT):
+            raise ProfileRefused(
+                f"the profile is of format {said['format']!r}, and this version of Serinus reads formats 1 to "
+                f"{FORMAT}: update Serinus, or make the profile anew"
+            )
+        try:
+            latency, score = number_of(said["latency"]), number_of(said["score"])
+            slices = tuple(
+                SlicedBy(str(one["feature"]), tuple(one["names"]), tuple(map(int, one["of_slot"])))
+                for one in said.get("slices", ())
+            )
+            return cls(latency, score, tuple(map(bins_of, said["features"])), slices)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProfileRefused(f"the profile's layout is damaged ({error!r}): make it anew") from error
 
     @cached_property
     def digest(self) -> str:
         """Profiles add only where their layouts have the same digest."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def _starts(self) -> tuple[int, ...]:
@@ -136,7 +142,12 @@ class Layout:
     @property
     def size(self) -> int:
         """The number of slots."""
-        return self._starts[-1]
+        return self._starts[-1] + self.row_width * sum(len(one.names) for one in self.slices)
+
+    @property
+    def row_width(self) -> int:
+        """The number of slots that rows count into, those of slices apart."""
+        return self._starts[-1] - self._starts[2]
 
     @property
     def outcomes_section(self) -> slice:
@@ -157,10 +168,16 @@ class Layout:
         """The slots of the feature at that position, one count a row."""
         return slice(self._starts[3 + position], self._starts[4 + position])
 
+    def slice_section(self, slicing: int, number: int) -> slice:
+        """The slots of one slice: as many as `row_width`, in the order of the score's and the features' sections."""
+        before = sum(len(one.names) for one in self.slices[:slicing]) + number
+        start = self._starts[-1] + before * self.row_width
+        return slice(start, start + self.row_width)
+
     def row_slots(
         self, features: Table, scores: npt.NDArray[np.float64], binned: Mapping[str, Slots] | None = None
     ) -> Slots:
-        """Return every slot that these rows count into, one for each row and section.
+        """Return every slot that these rows count into, one for each section and row; [sections, rows], laid flat.
 
         Args:
             features: columns by name, [rows] each.
@@ -168,14 +185,40 @@ class Layout:
             binned: columns of which only the bin numbers are known, relative to their section. Numbers that are none
                 of its bins are passed over.
         """
-        parts = [self.score.slots(scores) + self._starts[2]]
-        for position, bins in enumerate(self.features):
+        columns = {}
+        for bins in self.features:
             numbers = (binned or {}).get(bins.name)
             if bins.name in features.columns:
-                parts.append(bins.slots(features.columns[bins.name]) + self._starts[3 + position])
+                columns[bins.name] = bins.slots(features.columns[bins.name])
             elif numbers is not None and numbers.size and 0 <= numbers.min() <= numbers.max() < bins.width:
-                parts.append(numbers + self._starts[3 + position])
-        return np.concatenate(parts)
+                columns[bins.name] = numbers
+        return self.slots_of_bins(columns, self.score.slots(scores))
+
+    def slots_of_bins(self, columns: Mapping[str, Slots], scores: Slots) -> Slots:
+        """Return what `row_slots` does, of rows of which every bin number is known, relative to its section."""
+        sliced: list[Slots] = []
+        parts = [scores + self._starts[2]]
+        parts += [
+            columns[bins.name] + start
+            for bins, start in zip(self.features, self._starts[3:], strict=False)
+            if bins.name in columns
+        ]
+        for at, one in enumerate(self.slices):
+            if one.feature in columns:
+                begins = self.slice_section(at, 0).start + one.slices[columns[one.feature]] * self.row_width
+                sliced += [part + (begins - self._starts[2]) for part in parts]
+        return np.concatenate(parts + sliced)
+
+    def sections(self, known: Collection[str]) -> int:
+        """Return how many slots a row counts into, if only these features are known of it."""
+        return (1 + sum(bins.name in known for bins in self.features)) * (
+            1 + sum(one.feature in known for one in self.slices)
+        )
+
+    @cached_property
+    def without_slices(self) -> Layout:
+        """The same, but for slices."""
+        return replace(self, slices=())
 
     def request_slots(self, outcome: Outcome, latency_ms: float | None) -> Slots:
         """Return the slots that one request counts into, its rows apart. A crash has no latency."""
@@ -233,6 +276,13 @@ class Profile:
     def feature(self, position: int) -> Counts:
         """The counts of the feature at that position, special slots included."""
         return self.counts[self.layout.feature_section(position)]
+
+    def of_slice(self, slicing: int, number: int) -> Profile:
+        """The rows of one slice alone, as a profile without requests and without slices."""
+        layout = self.layout.without_slices
+        counts = np.zeros(layout.size, dtype=np.int64)
+        counts[layout.score_section.start :] = self.counts[self.layout.slice_section(slicing, number)]
+        return Profile(layout, counts)
 
     def latency_ms(self, quantile: float) -> float | None:
         """Return an upper bound of that latency quantile, 15 % wide at the most; `None` without requests."""
@@ -374,59 +424,52 @@ def sparse_sum(requests: Sequence[RequestCounts]) -> tuple[Slots, Counts]:
     return found, totals[found].astype(np.int64)
 
 
-def layout_from(signature: Signature, features: Table, scores: npt.NDArray[np.float64]) -> Layout:
+def layout_from(
+    signature: Signature,
+    features: Table,
+    scores: npt.NDArray[np.float64],
+    *,
+    declared: Mapping[str, Range] | None = None,
+    slicings: Sequence[Slicing] = (),
+) -> Layout:
     """Choose bins from a reference population.
 
-    Numbers get bins at the reference's quantiles, so that each holds about the same share of it; a value that is
-    frequent, and the greatest, get bins of their own, or a flag's two values would share one. Categories get the
-    reference's most frequent ones. Scores in [0, 1], give or take what float32 sums err by, get 1,000 equal bins,
-    from which ranking metrics are exact to about 1e-4.
+    Numbers get bins at its quantiles, texts as `chosen_bins.text_bins` says. Scores in [0, 1], give or take what
+    float32 sums err by, get 1,000 equal bins, from which ranking metrics are exact to about 1e-4.
+
+    Args:
+        signature: whose features are counted.
+        features: the reference's rows.
+        scores: the model's score of each.
+        declared: the least and the greatest value that a column may hold, where somebody says so.
+        slicings: the policy's; those that profiles follow are counted.
+
+    Raises:
+        DataRefused: profiles are to follow a column that makes no slices.
     """
-    score = CHANCES if are_chances(scores) else _quantile_bins("score", scores, Datatype.FP64)
-    bins: list[Bins] = []
+    sliced = profiled(slicings)
+    bins: dict[str, Bins] = {}
     for feature in signature.features:
-        column = features.columns[feature.name]
+        name, column = feature.name, features.columns[feature.name]
         if feature.datatype.is_number:
-            bins.append(_quantile_bins(feature.name, np.asarray(column, dtype=np.float64), feature.datatype))
+            quantiles = quantiles_of(np.asarray(column, dtype=np.float64))
+            cuts = sliced[name].edges if name in sliced else ()
+            allowed = (declared or {}).get(name, (None, None))
+            bins[name] = numeric_bins(name, quantiles, feature.datatype, declared=allowed, cuts=cuts)
         else:
-            bins.append(_category_bins(feature.name, column))
-    return Layout(NumericBins("latency_ms", _LATENCY_EDGES_MS), score, tuple(bins))
+            bins[name] = text_bins(name, Counter(map(str, _present(column))))
+    score = CHANCES if are_chances(scores) else score_bins(quantiles_of(scores))
+    slices = tuple(sliced_by(slicing, bins) for slicing in sliced.values())
+    return Layout(LATENCIES, score, tuple(bins.values()), slices)
+
+
+def _present(column: Column) -> Iterable[object]:
+    return (value for value in column.tolist() if value is not None and value == value)
 
 
 def are_chances(scores: npt.NDArray[np.float64]) -> bool:
     """Whether all scores lie in [0, 1], give or take what float32 sums err by."""
     return bool(scores.size) and bool(np.all((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)))
-
-
-def _quantile_bins(name: str, values: npt.NDArray[np.float64], datatype: Datatype) -> NumericBins:
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return NumericBins(name, (0.0,), datatype)
-    quantiles = np.quantile(finite, np.linspace(0, 1, _FEATURE_BINS + 1))
-    edges = np.unique(quantiles)
-    if edges.size > 1:
-        repeated = edges[np.searchsorted(quantiles, edges, "right") - np.searchsorted(quantiles, edges) > 1]
-        frequent = repeated[repeated < edges[-1]]
-        edges = np.sort(np.concatenate([edges, _next_up(frequent, datatype), edges[-1:]]))
-    return NumericBins(name, tuple(float(edge) for edge in edges), datatype)
-
-
-def _next_up(values: npt.NDArray[np.float64], datatype: Datatype) -> npt.NDArray[np.float64]:
-    """Return the smallest number above each value in the feature's precision."""
-    with np.errstate(over="ignore"):  # above the largest number there is infinity
-        exact = values.astype(_precision(datatype))
-        return np.asarray(np.nextafter(exact, np.inf, dtype=exact.dtype), dtype=np.float64)
-
-
-def _precision(datatype: Datatype) -> type[np.float32] | type[np.float64]:
-    return np.float32 if datatype in {Datatype.FP32, Datatype.FP16} else np.float64
-
-
-def _category_bins(name: str, column: Column) -> CategoricalBins:
-    present = [str(value) for value in column if value is not None and value == value]
-    names, counts = np.unique(np.array(present, dtype=str), return_counts=True)
-    most_frequent: Sequence[int] = np.argsort(-counts, kind="stable")[:_CATEGORIES].tolist()
-    return CategoricalBins(name, tuple(str(names[index]) for index in most_frequent))
 
 
 def minute_of(instant: datetime) -> str:

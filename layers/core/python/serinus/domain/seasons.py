@@ -15,8 +15,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from serinus.domain.bins import Counts
 from serinus.domain.chance import Noise, Reals, noise_between, noise_of_pairs
-from serinus.domain.profile import Counts, Profile
+from serinus.domain.profile import Profile
 
 MINIMUM_PAST_WINDOWS = 8  # fewer tell too little of how windows differ
 MOST_PAST_WINDOWS = 56  # every day of the week eight times

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from serinus.domain.bins import Counts, NumericBins
 from serinus.domain.chance import Noise, Reals, greatest_chance, noise_within
 from serinus.domain.distances import (
     cramers_v,
@@ -19,7 +20,7 @@ from serinus.domain.distances import (
 )
 from serinus.domain.grouping import Grouping, Mask, Section, grouping
 from serinus.domain.policy import Baseline, DriftLimits
-from serinus.domain.profile import Counts, Layout, NumericBins, Profile
+from serinus.domain.profile import Layout, Profile
 from serinus.domain.seasons import PastCounts, PastWindow
 
 _UNPROVEN = 5.0  # how many times the limit counts while nothing tells how far windows stray from each other
@@ -226,26 +227,27 @@ def _of_numbers(
 
     The score has far more bins than a feature, and is taken alone.
     """
-    numbers = [at for at, section in enumerate(sections) if isinstance(section.bins, NumericBins)]
+    numbers = {at: section.bins for at, section in enumerate(sections) if isinstance(section.bins, NumericBins)}
     found: dict[int, tuple[float, float | None]] = {}
-    for batch in (numbers[:1], numbers[1:]):
+    for batch in ([at for at in numbers if at == 0], [at for at in numbers if at > 0]):
         if batch:
-            edges, places, exists = _padded([sections[at] for at in batch])
-            one, two = (np.where(exists, counts[places], 0) for counts in (before, live))
-            apart = zip(kolmogorov_smirnov(one, two).tolist(), wasserstein(edges, one, two).tolist(), strict=True)
-            found |= {at: (ks, None if np.isnan(far) else far) for at, (ks, far) in zip(batch, apart, strict=True)}
+            rising = [
+                numbers[at].rising(np.stack([each[sections[at].slots] for each in (before, live)])) for at in batch
+            ]
+            edges, counts = _padded([numbers[at].edges for at in batch], rising)
+            apart = kolmogorov_smirnov(*counts).tolist(), wasserstein(edges, *counts).tolist()
+            found |= {at: (ks, None if np.isnan(far) else far) for at, ks, far in zip(batch, *apart, strict=True)}
     each = [found.get(at, (None, None)) for at in range(len(sections))]
     return [ks for ks, _ in each], [far for _, far in each]
 
 
-def _padded(sections: Sequence[Section]) -> tuple[Reals, Counts, Mask]:
-    """Return the edges of columns of numbers, the last one repeated, and where their bins are, missing left out."""
-    widest = max(section.bins.width for section in sections) - 1
-    begins = np.array([section.slots.start + 1 for section in sections])[:, None]
-    exists = np.arange(widest) < np.array([section.bins.width - 1 for section in sections])[:, None]
-    edges = [section.bins.edges for section in sections if isinstance(section.bins, NumericBins)]
-    padded = np.array([each + each[-1:] * (widest - 1 - len(each)) for each in edges])
-    return padded, np.where(exists, begins + np.arange(widest), 0), exists
+def _padded(edges: Sequence[tuple[float, ...]], rising: Sequence[Counts]) -> tuple[Reals, Counts]:
+    """Return edges, the last one repeated, and counts from below to above, [2, columns, widest]."""
+    widest = max(counts.shape[1] for counts in rising)
+    counts = np.zeros((2, len(rising), widest), dtype=np.int64)
+    for at, each in enumerate(rising):
+        counts[:, at, : each.shape[1]] = each
+    return np.array([each + each[-1:] * (widest - 1 - len(each)) for each in edges]), counts
 
 
 def _psi_by_chance(before: Counts, live: Counts, noise: Noise) -> Reals:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from serinus.domain.policy import EndpointName, HardAlarm, Policy
 from serinus.domain.profile import Layout, Profile, ProfilePart
 from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
+from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
@@ -455,6 +456,18 @@ class Tables(Protocol):
 
         Raises:
             DataRefused: it is no such file, or is damaged.
+        """
+
+    def batches(self, name: str, file: BinaryIO, expected: Expected = ANYTHING) -> Iterator[RowBatch]:
+        """Yield the file's rows, some ten thousand at a time, in bounded memory.
+
+        Args:
+            name: of the file.
+            file: which can seek.
+            expected: columns that are known beforehand, which decide what the columns of a text file hold.
+
+        Raises:
+            DataRefused: it is no such file, or is damaged, as soon as that is noticed.
         """
 
     def write(self, table: Table) -> bytes:

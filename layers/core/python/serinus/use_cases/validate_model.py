@@ -134,7 +134,10 @@ def _examine(version: ModelVersion, policy: Policy, validation: Validation) -> _
     del model  # before the live one takes its room
     if isinstance(scored, Finding):
         return _failed(sound, scored)
-    examined = _measured(version, policy, scored, features, sound, validation)
+    try:
+        examined = _measured(version, policy, scored, features, sound, validation)
+    except DataRefused as refusal:
+        return _failed(sound, Finding("holdout", passed=False, message=str(refusal)))
     return examined if encoding is None else _served(examined, encoding)
 
 
@@ -173,7 +176,7 @@ def _measured(
     version: ModelVersion, policy: Policy, rows: HeldOutRows, features: Table, sound: Finding, validation: Validation
 ) -> _Examined:
     smoke = Finding("smoke", passed=True, message=f"the model scored all {rows.rows} held-out rows")
-    layout = layout_from(version.manifest.signature, features, rows.scores)
+    layout = layout_from(version.manifest.signature, features, rows.scores, slicings=policy.slices)
     held_out = score_table(layout.score, rows.scores, rows.labels)
     metrics = measure(held_out, policy.operating_threshold)
     judged = list(judge_metrics(policy.gates, metrics, rows=rows.rows))

@@ -67,7 +67,7 @@ class ModelLayers:
 
 def layout_document(layout: Layout) -> dict[str, object]:
     """Return what `lean_layout` reads."""
-    return {"digest": layout.digest, **asdict(layout)}
+    return {"digest": layout.digest, **layout.document}
 
 
 def layer_zip(version: ModelVersion, model: bytes, layout: Layout) -> bytes:

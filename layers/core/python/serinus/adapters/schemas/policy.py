@@ -28,6 +28,7 @@ from serinus.errors import PolicyRefused
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _ALARM_PERIODS = (10, 20, 30)
 _MAXIMUM_SLICINGS = 10  # each takes validation some seconds
+_MAXIMUM_PROFILED = 3  # each lets profiles grow twentyfold
 _MAXIMUM_EDGES = 19
 _MAXIMUM_TICKS = (
     2_000  # one execution's history holds 25,000 events; a tick costs nine, and the wait for its turn some
@@ -109,6 +110,7 @@ class _Slicing(_Strict):
         tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...], Field(max_length=_MAXIMUM_EDGES)
     ] = ()
     guarded: Annotated[bool, Field(strict=True)] = False
+    profiled: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _edges_rise(self) -> _Slicing:
@@ -309,6 +311,10 @@ class _PolicyFile(_Strict):
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
             raise ValueError(f"[[slices]] names the column {twice[0]!r} twice: declare each once")
+        if sum(slicing.profiled for slicing in self.slices) > _MAXIMUM_PROFILED:
+            raise ValueError(
+                f"profiles follow {_MAXIMUM_PROFILED} of [[slices]] at the most: say profiled less often"
+            )
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import TypeAdapter
 
-from serinus.adapters.stored.stored_as import LAYOUT
+from serinus.adapters.stored.profile_documents import profile_document
 from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.profile import Profile
 from serinus.domain.table import Table
@@ -67,8 +67,8 @@ class StoredBatches:
 
     def conclude(self, batch: Batch, summaries: Sequence[PartSummary], profile: Profile) -> str:
         """Store the profile of all rows, then the manifest; return the manifest's key."""
-        counted = {"layout": LAYOUT.dump_python(profile.layout, mode="json"), "counts": profile.counts.tolist()}
-        self._objects.put(f"{batch.folder}profile.json", json.dumps(counted, separators=(",", ":")).encode())
+        counted = json.dumps(profile_document(profile), separators=(",", ":")).encode()
+        self._objects.put(f"{batch.folder}profile.json", counted)
         said = {
             "format": 1,
             "batch": batch.id,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from serinus.adapters.stored.stored_as import LAYOUT
-from serinus.domain.profile import Layout, Profile
+from serinus.adapters.stored.profile_documents import profile_document, profile_of
+from serinus.domain.profile import Profile
 from serinus.domain.quality import ScoreTable
 from serinus.errors import ObjectNotFound
 from serinus.use_cases.ports import Objects
@@ -26,7 +26,7 @@ class StoredReferences:
     def get(self, endpoint: str, content_digest: str) -> Profile | None:
         """Return the reference profile, or `None` where the version was never validated."""
         stored = self._stored(endpoint, content_digest)
-        return None if stored is None else Profile(_layout(stored), np.array(stored["counts"], dtype=np.int64))
+        return None if stored is None else profile_of(stored)
 
     def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
         """Return the held-out rows by score and label, or `None` where none were kept."""
@@ -34,13 +34,12 @@ class StoredReferences:
         if stored is None or "held_out" not in stored:
             return None  # validated before labels were kept
         negatives, positives = (np.array(stored["held_out"][side], dtype=np.int64) for side in _SIDES)
-        return ScoreTable(_layout(stored).score.edges, negatives, positives)
+        return ScoreTable(profile_of(stored).layout.score.edges, negatives, positives)
 
     def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable) -> None:
         """Store both in one object."""
         stored = {
-            "layout": LAYOUT.dump_python(profile.layout, mode="json"),
-            "counts": profile.counts.tolist(),
+            **profile_document(profile),
             "held_out": dict(zip(_SIDES, (held_out.negatives.tolist(), held_out.positives.tolist()), strict=True)),
         }
         self._objects.put(_key(endpoint, content_digest), json.dumps(stored, separators=(",", ":")).encode())
@@ -64,10 +63,6 @@ class StoredReferences:
         except ObjectNotFound:
             return None
         return stored
-
-
-def _layout(stored: Mapping[str, Any]) -> Layout:
-    return LAYOUT.validate_json(json.dumps(stored["layout"]))
 
 
 def _key(endpoint: str, content_digest: str) -> str:

@@ -6,12 +6,10 @@ from pydantic import TypeAdapter
 
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import ModelVersion, Upload
-from serinus.domain.profile import Layout
 from serinus.domain.rollout import Decision, Release, Rollout
 from serinus.domain.snapshot import Snapshot
 
 DECISION = TypeAdapter(Decision)
-LAYOUT = TypeAdapter(Layout)
 LEDGER_ENTRY = TypeAdapter(LedgerEntry)
 MODEL_VERSION = TypeAdapter(ModelVersion)
 RELEASE = TypeAdapter(Release)

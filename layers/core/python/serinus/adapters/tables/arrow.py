@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
 
@@ -35,6 +37,19 @@ class ArrowTables:
         found = reader(name, body)
         _refuse_what_is_no_table(name, found)
         return Table({header: columns.from_arrow(name, found, header) for header in found.column_names})
+
+    def batches(self, name: str, file: BinaryIO, expected: Expected = ANYTHING) -> Iterator[RowBatch]:
+        """Yield the file's rows, some ten thousand at a time, so that memory does not grow with the file.
+
+        Values are those of `read`, but that NaN is told from missing, numbers of 32 bits stay so, and a column's type
+        in a text file is told by its first megabytes.
+
+        Raises:
+            DataRefused: it is no such file, or is damaged, as soon as that is noticed.
+        """
+        from serinus.adapters.tables.batches import batches_of
+
+        return batches_of(name, file, expected)
 
     def write(self, table: Table) -> bytes:
         """Return the table as Parquet; the same table gives the same bytes."""

@@ -39,17 +39,30 @@ def _values(file: str, table: pa.Table, name: str) -> Column:
         return _numbers(column.cast(pa.uint8()))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numbers(column)
+    if (fault := type_fault(kind)) is not None:
+        raise DataRefused(f"{file}: column {name!r} {fault}")
+    return _objects(texts_of(column))
+
+
+def type_fault(kind: pa.DataType) -> str | None:
+    """Say what is wrong with a column of a type that is no number; `None` where its values can be spelled out."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _objects(column.to_pylist())
+        return None
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind):
+        return None
+    return f"holds {kind}, which is neither numbers nor texts: spread it over columns of its own, or drop it"
+
+
+def texts_of(column: Chunked | pa.Array[Any]) -> list[str | None]:
+    """Return texts as they are, and dates and times in ISO 8601."""
+    kind = column.type
     if pa.types.is_timestamp(kind):
         return _instants(column)
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         coarse = column.cast(pa.time64("us"), safe=False) if pa.types.is_time(kind) else column.cast(pa.date32())
-        return _objects([None if value is None else value.isoformat() for value in coarse.to_pylist()])
-    raise DataRefused(
-        f"{file}: column {name!r} holds {kind}, which is neither numbers nor texts: spread it over columns "
-        "of its own, or drop it"
-    )
+        return [None if value is None else value.isoformat() for value in coarse.to_pylist()]
+    texts: list[str | None] = column.to_pylist()
+    return texts
 
 
 def to_arrow(values: Column) -> pa.Array[Any]:
@@ -73,12 +86,12 @@ def _numbers(column: Chunked) -> npt.NDArray[np.float64]:
     return whole
 
 
-def _instants(column: Chunked) -> npt.NDArray[np.object_]:
+def _instants(column: Chunked | pa.Array[Any]) -> list[str | None]:
     """Spell out instants in ISO 8601; those with a time zone in UTC, so that no zone database is asked."""
     zone = None if column.type.tz is None else datetime.UTC
     epoch = _EPOCH.replace(tzinfo=zone)
     ticks = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64()).to_pylist()
-    return _objects([None if tick is None else _instant(epoch, tick) for tick in ticks])
+    return [None if tick is None else _instant(epoch, tick) for tick in ticks]
 
 
 def _instant(epoch: datetime.datetime, tick: int) -> str | None:

@@ -1,0 +1,44 @@
+"""Data files in batches, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from serinus.adapters.tables.batch_columns import column_of
+from serinus.adapters.tables.parquet_batches import parquet_batches
+from serinus.adapters.tables.refusals import refuse_headers
+from serinus.adapters.tables.text_batches import csv_batches, json_batches
+from serinus.domain.row_batch import Expected, RowBatch
+from serinus.errors import DataRefused
+
+_Read = Callable[[str, BinaryIO, Expected], Iterator[pa.RecordBatch]]
+
+_READERS: dict[str, _Read] = {".csv": csv_batches, ".jsonl": json_batches, ".parquet": parquet_batches}
+
+
+def batches_of(name: str, file: BinaryIO, expected: Expected) -> Iterator[RowBatch]:
+    """Yield the rows of a file, some ten thousand at a time; what `ports.Tables.batches` promises."""
+    reader = _READERS.get(PurePosixPath(name).suffix.lower())
+    if reader is None:
+        raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+    if file.seek(0, os.SEEK_END) == 0:
+        raise DataRefused(f"{name} is empty: upload it again, with a header and at least one row")
+    file.seek(0)
+    rows, headers = 0, None
+    for batch in reader(name, file, expected):
+        if headers is None:
+            headers = batch.schema.names
+            refuse_headers(name, headers)
+        columns = {header: column_of(name, header, batch.column(at)) for at, header in enumerate(headers)}
+        if batch.num_rows:
+            yield RowBatch(name, rows, batch.num_rows, columns)
+        rows += batch.num_rows
+    if not headers:
+        raise DataRefused(f"{name} has no columns: upload it again, with a named column for each feature")
+    if not rows:
+        raise DataRefused(f"{name} has a header but no rows: upload it again, with at least one row")
