@@ -1,11 +1,10 @@
 """How often does drift detection cry wolf, and how late does it see the wolf? Ours, and customary rules.
 
-    python -m tests.benchmarks.watching.drift [--years 12] [--runs 10] [--peers]
+    python -m tests.benchmarks.watching.drift [--years 12] [--runs 10]
 
 All seeded: how long one look computes; endpoint-years without drift, whose alarms are all false; drifts of several
 sizes in one feature of eleven, after six weeks without; and the electricity market, whose data drift for real at row
-17,424. With `--peers`, Evidently and NannyML themselves look at the market, in environments under build/bench that uv
-makes.
+17,424. `tests.benchmarks.watching.detection` lets the peers themselves look.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def main() -> None:
             _print_false_alarms(name, list(_progress(pool.map(partial(false_alarms, name), range(asked.years)))))
         for name in _DRIFTS:
             _print_delays(name, list(_progress(pool.map(partial(delays, name), range(asked.runs)))))
-    look_at_market(with_peers=asked.peers)
+    look_at_market(with_peers=False)
 
 
 def false_alarms(traffic: str, seed: int) -> dict[str, int]:
@@ -119,7 +118,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--years", type=int, default=12, help="endpoint-years without drift, for each traffic")
     parser.add_argument("--runs", type=int, default=10, help="runs for each drift")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--peers", action="store_true", help="let Evidently and NannyML look at the market, too")
     return parser.parse_args()
 
 

@@ -84,7 +84,37 @@ class Served:
         return [Profile(self.reference.layout, self.hours[hour]) for hour in range(start, end)]
 
 
-def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None, reference_days: int = 56) -> Served:
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """All rows of an endpoint, in the order of time.
+
+    Attributes:
+        hour: when each row came; those before 0 were there for the model to be validated on, [rows].
+        values: of its numbers, the last of which becomes the category, [numbers, rows].
+        held_out: which rows the model was validated on.
+        hours: how many were simulated.
+    """
+
+    hour: npt.NDArray[np.int64] = field(repr=False)
+    values: Reals = field(repr=False)
+    held_out: npt.NDArray[np.int64] = field(repr=False)
+    hours: int
+
+    def served(self) -> Served:
+        """Count them."""
+        features, scores = _table(self.values[:, self.held_out])
+        layout = layout_from(SIGNATURE, features, scores)
+        return Served(of_rows(layout, features, scores), _counted(layout, self.hour, self.values, self.hours))
+
+
+def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None) -> Served:
+    """Simulate an endpoint, and count what it served."""
+    return simulate(traffic, hours, seed=seed, drift=drift).served()
+
+
+def simulate(
+    traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None, reference_days: int = 56
+) -> Simulated:
     """Simulate an endpoint whose model was validated on a sample of the weeks before."""
     chance = np.random.default_rng(seed)
     before = 24 * reference_days
@@ -97,9 +127,7 @@ def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None
             changed = (of_row >= before + drift.hour) & (chance.random(len(of_row)) < share)
             values[column, changed] = value
     held_out = np.flatnonzero((of_row < before) & (chance.random(len(of_row)) < 0.1))
-    features, scores = _table(values[:, held_out])
-    layout = layout_from(SIGNATURE, features, scores)
-    return Served(of_rows(layout, features, scores), _counted(layout, of_row - before, values, hours))
+    return Simulated(of_row - before, values, held_out, hours)
 
 
 def _means(traffic: Traffic, hours: int, chance: np.random.Generator) -> Reals:

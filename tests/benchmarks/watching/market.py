@@ -67,7 +67,7 @@ def look_at_market(*, with_peers: bool) -> None:
         _print("serinus", weekly, _alarms(RULES["serinus"], found[:: _WEEK // (_DAY // 2)]))
         rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
         for name, peer in _PEERS.items():
-            alarms = peer(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, weekly, _WEEK)
+            alarms = peer(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, [(now - _WEEK, now) for now in weekly])
             if isinstance(alarms, str):
                 print(f"  {name:<54} skipped: {alarms}")
             else:
