@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,12 @@ class Side:
     kinds: npt.NDArray[np.int8]
 
 
-def print_checks(cut_off_seconds: float) -> bool:
+def print_checks(shapes: Sequence[tuple[int, int]], cut_off_seconds: float) -> bool:
     """Print one check of each shape by each; return whether the distances of one category agree."""
     print("One check of a new table against a reference of as many rows, three quarters of the columns numbers.")
     print("Ours reads the new file and has a saved profile of the reference; the peers have both in memory.")
     agree = True
-    for rows, columns in SHAPES:
+    for rows, columns in shapes:
         print(f"{rows} x {columns}{'':<14}{'s':>9}{'cpu s':>9}{'x ours':>9}{'goal':>6}{'peak MB':>9}  columns found")
         found = _found(rows, columns, cut_off_seconds)
         ours = found["serinus"]

@@ -1,6 +1,6 @@
 """Who sees drift, how late, at how many false alarms, and at what cost? Ours beside Evidently, NannyML and SciPy.
 
-    python -m tests.benchmarks.watching.detection [--cut-off 120] [--no-checks]
+    python -m tests.benchmarks.watching.detection [--cut-off 300] [--shapes 3]
 
 The peers run as they are, in environments under build/bench that uv makes of pinned requirements. Three parts, all
 seeded: one check of tables of three sizes, each cut off after some seconds; the electricity market, whose data drift
@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats  # type: ignore[import-untyped]  # scipy has no types
 
 from serinus.domain.policy import DriftLimits
-from tests.benchmarks.watching.checks import print_checks
+from tests.benchmarks.watching.checks import SHAPES, print_checks
 from tests.benchmarks.watching.endpoints import FEATURES, Drift, Reals, Traffic, simulate
 from tests.benchmarks.watching.market import look_at_market
 from tests.benchmarks.watching.peers import evidently_looks, nannyml_looks
@@ -32,7 +32,7 @@ _DRIFTS = {"mean + 0.5 sd": Drift(24 * _DAYS_BEFORE, mean=0.5), "mean + 1 sd": D
 def main() -> None:
     """Run the parts that are asked for."""
     asked = _arguments()
-    agree = True if asked.no_checks else print_checks(asked.cut_off)
+    agree = print_checks(SHAPES[: asked.shapes], asked.cut_off)
     look_at_market(with_peers=True)
     for name, drift in _DRIFTS.items():
         _print_endpoint(name, drift)
@@ -82,8 +82,8 @@ def _print_alarms(rule: str, alarms: Sequence[bool]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cut-off", type=float, default=120.0, help="seconds after which one check is cut off")
-    parser.add_argument("--no-checks", action="store_true", help="leave out the checks of large tables")
+    parser.add_argument("--cut-off", type=float, default=300.0, help="seconds after which one check is cut off")
+    parser.add_argument("--shapes", type=int, default=len(SHAPES), help="how many of the tables, the smallest first")
     return parser.parse_args()
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,11 +21,9 @@ from serinus.domain.profile import Profile
 MINIMUM_PAST_WINDOWS = 8  # fewer tell too little of how windows differ
 MOST_PAST_WINDOWS = 56  # every day of the week eight times
 WEEK = 7  # days
-_LATEST = 14  # windows, which may have drifted
+_LATEST = 14  # days, which may have drifted
 _ENOUGH = 28  # windows that tell without the latest
 _OF_A_DAY = 3  # windows of each day of the week, before their days are told apart
-
-_Known = TypeVar("_Known")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +41,15 @@ def telling(past: Sequence[PastWindow], *, minimum_rows: int) -> Sequence[PastWi
 
 
 def settled(known: Sequence[PastWindow]) -> Sequence[PastWindow]:
-    """Return the windows without the latest, if enough are left; the latest first.
+    """Return the windows without the latest, if enough are left.
 
     >>> from serinus.domain.profile import Layout, NumericBins, empty
     >>> nobody = empty(Layout(NumericBins("latency_ms", (0.0,)), NumericBins("score", (0.0,)), ()))
     >>> [len(settled([PastWindow(day, nobody) for day in range(1, days)])) for days in (29, 42, 43, 57)]
     [28, 41, 28, 42]
     """
-    return _without_latest(sorted(known, key=lambda window: window.days_before))
+    earlier = [window for window in known if window.days_before > _LATEST]
+    return earlier if len(earlier) >= _ENOUGH else known
 
 
 def week_before(past: Sequence[PastWindow], layout_digest: str, *, minimum_rows: int) -> Profile | None:
@@ -79,7 +77,7 @@ class PastCounts:
         """The day of the week of each window, where each day has been seen often enough to be told apart."""
         days = self.days_before % WEEK
         seen = np.unique(days, return_counts=True)
-        told = self.alike and 0 in seen[0] and bool(np.all(seen[1] >= _OF_A_DAY))
+        told = self.alike and 0 in seen[0] and len(seen[0]) > 1 and bool(np.all(seen[1] >= _OF_A_DAY))
         return days if told else None
 
     def noise(self, live: Counts) -> Noise:
@@ -96,7 +94,10 @@ class PastCounts:
     def noise_of_weeks(self) -> Noise:
         """Return how far a window strays from the same hours of the week before."""
         at = {int(days): number for number, days in enumerate(self.days_before)}
-        pairs = _without_latest([(at[days], at[days + WEEK]) for days in sorted(at) if days + WEEK in at])
+        days_before = [days for days in sorted(at) if days + WEEK in at]
+        earlier_ones = [days for days in days_before if days > _LATEST]
+        told = earlier_ones if len(earlier_ones) >= _ENOUGH else days_before
+        pairs = [(at[days], at[days + WEEK]) for days in told]
         later, earlier = ([pair[side] for pair in pairs] for side in (0, 1))
         return noise_of_pairs(self.counts[later], self.counts[earlier])
 
@@ -116,7 +117,3 @@ class PastCounts:
         shares = np.maximum(reference / rows + of_day / of_day_rows - usual / usual_rows, 0.0)
         shares = shares / np.maximum(shares.sum(axis=-1, keepdims=True), 1e-12)
         return np.asarray(shares / (1 / rows + 1 / of_day_rows))
-
-
-def _without_latest(known: Sequence[_Known]) -> Sequence[_Known]:
-    return known[_LATEST:] if len(known) >= _LATEST + _ENOUGH else known

@@ -71,15 +71,20 @@ def past_windows(window: LiveWindow, baseline: Baseline, *, reading: Reading) ->
     come its first windows, in which it served what it was validated for, and then its latest; where the window is
     compared with last week, only those. Windows in which a release did not serve are empty.
     """
-    since = max((window.start - window.release.published_at) // _step(window), 0)
-    if baseline is Baseline.REFERENCE and since > MOST_PAST_WINDOWS:
-        yield _past(window, range(since - MOST_PAST_WINDOWS + 1, since + 1), reading.parts)
-    yield _past(window, range(1, min(since + 1, MOST_PAST_WINDOWS) + 1), reading.parts)
+    since = _since_published(window)
+    if baseline is Baseline.REFERENCE and since > MOST_PAST_WINDOWS + 1:
+        yield _past(window, range(since - MOST_PAST_WINDOWS, since), reading.parts)
+    yield _past(window, range(1, min(since, MOST_PAST_WINDOWS) + 1), reading.parts)
     for earlier in reversed(reading.rollouts.releases(window.release.endpoint)):
         reference = reading.references.get(earlier.endpoint, earlier.content_digest)
         if earlier.number < window.release.number and reference is not None:
             before = replace(window, release=earlier, reference=reference)
-            yield _past(before, range(1, MOST_PAST_WINDOWS + 1), reading.parts)
+            yield _past(before, range(1, min(_since_published(before), MOST_PAST_WINDOWS) + 1), reading.parts)
+
+
+def _since_published(window: LiveWindow) -> int:
+    """Return how many past windows there have been since the release was published, the first one in part."""
+    return max((window.start - window.release.published_at) // _step(window), 0) + 1
 
 
 def _step(window: LiveWindow) -> timedelta:
