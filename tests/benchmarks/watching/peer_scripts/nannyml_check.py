@@ -1,4 +1,4 @@
-"""One check by NannyML's univariate drift, Jensen–Shannon as by default."""
+"""One check by NannyML's univariate drift with its defaults: most of ten chunks alert."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ def main(given: str, answer: str) -> None:
     def check() -> dict[str, Any]:
         names = list(current.columns)
         categories = [name for name in names if name.startswith("c")]
-        calculator = nannyml.UnivariateDriftCalculator(
-            column_names=names, treat_as_categorical=categories, chunk_number=1
-        )
+        calculator = nannyml.UnivariateDriftCalculator(column_names=names, treat_as_categorical=categories)
         calculator.fit(reference)
         told = calculator.calculate(current).filter(period="analysis").to_df()
-        drifted = [bool(told[(name, "jensen_shannon", "alert")].iloc[0]) for name in names]
-        return {"drifted": drifted, "jensenshannon": float(told[("c0", "jensen_shannon", "value")].iloc[0])}
+        return {"drifted": [told[(name, "jensen_shannon", "alert")].mean() >= 0.5 for name in names]}
 
     beside.measured(check, answer)
+    whole = nannyml.UnivariateDriftCalculator(column_names=["c0"], treat_as_categorical=["c0"], chunk_number=1)
+    whole.fit(reference)
+    told = whole.calculate(current).filter(period="analysis").to_df()
+    distance = np.array(float(told[("c0", "jensen_shannon", "value")].iloc[0]))
+    np.savez(answer, **dict(np.load(answer)), jensenshannon=distance)
 
 
 if __name__ == "__main__":
