@@ -48,3 +48,12 @@ def test_a_reference_kept_without_labels_is_read_all_the_same(cloud: Cloud) -> N
     cloud.objects.put(key, json.dumps(stored).encode())
     assert references.get("fraud", "digest") == profile
     assert references.held_out("fraud", "digest") is None
+
+
+def test_what_matters_to_a_model_is_kept_beside_its_reference(cloud: Cloud) -> None:
+    """And nothing is known of a version of which it was not measured."""
+    references = StoredReferences(cloud.objects)
+    assert references.importance("fraud", "digest") == {}
+    references.put_importance("fraud", "digest", {"amount": 0.5, "age": 0.0})
+    assert references.importance("fraud", "digest") == {"amount": 0.5, "age": 0.0}
+    assert references.get("fraud", "digest") is None

@@ -181,7 +181,14 @@ def test_a_model_is_registered_validated_signed_and_announced(account: Account) 
     home = f"models/fraud/{version.content_digest}"
     assert list(account.artifacts.list(home)) == [
         f"{home}/{name}"
-        for name in ("holdout.parquet", "manifest.json", "model.onnx", "reference.json", "smoke_request.json")
+        for name in (
+            "holdout.parquet",
+            "importance.json",
+            "manifest.json",
+            "model.onnx",
+            "reference.json",
+            "smoke_request.json",
+        )
     ]
     assert account.published() == ["ModelRegistered", "ModelValidated"]
 

@@ -21,13 +21,17 @@ class PeerSkipped(RuntimeError):
         super().__init__(f"{peer} was skipped: {why}")
 
 
-def interpreter(peer: str) -> Path:
+def interpreter(peer: str, pinned: Path = PEERS) -> Path:
     """Return the Python of a peer's environment, which is made if it is not there or its requirements have changed.
+
+    Args:
+        peer: its name.
+        pinned: the folder that holds its requirements, all of them with their versions.
 
     Raises:
         PeerSkipped: uv could not install what the peer's requirements pin.
     """
-    requirements, folder = PEERS / f"{peer}.txt", BUILT / peer
+    requirements, folder = pinned / f"{peer}.txt", BUILT / peer
     python, stamp = folder / "bin" / "python", BUILT / f"{peer}.sha256"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:

@@ -1,10 +1,10 @@
 """How often does drift detection cry wolf, and how late does it see the wolf? Ours, and customary rules.
 
-    python -m tests.benchmarks.watching.drift [--years 12] [--runs 10] [--peers]
+    python -m tests.benchmarks.watching.drift [--years 12] [--runs 10]
 
-Three parts, all seeded: endpoint-years without drift, whose alarms are all false; drifts of several sizes in one
-feature of ten, after six weeks without; and the electricity market, whose data drift for real at row 17,424. With
-`--peers`, Evidently and NannyML themselves look at the market, in environments under build/bench that uv makes.
+All seeded: how long one look computes; endpoint-years without drift, whose alarms are all false; drifts of several
+sizes in one feature of eleven, after six weeks without; and the electricity market, whose data drift for real at row
+17,424. `tests.benchmarks.watching.detection` lets the peers themselves look.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from serinus.domain.policy import DriftLimits
 from tests.benchmarks.watching.endpoints import Drift, Traffic, serve
 from tests.benchmarks.watching.market import look_at_market
 from tests.benchmarks.watching.rules import RULES, WINDOW_HOURS, looks
+from tests.benchmarks.watching.speed import print_speed
 
 _Counted = TypeVar("_Counted")
 
@@ -42,20 +43,23 @@ _DRIFTS = {
     "mean + 2 sd": {"mean": 2.0},
     "10 % missing": {"missing": 0.1},
     "30 % missing": {"missing": 0.3},
+    "10 % unseen": {"unseen": 0.1},
+    "30 % unseen": {"unseen": 0.3},
 }
 
 
 def main() -> None:
-    """Run the three parts."""
+    """Run all parts."""
     asked = _arguments()
-    print(f"A look every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h; ten features and the score.")
+    print_speed()
+    print(f"A look every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h; eleven features and the score.")
     print(f"Serinus is granted {_LIMITS.false_alarms_per_year:g} false alarm a year for the endpoint as a whole.\n")
     with ProcessPoolExecutor(asked.processes) as pool:
         for name in _TRAFFIC:
             _print_false_alarms(name, list(_progress(pool.map(partial(false_alarms, name), range(asked.years)))))
         for name in _DRIFTS:
             _print_delays(name, list(_progress(pool.map(partial(delays, name), range(asked.runs)))))
-    look_at_market(with_peers=asked.peers)
+    look_at_market(with_peers=False)
 
 
 def false_alarms(traffic: str, seed: int) -> dict[str, int]:
@@ -114,7 +118,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--years", type=int, default=12, help="endpoint-years without drift, for each traffic")
     parser.add_argument("--runs", type=int, default=10, help="runs for each drift")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--peers", action="store_true", help="let Evidently and NannyML look at the market, too")
     return parser.parse_args()
 
 

@@ -1,8 +1,9 @@
 """Simulated traffic of endpoints: daily and weekly seasons, weather that lasts for days, bursts, many rows a request.
 
-Every endpoint has ten numeric features and a score that follows the first two. Nothing is drawn independently: the
-mean of each feature swings by the hour and the day of the week and wanders with two autocorrelated processes of its
-own, and the rows of one request share a part of their value.
+Every endpoint has ten numeric features, a category of eight values, and a score that follows the first two numbers.
+Nothing is drawn independently: the mean of each feature swings by the hour and the day of the week and wanders with
+two autocorrelated processes of its own, and the rows of one request share a part of their value. The category is a
+number that is cut in eight.
 """
 
 from __future__ import annotations
@@ -18,8 +19,16 @@ from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table
 
 FEATURES = tuple(f"x{number}" for number in range(10))
-SIGNATURE = Signature((InputTensor("X", Datatype.FP64, FEATURES),), (), Score("p"))
+CATEGORY = "kind"
+SIGNATURE = Signature(
+    (InputTensor("X", Datatype.FP64, FEATURES), InputTensor("C", Datatype.BYTES, (CATEGORY,))), (), Score("p")
+)
 Reals = npt.NDArray[np.float64]
+
+_DRAWN = len(FEATURES) + 1  # numbers a row; the last becomes the category
+_CUTS = np.array([-1.2, -0.7, -0.3, 0.0, 0.3, 0.7, 1.2])
+_NAMES = np.array([f"kind {number}" for number in range(len(_CUTS) + 1)] + ["unheard of"], dtype=object)
+_UNSEEN = 99.0
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,18 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Drift:
-    """What changes at an hour: the first feature's mean, in standard deviations, or how much of it is missing."""
+    """What changes at an hour.
+
+    Attributes:
+        mean: of the first feature, by so many standard deviations.
+        missing: the share of rows that lack the first feature.
+        unseen: the share of rows whose category the reference does not have.
+    """
 
     hour: int
     mean: float = 0.0
     missing: float = 0.0
+    unseen: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +84,37 @@ class Served:
         return [Profile(self.reference.layout, self.hours[hour]) for hour in range(start, end)]
 
 
-def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None, reference_days: int = 56) -> Served:
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """All rows of an endpoint, in the order of time.
+
+    Attributes:
+        hour: when each row came; those before 0 were there for the model to be validated on, [rows].
+        values: of its numbers, the last of which becomes the category, [numbers, rows].
+        held_out: which rows the model was validated on.
+        hours: how many were simulated.
+    """
+
+    hour: npt.NDArray[np.int64] = field(repr=False)
+    values: Reals = field(repr=False)
+    held_out: npt.NDArray[np.int64] = field(repr=False)
+    hours: int
+
+    def served(self) -> Served:
+        """Count them."""
+        features, scores = _table(self.values[:, self.held_out])
+        layout = layout_from(SIGNATURE, features, scores)
+        return Served(of_rows(layout, features, scores), _counted(layout, self.hour, self.values, self.hours))
+
+
+def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None) -> Served:
+    """Simulate an endpoint, and count what it served."""
+    return simulate(traffic, hours, seed=seed, drift=drift).served()
+
+
+def simulate(
+    traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None, reference_days: int = 56
+) -> Simulated:
     """Simulate an endpoint whose model was validated on a sample of the weeks before."""
     chance = np.random.default_rng(seed)
     before = 24 * reference_days
@@ -76,26 +122,25 @@ def serve(traffic: Traffic, hours: int, *, seed: int, drift: Drift | None = None
     if drift is not None:
         means[0, before + drift.hour :] += drift.mean
     of_row, values = _rows(traffic, means, chance)
-    if drift is not None and drift.missing:
-        gone = (of_row >= before + drift.hour) & (chance.random(len(of_row)) < drift.missing)
-        values[0, gone] = np.nan
+    if drift is not None:
+        for share, column, value in ((drift.missing, 0, np.nan), (drift.unseen, -1, _UNSEEN)):
+            changed = (of_row >= before + drift.hour) & (chance.random(len(of_row)) < share)
+            values[column, changed] = value
     held_out = np.flatnonzero((of_row < before) & (chance.random(len(of_row)) < 0.1))
-    features, scores = _table(values[:, held_out])
-    layout = layout_from(SIGNATURE, features, scores)
-    return Served(of_rows(layout, features, scores), _counted(layout, of_row - before, values, hours))
+    return Simulated(of_row - before, values, held_out, hours)
 
 
 def _means(traffic: Traffic, hours: int, chance: np.random.Generator) -> Reals:
     """Return the mean of each feature in each hour, [features, hours]."""
     hour = np.arange(hours)
-    phases = chance.uniform(0, 2 * np.pi, (len(FEATURES), 1))
-    strengths = chance.uniform(0.5, 1.0, (len(FEATURES), 2))
+    phases = chance.uniform(0, 2 * np.pi, (_DRAWN, 1))
+    strengths = chance.uniform(0.5, 1.0, (_DRAWN, 2))
     means = traffic.daily * strengths[:, :1] * np.sin(2 * np.pi * hour / 24 + phases)
     means = means + traffic.weekend * strengths[:, 1:] * (hour // 24 % 7 >= 5)
     for deviation, lasting in zip(traffic.weather, (12, 72), strict=True):
         kept = np.exp(-1 / lasting)
-        shocks = chance.normal(size=(len(FEATURES), hours)) * deviation * np.sqrt(1 - kept**2)
-        state = chance.normal(size=len(FEATURES)) * deviation
+        shocks = chance.normal(size=(_DRAWN, hours)) * deviation * np.sqrt(1 - kept**2)
+        state = chance.normal(size=_DRAWN) * deviation
         for at in range(hours):
             state = kept * state + shocks[:, at]
             means[:, at] += state
@@ -111,8 +156,8 @@ def _rows(traffic: Traffic, means: Reals, chance: np.random.Generator) -> tuple[
     sizes = chance.geometric(1 / traffic.rows_a_request, int(requests.sum()))
     request = np.repeat(np.arange(len(sizes)), sizes)
     of_row = np.repeat(np.repeat(hour, requests), sizes)
-    values = chance.normal(size=(len(FEATURES), len(request))) * np.sqrt(1 - traffic.shared)
-    values += (chance.normal(size=(len(FEATURES), len(sizes))) * np.sqrt(traffic.shared))[:, request]
+    values = chance.normal(size=(_DRAWN, len(request))) * np.sqrt(1 - traffic.shared)
+    values += (chance.normal(size=(_DRAWN, len(sizes))) * np.sqrt(traffic.shared))[:, request]
     values += means[:, of_row]
     return of_row, values
 
@@ -120,7 +165,9 @@ def _rows(traffic: Traffic, means: Reals, chance: np.random.Generator) -> tuple[
 def _table(values: Reals) -> tuple[Table, Reals]:
     known = np.where(np.isnan(values), 0.0, values)
     scores = 1 / (1 + np.exp(1.5 - known[0] - 0.5 * known[1]))
-    return Table(dict(zip(FEATURES, values, strict=True))), np.asarray(scores, dtype=np.float64)
+    kinds = np.where(values[-1] == _UNSEEN, len(_CUTS) + 1, np.searchsorted(_CUTS, values[-1]))
+    columns = dict(zip(FEATURES, values[:-1], strict=True))
+    return Table({**columns, CATEGORY: _NAMES[kinds]}), np.asarray(scores, dtype=np.float64)
 
 
 def _counted(layout: Layout, of_row: npt.NDArray[np.int64], values: Reals, hours: int) -> npt.NDArray[np.int64]:

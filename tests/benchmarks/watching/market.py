@@ -10,12 +10,12 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from serinus.cli.demo.market import VICTORIA_JOINS, Market, load_market
-from serinus.domain.drift import DriftReport, compare
 from serinus.domain.policy import DriftLimits
 from serinus.domain.profile import Layout, Profile, layout_from, of_rows
+from serinus.domain.seasons import PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from tests.benchmarks.watching.peers import evidently_looks, nannyml_looks
-from tests.benchmarks.watching.rules import RULES, Rule
+from tests.benchmarks.watching.rules import RULES, Look, Rule, look
 
 _TRAINED_ON, _HELD_OUT_UNTIL = 5_664, 11_328  # rows; half-hours
 _DAY, _WEEK = 48, 336
@@ -37,15 +37,15 @@ class _Watched:
     def profile(self, start: int, stop: int) -> Profile:
         return of_rows(self.layout, self.market.features.slice(start, stop), self.scores[start:stop])
 
-    def report(self, now: int) -> DriftReport:
+    def look(self, now: int) -> Look:
         """Look at the last week, by hours, with the weeks before it since the model went live."""
         periods = [self.profile(begin, begin + 2) for begin in range(now - _WEEK, now, 2)]
+        start = now - _WEEK
         past = [
-            self.profile(begin, begin + _WEEK)
-            for begin in range(now - _WEEK - 28 * _WEEK, now - _WEEK, _WEEK)
-            if begin >= _HELD_OUT_UNTIL
+            PastWindow(7 * week, self.profile(start - week * _WEEK, start - (week - 1) * _WEEK))
+            for week in range(1, (start - _HELD_OUT_UNTIL) // _WEEK + 1)
         ]
-        return compare(self.profile(_TRAINED_ON, _HELD_OUT_UNTIL), periods, _LIMITS, past)
+        return look(self.profile(_TRAINED_ON, _HELD_OUT_UNTIL), periods, _LIMITS, past)
 
 
 def look_at_market(*, with_peers: bool) -> None:
@@ -57,25 +57,25 @@ def look_at_market(*, with_peers: bool) -> None:
         f"looks that alarm before row {VICTORIA_JOINS} (of {sum(now <= VICTORIA_JOINS for now in nows)}), "
         "and hours until the first look that alarms after it"
     )
-    reports = [watched.report(now) for now in nows]
+    found = [watched.look(now) for now in nows]
     for name, rule in RULES.items():
-        _print(name, nows, _alarms(rule, reports))
+        _print(name, nows, _alarms(rule, found))
     if with_peers:
         weekly = nows[:: _WEEK // (_DAY // 2)]
         count = sum(now <= VICTORIA_JOINS for now in weekly)
         print(f"The same, a look a week ({count} before), as those below take seconds for each:")
-        _print("serinus", weekly, _alarms(RULES["serinus"], reports[:: _WEEK // (_DAY // 2)]))
+        _print("serinus", weekly, _alarms(RULES["serinus"], found[:: _WEEK // (_DAY // 2)]))
         rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
-        for name, look in _PEERS.items():
-            alarms = look(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, weekly, _WEEK)
+        for name, peer in _PEERS.items():
+            alarms = peer(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, [(now - _WEEK, now) for now in weekly])
             if isinstance(alarms, str):
                 print(f"  {name:<54} skipped: {alarms}")
             else:
                 _print(name, weekly, alarms)
 
 
-def _alarms(rule: Rule, reports: Sequence[DriftReport]) -> list[bool]:
-    return [rule(report) for report in reports]
+def _alarms(rule: Rule, found: Sequence[Look]) -> list[bool]:
+    return [rule(each) for each in found]
 
 
 def _print(name: str, nows: Sequence[int], alarms: Sequence[bool]) -> None:

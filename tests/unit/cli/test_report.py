@@ -109,7 +109,7 @@ def test_drift_is_told_in_a_table_with_how_it_was_judged(deployment: Deployment)
     assert told.exit_code == 0, told.output
     assert re.search(r"late +│ distribution, unseen", told.stdout)
     assert told.stdout.index("score") < told.stdout.index("late ") < told.stdout.index("amount ")
-    assert "Drifted. A shift counts where" in told.stdout
+    assert "Drifted, compared with the rows that the model was validated on. A shift counts where" in told.stdout
     assert "five times the limits count" in told.stdout
 
 
@@ -118,7 +118,10 @@ def test_drift_as_json_has_every_figure(deployment: Deployment) -> None:
     serve(deployment)
     document = json.loads(run(deployment, "drift", "fraud", "--json").stdout)
     assert (document["release"], document["rows"], document["enough"], document["drifted"]) == (2, _ROWS, True, False)
-    assert [column["name"] for column in document["columns"]] == ["score", "amount", "late"]
+    assert [column["name"] for column in document["columns"]] == ["score", "late", "amount"]
+    impacts = [column["impact"] for column in document["columns"]]
+    assert impacts[0] is None
+    assert impacts[1] >= impacts[2] >= 0
     assert {"psi", "wasserstein", "chance", "design_effect", "moved"} <= document["columns"][1].keys()
     assert 0 < document["level"] < 1e-4
 
@@ -131,7 +134,8 @@ def test_the_page_of_drift_draws_every_column_and_needs_nothing_else(deployment:
     text = file.read_text(encoding="utf-8")
     page = _Page(text)
     assert page.fetched == []
-    assert page.pictures == [f"Shares of {name}, when validated and now" for name in ("score", "late", "amount")]
+    impacts = ["Impact of late", "Impact of amount"]
+    assert page.pictures == [*impacts, *(f"Shares of {name}, before and now" for name in ("score", "late", "amount"))]
     assert "&gt; " in text
     assert "100.0 % now" in text
 

@@ -8,12 +8,12 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # scipy has no types
 
 from serinus.domain.chance import (
-    Noise,
     chance_of,
     chi_squared,
     f_survival,
     independent,
     noise_between,
+    noise_of_pairs,
     noise_within,
 )
 
@@ -32,13 +32,17 @@ def bursty(seed: int, periods: int, rows: int, spread: float) -> Counts:
 @pytest.mark.parametrize(("above", "below"), [(1.0, 7.0), (1.3, 23.5), (9.0, 200.0), (12.0, 11.0)])
 def test_the_tail_of_f_is_scipys(value: float, above: float, below: float) -> None:
     """To ten digits, far out as well."""
-    assert f_survival(value, above, below) == pytest.approx(stats.f.sf(value, above, below), rel=1e-10)
+    assert float(f_survival(*map(np.array, (value, above, below)))) == pytest.approx(
+        stats.f.sf(value, above, below), rel=1e-10
+    )
 
 
 @pytest.mark.parametrize(("value", "above"), [(1.0, 3.0), (21.0, 1.0), (5.0, 9.0)])
 def test_without_uncertainty_it_is_chi_squareds(value: float, above: float) -> None:
     """Infinitely many degrees of freedom."""
-    assert f_survival(value, above, np.inf) == pytest.approx(stats.chi2.sf(value * above, above), rel=1e-3)
+    assert float(f_survival(*map(np.array, (value, above, np.inf)))) == pytest.approx(
+        stats.chi2.sf(value * above, above), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -66,8 +70,8 @@ def test_false_alarms_are_as_rare_as_told_whether_rows_are_independent_or_not(le
         else:
             live = bursty(10_000 + seed, 1, 2_400, spread)[0]
             noise = noise_between(bursty(20_000 + seed, 28, 2_400, spread))
-        heeded += chance_of(reference, live, noise) < 0.05
-        naive += chance_of(reference, live, independent(5)) < 0.05
+        heeded += bool(chance_of(reference, live, noise) < 0.05)
+        naive += bool(chance_of(reference, live, independent(5)) < 0.05)
     assert 0.01 < heeded / 300 < 0.09
     assert (naive / 300 > 0.2) is (spread > 0)
 
@@ -99,7 +103,7 @@ def test_one_direction_is_told_from_many() -> None:
 def test_what_does_not_vary_has_no_noise(learn: object, periods: Counts) -> None:
     """No rows, one period, or one group: as independent rows."""
     found = noise_within(periods) if learn is noise_within else noise_between(periods)
-    assert found == Noise(1.0, 3.0, np.inf)
+    assert [float(each) for each in found.figures] == [1.0, 3.0, 1.0, np.inf]
 
 
 def test_samples_without_rows_are_as_likely_as_any() -> None:
@@ -108,3 +112,30 @@ def test_samples_without_rows_are_as_likely_as_any() -> None:
     assert chance_of(nothing, something, independent(3)) == 1.0
     assert chance_of(something, nothing, independent(3)) == 1.0
     assert chance_of(np.array([4, 0, 0]), np.array([9, 0, 0]), independent(3)) == 1.0
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_pairs_of_windows_tell_how_far_one_strays_from_the_other(spread: float) -> None:
+    """Of 300 windows held against an earlier one, about 5 % seem less likely than 5 %."""
+    beyond = 0
+    for seed in range(300):
+        windows = bursty(30_000 + seed, 36, 2_400, spread)
+        noise = noise_of_pairs(windows[1:29], windows[8:])
+        beyond += bool(chance_of(windows[7], windows[0], noise) < 0.05)
+    assert 0.01 < beyond / 300 < 0.09
+
+
+def test_columns_are_judged_together_as_each_alone() -> None:
+    """Though some have fewer groups, and one was not counted in all periods."""
+    columns = [bursty(seed, 24, 100, 0.1 * seed) for seed in range(4)]
+    columns[1][:, 3:] = 0
+    columns[2][5:9] = 0
+    together = np.stack(columns, axis=1)
+    for learn in (noise_within, noise_between, lambda counts: noise_of_pairs(counts[:12], counts[12:])):
+        noise = learn(together)
+        chances = chance_of(together[:12].sum(axis=0), together[12:].sum(axis=0), noise)
+        for at, column in enumerate(columns):
+            alone = learn(column)
+            assert float(noise.design_effect[at]) == pytest.approx(float(alone.design_effect))
+            expected = chance_of(column[:12].sum(axis=0), column[12:].sum(axis=0), alone)
+            assert float(chances[at]) == pytest.approx(float(expected))

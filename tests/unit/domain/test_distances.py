@@ -35,7 +35,7 @@ def test_distances_of_numbers_are_scipys_to_the_width_of_a_bin(seed: int, mean: 
     before, after = (np.bincount(BINS.slots(values), minlength=BINS.width)[1:] for values in (one, two))
     assert kolmogorov_smirnov(before, after) == pytest.approx(stats.ks_2samp(one, two).statistic, abs=5e-3)
     expected = stats.wasserstein_distance(one, two) / one.std()
-    assert wasserstein(BINS, before, after) == pytest.approx(expected, abs=3e-3)
+    assert wasserstein(np.array(EDGES), before, after) == pytest.approx(expected, abs=3e-3)
 
 
 @given(one=COUNTS, two=COUNTS)
@@ -59,23 +59,23 @@ def test_hellinger_is_the_norm_of_the_roots() -> None:
 
 def test_what_does_not_vary_has_no_wasserstein_distance() -> None:
     """There is no spread to measure by."""
-    constant = NumericBins("x", (3.0,))
-    assert wasserstein(constant, np.array([0, 9, 0]), np.array([5, 4, 0])) is None
+    constant = np.array([3.0, 3.0])
+    assert np.isnan(wasserstein(constant, np.array([0, 9, 0]), np.array([5, 4, 0])))
 
 
 def test_cumulative_shares_that_cross_within_a_bin_are_integrated_exactly() -> None:
     """|F − G| is two triangles there, and not their difference."""
-    bins = NumericBins("x", (0.0, 1.0))
+    edges = np.array([0.0, 1.0])
     before, after = np.array([5, 0, 5]), np.array([0, 10, 0])
     grid = np.linspace(0, 1, 100_001)
     expected = np.trapezoid(np.abs(0.5 - grid), grid) / 0.5
-    assert wasserstein(bins, before, after) == pytest.approx(float(expected), rel=1e-4)
+    assert wasserstein(edges, before, after) == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_nothing_is_nowhere() -> None:
     """Empty samples give numbers, not errors."""
     nothing = np.zeros(4, dtype=np.int64)
-    assert (psi(nothing, nothing), cramers_v(nothing, nothing), kolmogorov_smirnov(nothing, nothing)) == (0, 0, 0)
+    assert [float(each(nothing, nothing)) for each in (psi, cramers_v, kolmogorov_smirnov)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from serinus.domain.drift import DriftReport, Moved, alarm_level, compare
+from serinus.domain.drift import DriftReport, alarm_level, compare
 from serinus.domain.policy import DriftLimits
 from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.seasons import PastWindow
+from serinus.domain.shifts import Moved
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table
 from tests.builders import a_signature, a_table, scores_of
@@ -19,6 +22,11 @@ from tests.builders import a_signature, a_table, scores_of
 LIMITS = DriftLimits(minimum_rows=500)
 WINDOWS = 9
 FLAG = Signature((InputTensor("X", Datatype.FP32, ("x",)),), (), Score("p"))
+
+
+def days(profiles: Iterable[Profile]) -> list[PastWindow]:
+    """Take profiles for those of earlier days, the latest first."""
+    return [PastWindow(number, profile) for number, profile in enumerate(profiles, start=1)]
 
 
 def report(reference: Table, live: Table, limits: DriftLimits = LIMITS, *, known: bool = True) -> DriftReport:
@@ -31,7 +39,7 @@ def report(reference: Table, live: Table, limits: DriftLimits = LIMITS, *, known
     cuts = np.linspace(0, live.rows, 25).astype(int)
     periods = [counted(live.slice(start, stop)) for start, stop in pairwise(cuts.tolist())]
     past = [counted(a_table(1_000, seed=900 + number)) for number in range(WINDOWS if known else 0)]
-    return compare(counted(reference), periods, limits, past)
+    return compare(counted(reference), periods, limits, days(past))
 
 
 def report_of(reference: npt.NDArray[np.float64], live: npt.NDArray[np.float64]) -> DriftReport:
@@ -43,7 +51,10 @@ def report_of(reference: npt.NDArray[np.float64], live: npt.NDArray[np.float64])
 
     shuffled = np.random.default_rng(0).permutation(live)
     return compare(
-        counted(reference), [counted(part) for part in np.array_split(shuffled, 24)], LIMITS, [counted(reference)] * 9
+        counted(reference),
+        [counted(part) for part in np.array_split(shuffled, 24)],
+        LIMITS,
+        days([counted(reference)] * 9),
     )
 
 
@@ -106,8 +117,8 @@ def test_windows_that_differ_from_day_to_day_excuse_a_window_that_differs_as_muc
 
     live = [counted(a_table(100, seed=50 + number, shift=0.6)) for number in range(12)]
     alike = [counted(a_table(1_000, seed=number)) for number in range(14)]
-    days = [counted(a_table(1_000, seed=number, shift=0.6 * (-1) ** number)) for number in range(14)]
-    found, excused = (compare(counted(reference), live, LIMITS, past) for past in (alike, days))
+    unlike = [counted(a_table(1_000, seed=number, shift=0.6 * (-1) ** number)) for number in range(14)]
+    found, excused = (compare(counted(reference), live, LIMITS, days(past)) for past in (alike, unlike))
     assert found.drifted
     assert not excused.drifted
     assert excused.features[0].design_effect > 5 * found.features[0].design_effect
@@ -130,7 +141,7 @@ def test_past_windows_of_another_model_count_by_the_features_name() -> None:
     ]
     live = a_table(1_000, seed=1, shift=0.5)
     found = compare(
-        of_rows(layout, reference, scores_of(reference)), [of_rows(layout, live, scores_of(live))], LIMITS, past
+        of_rows(layout, reference, scores_of(reference)), [of_rows(layout, live, scores_of(live))], LIMITS, days(past)
     )
     assert {shift.name: shift.limit for shift in found.features} == {"amount": 0.1, "age": 0.5, "colour": 0.1}
     assert [shift.name for shift in found.features if shift.drifted] == ["amount"]
@@ -217,3 +228,20 @@ def test_features_that_were_not_logged_are_not_compared() -> None:
     unseen = Profile(layout, np.bincount(slots, minlength=layout.size).astype(np.int64))
     found = compare(of_rows(layout, reference, scores_of(reference)), [unseen], LIMITS)
     assert (found.enough, found.drifted, found.features) == (True, False, ())
+
+
+def test_features_are_ranked_by_what_they_matter_times_how_far_they_moved() -> None:
+    """A feature that moved less but matters more comes first; without importance, the furthest does."""
+    reference = a_table(2_000)
+    moved = a_table(1_000, seed=1, shift=0.5)
+    live = Table({**moved.columns, "age": np.asarray(moved.columns["age"], dtype=np.float64) * 1.1})
+    layout = layout_from(a_signature(), reference, scores_of(reference))
+    before, now = (of_rows(layout, rows, scores_of(rows)) for rows in (reference, live))
+    plain = compare(before, [now], LIMITS)
+    assert [shift.impact for shift in plain.ranked] == [None] * 3
+    assert [shift.psi for shift in plain.ranked] == sorted((shift.psi for shift in plain.features), reverse=True)
+    weighed = compare(before, [now], LIMITS, importance={"amount": 0.1, "age": 2.0})
+    assert [shift.name for shift in weighed.ranked][:2] == ["age", "amount"]
+    assert weighed.ranked[0].impact == pytest.approx(2 * weighed.ranked[0].jensen_shannon)
+    assert weighed.score is not None
+    assert weighed.score.impact is None

@@ -14,6 +14,7 @@ from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
     BadOutcome,
+    Baseline,
     DriftLimits,
     EndpointName,
     JwtIssuer,
@@ -93,12 +94,14 @@ def test_what_counts_as_drift_and_as_a_drop_is_the_policys(tmp_path: Path) -> No
     assert (policy.drift, policy.performance) == (DriftLimits(), PerformanceLimits())
     assert policy.floors == policy.gates
     said = (
-        "[drift]\nfalse_alarms_per_year = 4\nshare_change = 0.2\n"
+        "[drift]\nfalse_alarms_per_year = 4\nshare_change = 0.2\ncompare_with = 'same_hours_last_week'\n"
         "[performance]\nwindow_minutes = 60\nconfidence = 0.95\n"
         "[[performance.floors]]\nmetric = 'f1'\nminimum = 0.4\n"
     )
     policy = read(tmp_path, MINIMAL + said)
-    assert policy.drift == DriftLimits(false_alarms_per_year=4, share_change=0.2)
+    assert policy.drift == DriftLimits(
+        false_alarms_per_year=4, share_change=0.2, compare_with=Baseline.SAME_HOURS_LAST_WEEK
+    )
     floor = MetricGate(Metric.F1, minimum=0.4)
     assert policy.performance == PerformanceLimits(window_minutes=60, confidence=0.95, floors=(floor,))
     assert policy.floors == (floor,)
@@ -193,6 +196,12 @@ def test_a_changed_policy_has_another_digest(tmp_path: Path) -> None:
         ("[drift]\nfeature_psi = 'big'", "drift.feature_psi", "valid number"),
         ("[drift]\nfalse_alarms_per_year = 0.0", "drift.false_alarms_per_year", "greater than 0"),
         ("[drift]\nshare_change = 1.0", "drift.share_change", "less than 1"),
+        ("[drift]\ncompare_with = 'yesterday'", "drift.compare_with", "same_hours_last_week"),
+        (
+            "[drift]\ncompare_with = 'same_hours_last_week'\nwindow_minutes = 2880",
+            "drift",
+            "takes windows of up to a day, 1440, or of a week, 10080",
+        ),
         ("[performance]\nconfidence = 1.0", "performance.confidence", "less than 1"),
         ("[performance]\nminimum_rows = 10", "performance.minimum_rows", "30"),
         ("[[performance.floors]]\nmetric = 'f1'", "performance.floors.0", "no limit"),

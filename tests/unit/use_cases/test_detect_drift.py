@@ -52,6 +52,19 @@ def test_drift_is_announced_with_what_has_moved() -> None:
     assert json.loads(json.dumps(asdict(found)))["report"]["drifted"] is True
 
 
+def test_an_announcement_tells_what_weighs_most_for_the_model() -> None:
+    """What validation measured, times how far each feature has moved; nothing where it is not known."""
+    world = drifted_world()
+    check(world)
+    told = str(world.events.published[-1].detail["impact"])
+    name, impact = told.split(", ")[0].split()
+    assert (name, float(impact) > 0.1) == ("amount", True)
+    bare = drifted_world()
+    bare.references.put_importance(FRAUD, bare.versions.get(FRAUD, 1).content_digest, {})
+    check(bare)
+    assert "impact" not in bare.events.published[-1].detail
+
+
 def test_without_retraining_the_announcement_says_so() -> None:
     """The rule that starts retraining does not match."""
     world = drifted_world()

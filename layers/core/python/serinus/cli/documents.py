@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from serinus.adapters.schemas.rollout_documents import rollout_document
-from serinus.domain.drift import Shift
 from serinus.domain.ledger import LedgerEntry, LiveInterval
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
 from serinus.domain.policy import Metric, Policy
 from serinus.domain.realised import RealisedGroup
+from serinus.domain.shifts import Shift
 from serinus.use_cases.describe_endpoint import EndpointStatus
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
@@ -183,7 +183,7 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
     if look is None:
         return {"endpoint": endpoint, "release": None}
     report, release = look.report, look.window.release
-    shifts = [*([report.score] if report.score else []), *report.features]
+    shifts = [*([report.score] if report.score else []), *report.ranked]
     return {
         "endpoint": endpoint,
         "release": release.number,
@@ -195,10 +195,11 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "drifted": report.drifted,
         "level": report.level,
         "past_windows": report.past_windows,
+        "compared_with": str(report.baseline),
         "columns": [shift_document(shift) for shift in shifts],
     }
 
 
 def shift_document(shift: Shift) -> dict[str, object]:
     """How far one column has moved."""
-    return {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted}
+    return {**asdict(shift), "moved": list(shift.moved), "drifted": shift.drifted, "impact": shift.impact}

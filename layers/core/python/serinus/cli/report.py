@@ -22,7 +22,8 @@ from serinus.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from serinus.domain.drift import DriftReport, Shift
+    from serinus.domain.drift import DriftReport
+    from serinus.domain.shifts import Shift
     from serinus.use_cases.look_for_drift import DriftLook
 
 app = typer.Typer(
@@ -44,9 +45,15 @@ _HEADINGS = (
     "missing",
     "outside",
     "rows per row",
+    "matters",
+    "impact",
 )
 
 _DAY_MINUTES = 1_440
+_COMPARED_WITH = {
+    "reference": "the rows that the model was validated on",
+    "same_hours_last_week": "the same hours of last week",
+}
 
 Html = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page to this file as well.")]
 
@@ -167,13 +174,12 @@ def _print_drift(look: DriftLook) -> None:
 
 def print_shifts(report: DriftReport) -> None:
     """Print how far each column has moved."""
-    print_table("Drift, the furthest first", _HEADINGS, [_drift_row(shift) for shift in by_distance(report)])
+    print_table("Drift, by impact on the model", _HEADINGS, [_drift_row(shift) for shift in by_impact(report)])
 
 
-def by_distance(report: DriftReport) -> Sequence[Shift]:
-    """Return the score first, then the features, the furthest first."""
-    features = sorted(report.features, key=lambda shift: (-shift.drifted, -shift.psi))
-    return [*([report.score] if report.score else []), *features]
+def by_impact(report: DriftReport) -> Sequence[Shift]:
+    """Return the score first, then the features by their impact on the model, as far as that is known."""
+    return [*([report.score] if report.score else []), *report.ranked]
 
 
 def summary(look: DriftLook) -> str:
@@ -183,11 +189,15 @@ def summary(look: DriftLook) -> str:
     judged = (
         f"{report.past_windows} earlier windows tell how far windows stray"
         if report.past_windows
-        else "no earlier windows tell yet how far windows stray, so five times the limits count"
+        else "no earlier windows tell yet how far windows stray, so five times the limits count, at no promised rate"
     )
+    compared = _COMPARED_WITH[report.baseline]
+    if report.baseline is not limits.compare_with:
+        compared += ", as nothing is known of the same hours of last week"
     return (
-        f"{found}. A shift counts where it exceeds its limit and its chance is below {report.level:.1e}, which keeps "
-        f"the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; {judged}."
+        f"{found}, compared with {compared}. A shift counts where it exceeds its limit and its chance is below "
+        f"{report.level:.1e}, which keeps the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; "
+        f"{judged}."
     )
 
 
@@ -206,4 +216,6 @@ def _drift_row(shift: Shift) -> tuple[str, ...]:
         f"{shift.missing_change:+.1%}",
         f"{shift.unseen_change:+.1%}",
         f"{shift.design_effect:.1f}",
+        "" if shift.importance is None else f"{shift.importance:.3f}",
+        "" if shift.impact is None else f"{shift.impact:.3f}",
     )

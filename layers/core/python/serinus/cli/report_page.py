@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from serinus.cli.distributions import distribution
 from serinus.cli.performance_lines import HEIGHT, WIDTH, lines_of
-from serinus.cli.report import by_distance, summary
+from serinus.cli.report import by_impact, summary
 from serinus.cli.report_performance import floor_in_words, main_metric, warnings_of
 from serinus.cli.terminal import in_utc
 from serinus.cli.validation_view import (
@@ -36,14 +36,15 @@ def drift_page(look: DriftLook) -> str:
     live, layout = look.window.profile, look.window.reference.layout
     positions = {bins.name: (bins, layout.feature_section(at)) for at, bins in enumerate(layout.features)}
     columns = []
-    for number, shift in enumerate(by_distance(look.report)):
+    for number, shift in enumerate(by_impact(look.report)):
         is_score = number == 0 and look.report.score is not None
         bins, section = (layout.score, layout.score_section) if is_score else positions[shift.name]
-        shares = distribution(bins, look.window.reference.counts[section], live.counts[section])
+        shares = distribution(bins, look.baseline.counts[section], live.counts[section])
         tallest = max(max(each.reference, each.live) for each in shares)
         columns.append({"shift": shift, "groups": shares, "tallest": tallest})
     return _rendered(
         "drift.html",
+        greatest=max((shift.impact or 0.0 for shift in look.report.features), default=0.0),
         look=look,
         columns=columns,
         summary=summary(look),

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from serinus.domain.data_limits import ColumnKind, Severity
 from serinus.domain.data_scan import DataScan
-from serinus.domain.drift import Shift
 from serinus.domain.gates import Finding
+from serinus.domain.shifts import Shift
 from serinus.domain.signature import Signature
 
 DATA_GATES = "data:"  # what the gates of data are called by among those of a model version

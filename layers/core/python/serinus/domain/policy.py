@@ -335,6 +335,13 @@ class RolloutPlan:
     shadow: ShadowPlan | None = None
 
 
+class Baseline(StrEnum):
+    """What a live window is compared with: the rows that the model was validated on, or last week's traffic."""
+
+    REFERENCE = "reference"
+    SAME_HOURS_LAST_WEEK = "same_hours_last_week"
+
+
 @dataclass(frozen=True)
 class DriftLimits:
     """When live traffic counts as drifted from the reference profile: beyond chance, and of practical size.
@@ -349,6 +356,7 @@ class DriftLimits:
         features: how many features must have drifted.
         score_psi: the same for the predictions; the predictions alone suffice.
         share_change: how much the share of missing values, or of values outside the reference, must have changed.
+        compare_with: what the window is compared with. Against last week, whatever lasts longer is no drift.
     """
 
     every_minutes: int = 60
@@ -359,6 +367,7 @@ class DriftLimits:
     features: int = 1
     score_psi: float = 0.1
     share_change: float = 0.05
+    compare_with: Baseline = Baseline.REFERENCE
 
 
 @dataclass(frozen=True)

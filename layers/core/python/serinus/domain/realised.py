@@ -247,7 +247,7 @@ def design_effect_of(rows: ScoredRows, bins: NumericBins, target: Target = BINAR
     groups = groups_of(bins, _counted(bins, answered.scores))
     marks = marks_of(target, answered.scores, answered.labels).astype(np.int64)
     cells = groups[bins.slots(answered.scores)] * 2 + marks
-    return noise_within(_by_period(answered.at, cells, 2 * (int(groups.max()) + 1))).design_effect
+    return float(noise_within(_by_period(answered.at, cells, 2 * (int(groups.max()) + 1))).design_effect)
 
 
 def label_selection(rows: ScoredRows, bins: NumericBins) -> LabelSelection:
@@ -272,7 +272,9 @@ def label_selection(rows: ScoredRows, bins: NumericBins) -> LabelSelection:
     sides = [grouped(groups, _counted(bins, rows.scores[side])) for side in (~came, came)]
     periods = _by_period(rows.at, groups[bins.slots(rows.scores)], int(groups.max()) + 1)
     noise = noise_within(periods) if len(rows.scores) > 1 else independent(periods.shape[1])
-    return LabelSelection(chance_of(sides[0], sides[1], noise), labelled_mean, float(rows.scores[~came].mean()))
+    return LabelSelection(
+        float(chance_of(sides[0], sides[1], noise)), labelled_mean, float(rows.scores[~came].mean())
+    )
 
 
 def _counted(bins: NumericBins, scores: Reals) -> Counts:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from serinus.domain.drift import Shift, compare
+from serinus.domain.drift import compare
 from serinus.domain.feature_columns import spelled_out
 from serinus.domain.policy import Policy
 from serinus.domain.profile import Layout, NumericBins, of_rows
+from serinus.domain.shifts import Shift
 from serinus.domain.table import Column, Table
 from serinus.use_cases.examine_data import limits_of
 from serinus.use_cases.live_window import Reading, live_release, live_window

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from serinus.domain.drift import DriftReport, Moved, Shift
+from serinus.domain.drift import DriftReport
 from serinus.domain.figures import figures_of_drift
 from serinus.domain.ledger import Action
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release
+from serinus.domain.shifts import Moved, Shift
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.look_for_drift import look_for_drift
 from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
+
+_TOLD = 5  # features whose impact is told
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,27 @@ def _announcement(policy: Policy, release: Release, report: DriftReport) -> Anno
         event="DriftDetected",
         action=Action.DRIFT_DETECTED,
         actor="detect_drift",
-        details={"rows": report.rows, "reason": _described(report), "retrain": policy.retraining is not None},
+        details={
+            "rows": report.rows,
+            "reason": _described(report),
+            "retrain": policy.retraining is not None,
+            **_impact(report),
+        },
         cooling=timedelta(minutes=max(policy.drift.window_minutes, labels_wait)),
     )
 
 
 def _described(report: DriftReport) -> str:
-    moved = sorted((shift for shift in report.features if shift.drifted), key=lambda shift: -shift.psi)
+    moved = [shift for shift in report.ranked if shift.drifted]
     if report.score and report.score.drifted:
         moved = [report.score, *moved]
     return f"{', '.join(map(_told, moved))} in {report.rows} rows"
+
+
+def _impact(report: DriftReport) -> dict[str, str]:
+    """Tell which features weigh most: by how much they matter to the model, times how far they have moved."""
+    weighed = [f"{shift.name} {shift.impact:.3f}" for shift in report.ranked[:_TOLD] if shift.impact is not None]
+    return {"impact": ", ".join(weighed)} if weighed else {}
 
 
 def _told(shift: Shift) -> str:

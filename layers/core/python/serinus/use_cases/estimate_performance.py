@@ -109,7 +109,7 @@ def estimate_of(window: LiveWindow, held_out: ScoreTable | None, policy: Policy)
         scores,
         policy.operating_threshold,
         confidence=policy.performance.confidence,
-        design_effect=noise_within(periods).design_effect,
+        design_effect=float(noise_within(periods).design_effect),
     )
 
 

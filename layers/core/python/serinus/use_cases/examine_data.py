@@ -10,8 +10,8 @@ from serinus.domain.data_findings import DataFinding, Evidence, Schema
 from serinus.domain.data_gates import judge_data
 from serinus.domain.data_limits import DataLimits, Severity
 from serinus.domain.data_scan import DataScan, Questions
-from serinus.domain.drift import Shift
 from serinus.domain.policy import Policy
+from serinus.domain.shifts import Shift
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
 

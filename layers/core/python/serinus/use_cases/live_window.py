@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
+from serinus.domain.policy import Baseline
 from serinus.domain.profile import Profile, of_parts, of_periods
 from serinus.domain.rollout import Release
+from serinus.domain.seasons import MOST_PAST_WINDOWS, PastWindow
 from serinus.use_cases.ports import Policies, ProfileParts, References, Rollouts, Traffic
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _PERIODS = 24  # of a short window; a long one has its hours
-PAST_WINDOWS = 28  # four weeks of days: every day of the week four times
 
 
 @dataclass(frozen=True)
@@ -64,27 +64,47 @@ def live_window(
     return LiveWindow(release, reference, start, end, periods)
 
 
-def past_windows(window: LiveWindow, *, reading: Reading) -> Iterator[tuple[Profile, ...]]:
-    """Yield the windows of the same length before this one, the oldest first, as one release after the other counted.
+def past_windows(window: LiveWindow, baseline: Baseline, *, reading: Reading) -> Iterator[Sequence[PastWindow]]:
+    """Yield earlier windows of the same length and hours, as one release after the other counted.
 
-    The live release comes first, and then those before it: a new model's traffic is still the endpoint's. Windows
-    in which a release did not serve are empty.
+    The live release comes first, and then those before it: a new model's traffic is still the endpoint's. Of each
+    come its first windows, in which it served what it was validated for, and then its latest; where the window is
+    compared with last week, only those. Windows in which a release did not serve are empty.
     """
-    yield _past(window, reading.parts)
+    since = _since_published(window)
+    if baseline is Baseline.REFERENCE and since > MOST_PAST_WINDOWS + 1:
+        yield _past(window, range(since - MOST_PAST_WINDOWS, since), reading.parts)
+    yield _past(window, range(1, min(since, MOST_PAST_WINDOWS) + 1), reading.parts)
     for earlier in reversed(reading.rollouts.releases(window.release.endpoint)):
         reference = reading.references.get(earlier.endpoint, earlier.content_digest)
         if earlier.number < window.release.number and reference is not None:
-            yield _past(replace(window, release=earlier, reference=reference), reading.parts)
+            before = replace(window, release=earlier, reference=reference)
+            yield _past(before, range(1, min(_since_published(before), MOST_PAST_WINDOWS) + 1), reading.parts)
 
 
-def _past(window: LiveWindow, parts: ProfileParts) -> tuple[Profile, ...]:
-    length = window.end - window.start
-    end = window.start if length < _HOUR else _whole_hour(window.start)
-    edges = [end - length * number for number in range(PAST_WINDOWS, -1, -1)]
-    if length < _HOUR or length % _HOUR == timedelta(0):
+def _since_published(window: LiveWindow) -> int:
+    """Return how many past windows there have been since the release was published, the first one in part."""
+    return max((window.start - window.release.published_at) // _step(window), 0) + 1
+
+
+def _step(window: LiveWindow) -> timedelta:
+    """Return how far one past window lies from the next: whole days, so that all have the hours of the day."""
+    return -((window.start - window.end) // _DAY) * _DAY
+
+
+def _past(window: LiveWindow, numbers: Sequence[int], parts: ProfileParts) -> Sequence[PastWindow]:
+    """Return past windows by how many steps they lie before this one."""
+    length, step = window.end - window.start, _step(window)
+    start = window.start if length < _HOUR else _whole_hour(window.start)
+    begins = [start - step * number for number in numbers]
+    if length == step:  # one after the other, and whole hours
+        edges = [*reversed(begins), begins[0] + length]
         read = parts.read(window.release.endpoint, window.release.number, edges[0], edges[-1])
-        return of_periods(window.reference.layout, read, edges)
-    return tuple(_period(window, begin, until, parts) for begin, until in pairwise(edges))
+        profiles = of_periods(window.reference.layout, read, edges)[::-1]
+    else:
+        profiles = tuple(_period(window, begin, begin + length, parts) for begin in begins)
+    days = step // _DAY
+    return [PastWindow(days * number, profile) for number, profile in zip(numbers, profiles, strict=True)]
 
 
 def _period(window: LiveWindow, start: datetime, end: datetime, parts: ProfileParts) -> Profile:

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from serinus.domain.drift import DriftReport, compare, telling
+from serinus.domain.drift import DriftReport, baseline_of, compare
 from serinus.domain.policy import DriftLimits, Policy
 from serinus.domain.profile import Profile
+from serinus.domain.seasons import PastWindow, telling
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window, past_windows
 
-_RELEASES = 3  # how many are looked through for past windows: the live one and two before it
+_STRETCHES = 4  # how many are looked through for past windows: of the live release and two or three before it
 
 
 @dataclass(frozen=True)
 class DriftLook:
-    """What a look at the live window found."""
+    """What a look at the live window found, and what it was compared with."""
 
     policy: Policy
     window: LiveWindow
+    baseline: Profile
     report: DriftReport
 
 
@@ -37,12 +39,15 @@ def look_for_drift(endpoint: str, *, at: datetime, reading: Reading) -> DriftLoo
     start = at - timedelta(minutes=policy.drift.window_minutes)
     window = live_window(*live, parts=reading.parts, start=start, end=at)
     past = _past(window, policy.drift, reading)
-    return DriftLook(policy, window, compare(window.reference, window.periods, policy.drift, past))
+    _, baseline = baseline_of(window.reference, policy.drift, past)
+    importance = reading.references.importance(endpoint, window.release.content_digest)
+    report = compare(window.reference, window.periods, policy.drift, past, importance)
+    return DriftLook(policy, window, baseline, report)
 
 
-def _past(window: LiveWindow, limits: DriftLimits, reading: Reading) -> Sequence[Profile]:
+def _past(window: LiveWindow, limits: DriftLimits, reading: Reading) -> Sequence[PastWindow]:
     """Return the past windows of the latest release that has served long enough to tell how far windows stray."""
     if window.profile.rows < limits.minimum_rows:
         return []  # nothing will be compared
-    each = past_windows(window, reading=reading)
-    return next((known for known in islice(each, _RELEASES) if telling(known, limits)), ())
+    each = islice(past_windows(window, limits.compare_with, reading=reading), _STRETCHES)
+    return next((known for known in each if telling(known, minimum_rows=limits.minimum_rows)), ())

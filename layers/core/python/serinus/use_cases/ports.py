@@ -513,6 +513,12 @@ class References(Protocol):
     def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable | None) -> None:
         """Store both."""
 
+    def importance(self, endpoint: str, content_digest: str) -> Mapping[str, float]:
+        """Return how much each feature matters to the model; nothing where that was not measured."""
+
+    def put_importance(self, endpoint: str, content_digest: str, importance: Mapping[str, float]) -> None:
+        """Store it."""
+
 
 @dataclass(frozen=True)
 class Folded:

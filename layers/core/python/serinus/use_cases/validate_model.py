@@ -26,6 +26,7 @@ from serinus.domain.target_values import labels_of
 from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
+from serinus.use_cases.measure_importance import measure_importance
 from serinus.use_cases.ports import (
     ChooseEncoding,
     Clock,
@@ -162,6 +163,7 @@ def _examine_model(version: ModelVersion, policy: Policy, validation: Validation
     served = encoding.model if encoding is not None and encoding.model is not None else body
     measuring, clock = validation.measure_footprint, validation.clock
     probed = probe_model(policy, probing=Probing(version, served, model, scored, features, measuring, clock))
+    measure_importance(version, model, features, references=validation.references)
     del model  # before the live one takes its room
     try:
         examined = _measured(version, policy, scored, history, features, sound, validation)

@@ -18,6 +18,7 @@ from serinus.adapters.schemas.policy_data import DataTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
 from serinus.domain.policy import (
     Authorisation,
+    Baseline,
     LogInputs,
     Metric,
     Policy,
@@ -233,6 +234,20 @@ class _Drift(_Strict):
     features: Annotated[int, Field(strict=True, ge=1)] = 1
     score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     share_change: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+    compare_with: Baseline = Baseline.REFERENCE
+
+    @model_validator(mode="after")
+    def _last_week_had_the_same_hours(self) -> _Drift:
+        day = 1_440
+        if self.compare_with is Baseline.SAME_HOURS_LAST_WEEK and self.window_minutes not in (
+            *range(day + 1),
+            7 * day,
+        ):
+            raise ValueError(
+                f'window_minutes is {self.window_minutes}, but compare_with = "same_hours_last_week" takes windows '
+                f"of up to a day, {day}, or of a week, {7 * day}"
+            )
+        return self
 
 
 class _Performance(_Strict):

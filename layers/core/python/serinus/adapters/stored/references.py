@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ _SIDES = ("negatives", "positives")
 
 
 class StoredReferences:
-    """`References` over objects: models/<endpoint>/<content digest>/reference.json."""
+    """`References` over objects: models/<endpoint>/<content digest>/reference.json, and importance.json beside it."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -43,6 +44,19 @@ class StoredReferences:
             stored["held_out"] = dict(zip(_SIDES, sides, strict=True))
         self._objects.put(_key(endpoint, content_digest), json.dumps(stored, separators=(",", ":")).encode())
 
+    def importance(self, endpoint: str, content_digest: str) -> Mapping[str, float]:
+        """Return how much each feature matters to the model; nothing where that was not measured."""
+        try:
+            stored: dict[str, float] = json.loads(self._objects.get(_importance_key(endpoint, content_digest)))
+        except ObjectNotFound:
+            return {}
+        return stored
+
+    def put_importance(self, endpoint: str, content_digest: str, importance: Mapping[str, float]) -> None:
+        """Store it in an object of its own."""
+        body = json.dumps(dict(importance), separators=(",", ":")).encode()
+        self._objects.put(_importance_key(endpoint, content_digest), body)
+
     def _stored(self, endpoint: str, content_digest: str) -> dict[str, Any] | None:
         try:
             stored: dict[str, Any] = json.loads(self._objects.get(_key(endpoint, content_digest)))
@@ -53,3 +67,7 @@ class StoredReferences:
 
 def _key(endpoint: str, content_digest: str) -> str:
     return f"models/{endpoint}/{content_digest}/reference.json"
+
+
+def _importance_key(endpoint: str, content_digest: str) -> str:
+    return f"models/{endpoint}/{content_digest}/importance.json"

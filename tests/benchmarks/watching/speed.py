@@ -1,0 +1,60 @@
+"""How long does one look at drift compute, whatever the traffic? Beside the goal."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from serinus.domain.drift import compare
+from serinus.domain.policy import DriftLimits
+from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.seasons import MOST_PAST_WINDOWS, PastWindow
+from serinus.domain.signature import Datatype, InputTensor, Score, Signature
+from serinus.domain.table import Table
+
+_GOAL_MS = 10.0
+_NUMBERS, _CATEGORIES, _VALUES = 30, 10, 20
+_PERIODS, _ROUNDS = 24, 51
+_ROWS_A_PERIOD = 300
+
+
+def print_speed() -> None:
+    """Print how many milliseconds of the processor a look takes, with few and many rows and past windows."""
+    print(f"One look at {_NUMBERS} numbers, {_CATEGORIES} categories and the score, {_PERIODS} periods:")
+    for times in (1, 10_000):
+        for windows in (28, MOST_PAST_WINDOWS):
+            taken = _milliseconds(times, windows)
+            rows = _PERIODS * _ROWS_A_PERIOD * times
+            print(f"  {rows:>10} rows, {windows} past windows {taken:>8.1f} ms of computing (goal {_GOAL_MS:g})")
+    print()
+
+
+def _milliseconds(times: int, windows: int) -> float:
+    reference, periods = _drawn()
+    periods = [Profile(reference.layout, period.counts * times) for period in periods]
+    days = [sum(np.roll([period.counts for period in periods], day, axis=0)[:12]) for day in range(windows)]
+    past = [PastWindow(day, Profile(reference.layout, counts)) for day, counts in enumerate(days, start=1)]
+    taken = []
+    for _ in range(_ROUNDS):
+        begun = time.process_time()
+        compare(reference, periods, DriftLimits(), past)
+        taken.append(time.process_time() - begun)
+    return 1e3 * float(np.median(taken))
+
+
+def _drawn() -> tuple[Profile, list[Profile]]:
+    chance = np.random.default_rng(1)
+    numbers = tuple(f"n{number}" for number in range(_NUMBERS))
+    categories = tuple(f"c{number}" for number in range(_CATEGORIES))
+    values = np.array([f"value {number}" for number in range(_VALUES)], dtype=object)
+    inputs = (InputTensor("N", Datatype.FP64, numbers), InputTensor("C", Datatype.BYTES, categories))
+
+    def rows(count: int) -> tuple[Table, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+        columns = {name: chance.normal(size=count) for name in numbers}
+        drawn = {name: values[chance.integers(0, _VALUES, count)] for name in categories}
+        return Table({**columns, **drawn}), chance.random(count)
+
+    held_out = rows(20_000)
+    layout = layout_from(Signature(inputs, (), Score("p")), *held_out)
+    return of_rows(layout, *held_out), [of_rows(layout, *rows(_ROWS_A_PERIOD)) for _ in range(_PERIODS)]
