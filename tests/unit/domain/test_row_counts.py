@@ -68,7 +68,9 @@ def test_a_new_layout_is_the_same_in_any_batches(rows: list[tuple[float, str | N
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.sampled_from(["random", "rising", "falling", "late", "ticks", "dates", "notes"]), st.integers(9_000, 70_001))
+@given(
+    st.sampled_from(["random", "rising", "falling", "late", "ticks", "dates", "notes"]), st.integers(9_000, 70_001)
+)
 def test_a_long_file_is_the_same_in_any_batches(kind: str, size: int) -> None:
     """Past the rows that choose the first steps, past ten thousand texts; counts are exact all the same."""
     table = Table({"x": a_long_column(kind, 200_000)})
