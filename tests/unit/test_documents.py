@@ -51,3 +51,25 @@ def test_every_file_linked_is_there(page: Path) -> None:
     for path in re.findall(r"`((?:layers|infra_cdk|functions|tests|events|docs)/[\w./-]+)`", text):
         if path.split("/")[0] not in _MADE and "<" not in path:
             assert (_ROOT / path).exists(), path
+
+
+def test_every_decision_has_a_number_of_its_own_and_stands_in_the_list() -> None:
+    """Decisions are cited by number; the list names each by number and title, once."""
+    folder = _ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^- \[(\d+)\. (.+)\]\((.+)\)$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    titles = {page.name: page.read_text(encoding="utf-8").splitlines()[0] for page in folder.glob("0*.md")}
+    assert {name: f"# {number}. {title}" for number, title, name in listed} == titles
+    assert sorted(int(number) for number, _, _ in listed) == sorted(int(name[:4]) for name in titles)
+    assert len(listed) == len(titles) == len({name[:4] for name in titles})
+
+
+def test_every_page_is_linked() -> None:
+    """A page that nothing leads to is not read."""
+    linked = {
+        (page.parent / link).resolve()
+        for page in _PAGES
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert [page.name for page in _PAGES if page not in linked and page.name != "README.md"] == []
