@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.label_files import LABEL, LabelKind, LabelsRead
 from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
 from serinus.domain.policy import Metric, Policy
-from serinus.domain.profile import NumericBins
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.realised import (
     LabelSelection,

@@ -16,10 +16,11 @@ from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.figures import Figures
 from serinus.domain.footprint import Footprint
 from serinus.domain.label_files import Joined, LabelKind, LabelsRead
+from serinus.domain.layout import Layout
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName, HardAlarm, Policy
-from serinus.domain.profile import Layout, Profile, ProfilePart
+from serinus.domain.profile import Profile, ProfilePart
 from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
 from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
