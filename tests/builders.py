@@ -38,24 +38,14 @@ from serinus.domain.gates import Finding
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.layout import Layout
 from serinus.domain.ledger import LedgerEntry
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
-from serinus.domain.policy import (
-    DriftLimits,
-    EndpointName,
-    HardAlarm,
-    Keeping,
-    Metric,
-    MetricGate,
-    PerformanceLimits,
-    Policy,
-    Retraining,
-    RolloutPlan,
-    Serving,
-    Slicing,
-)
+from serinus.domain.policy import DriftLimits, EndpointName, Keeping, PerformanceLimits, Policy, Retraining, Slicing
 from serinus.domain.prediction import Crash, LogBatch, Prediction
 from serinus.domain.profile import ProfilePart
 from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
+from serinus.domain.rollout_plan import HardAlarm, RolloutPlan
+from serinus.domain.serving import Serving
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table

@@ -13,8 +13,9 @@ from serinus.domain.gates import Finding
 from serinus.domain.guard import DEFAULT_GUARDS
 from serinus.domain.layout import Layout
 from serinus.domain.ledger import Action, LedgerEntry
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Holdout, Manifest, Upload
-from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
+from serinus.domain.policy import EndpointName, Policy, Retraining
 from serinus.domain.profile import ProfilePart, RequestCounts
 from serinus.domain.rollout import ChosenPlan, Release, Rollout
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature

@@ -21,9 +21,10 @@ from serinus.adapters.schemas.infer_settings import infer_settings
 from serinus.adapters.schemas.log_batch import read_log_batch
 from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.policy import LabelJoin, LogInputs, Serving
+from serinus.domain.policy import LabelJoin
 from serinus.domain.prediction import Prediction
 from serinus.domain.profile import ProfilePart, of_parts
+from serinus.domain.serving import LogInputs, Serving
 from serinus.domain.table import Table
 from serinus.use_cases.infer import Block
 from tests.builders import NOON, a_policy, a_signature, a_table, scores_of

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from serinus.domain.drift import DriftReport
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.performance_estimate import PerformanceEstimate
-from serinus.domain.policy import Metric, MetricGate
 
 DRIFTED = "Drifted"
 ROWS_CHECKED = "RowsChecked"

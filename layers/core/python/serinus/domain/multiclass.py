@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from serinus.domain.bins import NumericBins
 from serinus.domain.gates import Finding
-from serinus.domain.policy import Metric
+from serinus.domain.metric import Metric
 from serinus.domain.quality import CALIBRATION_GROUPS, SURE
 from serinus.domain.signature import SUREST
 

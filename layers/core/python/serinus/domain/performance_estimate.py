@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.bins import Counts, NumericBins
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.quality import SURE, ScoreTable, measure
 
 Reals = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from serinus.domain.bins import NumericBins
 from serinus.domain.gates import Finding
-from serinus.domain.policy import Metric
+from serinus.domain.metric import Metric
 
 Reals = npt.NDArray[np.float64]
 

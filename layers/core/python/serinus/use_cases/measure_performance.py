@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from serinus.domain.bins import NumericBins
 from serinus.domain.label_files import LABEL, LabelKind, LabelsRead
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.realised import (
     LabelSelection,

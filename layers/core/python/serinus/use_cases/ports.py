@@ -19,10 +19,11 @@ from serinus.domain.label_files import Joined, LabelKind, LabelsRead
 from serinus.domain.layout import Layout
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
-from serinus.domain.policy import EndpointName, HardAlarm, Policy
+from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.profile import Profile, ProfilePart
 from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
+from serinus.domain.rollout_plan import HardAlarm
 from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot

@@ -16,16 +16,10 @@ from serinus.adapters.schemas.policy_alarms import AlarmsTable
 from serinus.adapters.schemas.policy_comparison import ComparisonTable
 from serinus.adapters.schemas.policy_data import DataTable
 from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
-from serinus.domain.policy import (
-    Authorisation,
-    Baseline,
-    LogInputs,
-    Metric,
-    Policy,
-    WhenBusy,
-    WhenUndecided,
-    WrongLabel,
-)
+from serinus.domain.metric import Metric
+from serinus.domain.policy import Baseline, Policy
+from serinus.domain.rollout_plan import WhenBusy, WhenUndecided, WrongLabel
+from serinus.domain.serving import Authorisation, LogInputs
 from serinus.domain.task import MOST_CLASSES, Task
 from serinus.domain.task_rules import task_faults, telling_metrics
 from serinus.errors import PolicyRefused

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from serinus.domain.metric import Metric
 from serinus.domain.model_gates import MustNot
-from serinus.domain.policy import Metric
 
 MAXIMUM_FAIRNESS_RULES = 10
 MAXIMUM_BEHAVIOURS = 20  # each asks the model about some thousand rows
