@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy, policy_json, read_policy
+from serinus.adapters.schemas.policy import parse_policy, policy_json, read_policy
+from serinus.adapters.schemas.policy_serving import OPEN_IN_WORDS
 from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.metric import Metric, MetricGate
