@@ -121,7 +121,9 @@ class _Releases(Strict):
     keep: Annotated[int, Field(strict=True, ge=2, le=100)] = 10
 
 
-class _PolicyFile(Strict):
+class PolicyFile(Strict):
+    """All that a policy file may say."""
+
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
@@ -147,7 +149,7 @@ class _PolicyFile(Strict):
     alarms: AlarmsTable = AlarmsTable()
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> _PolicyFile:
+    def _agrees_with_itself(self) -> PolicyFile:
         if not _NAME.fullmatch(self.endpoint):
             raise ValueError(
                 f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
@@ -162,7 +164,7 @@ class _PolicyFile(Strict):
         return self
 
     @model_validator(mode="after")
-    def _slices_by_each_column_once(self) -> _PolicyFile:
+    def _slices_by_each_column_once(self) -> PolicyFile:
         columns = [slicing.column for slicing in self.slices]
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
@@ -174,7 +176,7 @@ class _PolicyFile(Strict):
         return self
 
     @model_validator(mode="after")
-    def _demands_each_thing_once(self) -> _PolicyFile:
+    def _demands_each_thing_once(self) -> PolicyFile:
         column = policy_gates.declared_twice([rule.column for rule in self.fairness])
         if column is not None:
             raise ValueError(f"[[fairness]] names the column {column!r} twice: declare each once")
@@ -184,7 +186,7 @@ class _PolicyFile(Strict):
         return self
 
     @model_validator(mode="after")
-    def _asks_for_nothing_that_the_log_does_not_hold(self) -> _PolicyFile:
+    def _asks_for_nothing_that_the_log_does_not_hold(self) -> PolicyFile:
         if self.retraining and self.serving.log_inputs is LogInputs.NONE:
             raise ValueError("retraining needs logged inputs, but serving.log_inputs is 'none'")
         if self.retraining and self.serving.personal:
@@ -219,7 +221,7 @@ def parse_policy(document: object, *, source: str) -> Policy:
         PolicyRefused: naming each field that is wrong, and why.
     """
     try:
-        file = _PolicyFile.model_validate(document)
+        file = PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
     policy = _DOMAIN.validate_python(file.model_dump())
