@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from serinus.adapters.stored.model_versions import StoredModelVersions
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric
 from serinus.errors import ModelVersionNotFound
 from serinus.use_cases.ports import ModelVersions
 from tests.contract.builders import FRAUD, NOON, a_finding, a_manifest, an_upload

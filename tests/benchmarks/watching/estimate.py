@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.cli.demo.market import load_market
+from serinus.domain.bins import Counts, NumericBins
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import calibrate, estimate_performance
-from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins
 from serinus.domain.quality import ScoreTable, measure, score_table
 from tests.benchmarks.watching.peers import run_peer
 

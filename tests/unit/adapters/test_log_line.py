@@ -19,10 +19,12 @@ from serinus.adapters.open_inference.log_rules import LogRules, released_layout
 from serinus.adapters.open_inference.record import Record
 from serinus.adapters.schemas.infer_settings import infer_settings
 from serinus.adapters.schemas.log_batch import read_log_batch
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.policy import LabelJoin, LogInputs, Serving
+from serinus.domain.policy import LabelJoin
 from serinus.domain.prediction import Prediction
-from serinus.domain.profile import Layout, ProfilePart, layout_from, of_parts
+from serinus.domain.profile import ProfilePart, of_parts
+from serinus.domain.serving import LogInputs, Serving
 from serinus.domain.table import Table
 from serinus.use_cases.infer import Block
 from tests.builders import NOON, a_policy, a_signature, a_table, scores_of

@@ -24,9 +24,10 @@ from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
+from serinus.domain.metric import METRICS, Metric, MetricGate
 from serinus.domain.model_version import Status
 from serinus.domain.multiclass import class_bins
-from serinus.domain.policy import METRICS, Metric, MetricGate, PerformanceLimits, Retraining, Slicing
+from serinus.domain.policy import PerformanceLimits, Retraining, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.signature import EVERY_COLUMN, Datatype
 from serinus.domain.table import Table

@@ -21,9 +21,10 @@ from serinus.cli.main import app
 from serinus.cli.performance_lines import HEIGHT, lines_of
 from serinus.cli.report_page import performance_page
 from serinus.cli.report_performance import print_performance
-from serinus.domain.policy import METRICS, Metric, Slicing
+from serinus.domain.bins import CategoricalBins, NumericBins
+from serinus.domain.metric import METRICS, Metric
+from serinus.domain.policy import Slicing
 from serinus.domain.prediction import LogBatch, Prediction
-from serinus.domain.profile import CategoricalBins, NumericBins
 from serinus.domain.realised import RealisedGroup
 from serinus.domain.table import Table
 from serinus.domain.task import Task

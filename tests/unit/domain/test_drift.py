@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from serinus.domain.drift import DriftReport, alarm_level, compare
+from serinus.domain.layout import layout_from
 from serinus.domain.policy import DriftLimits
-from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import PastWindow
 from serinus.domain.shifts import Moved
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature

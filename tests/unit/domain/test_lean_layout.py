@@ -11,8 +11,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serinus.domain.bins import CategoricalBins, NumericBins
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.profile import CategoricalBins, Layout, NumericBins, layout_from, of_rows
+from serinus.domain.profile import of_rows
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
 from tests.builders import a_layout, a_signature, a_table, an_object_column, scores_of

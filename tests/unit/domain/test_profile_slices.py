@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.policy import Slicing
 from serinus.domain.prediction import counted
-from serinus.domain.profile import Layout, Profile, ProfilePart, layout_from, of_parts, of_rows
+from serinus.domain.profile import Profile, ProfilePart, of_parts, of_rows
 from serinus.domain.profile_slices import MISSING, OTHER
 from serinus.domain.table import Table
 from serinus.errors import DataRefused

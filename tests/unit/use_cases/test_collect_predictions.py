@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serinus.domain.layout import Layout, Outcome
 from serinus.domain.prediction import Binned, Crash, Prediction
-from serinus.domain.profile import Layout, Outcome, Profile, of_parts
+from serinus.domain.profile import Profile, of_parts
 from tests.builders import FRAUD, NOON, Died, World, a_prediction, a_table
 
 DAY = timedelta(days=1)

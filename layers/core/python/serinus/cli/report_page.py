@@ -22,8 +22,9 @@ from serinus.cli.validation_view import (
     regression_fit_of,
     slices_of,
 )
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import broken_floors
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
 from serinus.use_cases.describe_validation import DescribedValidation
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import MeasuredPerformance, Performance

@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from serinus.domain.gates import Finding, all_passed
-from serinus.domain.policy import EndpointName, Metric
+from serinus.domain.metric import Metric
+from serinus.domain.policy import EndpointName
 from serinus.domain.signature import Signature
 
 

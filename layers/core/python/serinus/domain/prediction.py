@@ -10,7 +10,9 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import CRASHED, Counts, Layout, Outcome, RequestCounts, Slots
+from serinus.domain.bins import Counts, Slots
+from serinus.domain.layout import Layout, Outcome
+from serinus.domain.profile import CRASHED, RequestCounts
 from serinus.domain.table import Column, Table
 
 

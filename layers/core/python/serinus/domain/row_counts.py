@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from serinus.domain.bins import Bins, CategoricalBins, Counts, DateBins, NumericBins, Slots, Special, TextBins
-from serinus.domain.profile import Layout, Profile
+from serinus.domain.layout import Layout
+from serinus.domain.profile import Profile
 from serinus.domain.row_batch import BatchColumn, Expected, NumberColumn, RowBatch, TextColumn
 from serinus.errors import DataRefused
 

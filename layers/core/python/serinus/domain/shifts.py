@@ -19,8 +19,9 @@ from serinus.domain.distances import (
     wasserstein,
 )
 from serinus.domain.grouping import Grouping, Mask, Section, grouping
+from serinus.domain.layout import Layout
 from serinus.domain.policy import Baseline, DriftLimits
-from serinus.domain.profile import Layout, Profile
+from serinus.domain.profile import Profile
 from serinus.domain.seasons import PastCounts, PastWindow
 
 _UNPROVEN = 5.0  # how many times the limit counts while nothing tells how far windows stray from each other

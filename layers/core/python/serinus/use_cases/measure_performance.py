@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.label_files import LABEL, LabelKind, LabelsRead
+from serinus.domain.bins import NumericBins
+from serinus.domain.label_files import LABEL, LabelsRead
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
-from serinus.domain.policy import Metric, Policy
-from serinus.domain.profile import NumericBins
+from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.realised import (
     LabelSelection,
@@ -102,7 +103,7 @@ def measure_performance(
         start,
         end,
         columns=columns,
-        kind=LabelKind.of(policy.task),
+        task=policy.task,
         id_column=policy.labels.id_column,
     )
     windows = _windows(releases.values(), start, end, measuring)

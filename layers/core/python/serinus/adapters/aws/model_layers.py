@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from serinus import settings
 from serinus.adapters.aws.objects import S3Objects
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.profile import Layout
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
