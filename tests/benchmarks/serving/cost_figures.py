@@ -34,7 +34,7 @@ from tests.benchmarks.serving import release, start
 from tests.benchmarks.serving.costs import Measured
 from tests.benchmarks.serving.gateway import event
 from tests.benchmarks.serving.model import rows, served_model
-from tests.benchmarks.serving.progress import Tell
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.serving.servers import OURS
 
 _LINES = 101

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.serving import release
-from tests.benchmarks.serving.environments import PEERS, interpreter
+from tests.benchmarks.environments import PEERS, interpreter
 
 Row = list[float]
 _NOBODY_IS_TOLD = {  # no server may tell its makers anything

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.serving import release
-from tests.benchmarks.serving.environments import PEERS, PeerSkipped, interpreter
-from tests.benchmarks.serving.figures import Goal, Section, medians
+from tests.benchmarks.environments import PEERS, PeerSkipped, interpreter
+from tests.benchmarks.figures import Goal, Section, medians
 from tests.benchmarks.serving.gateway import event
 from tests.benchmarks.serving.model import FEATURES, rows
-from tests.benchmarks.serving.progress import Tell
+from tests.benchmarks.progress import Tell
 
 _OBVIOUS = "obvious"
 

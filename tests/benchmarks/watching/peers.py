@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.benchmarks.serving.environments import BUILT, PeerSkipped, interpreter
+from tests.benchmarks.environments import BUILT, PeerSkipped, interpreter
 
 SCRIPTS = Path(__file__).parent / "peer_scripts"
 _SILENT = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}  # else they contact analytics hosts
