@@ -66,7 +66,9 @@ class FrontDoor:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.add_argument("--only", choices=list(self.parts), action="append", help="this part; may be given again")
-        parser.add_argument("--quick", action="store_true", help="fewer rounds: to see that it runs, not to be quoted")
+        parser.add_argument(
+            "--quick", action="store_true", help="fewer rounds: to see that it runs, not to be quoted"
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, unrounded, too")
         return parser.parse_args(arguments)
 

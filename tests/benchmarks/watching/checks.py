@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,18 @@ from pyarrow import parquet as pq
 from serinus.adapters.stored.profile_documents import profile_document
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.domain.reference_sketch import sketch_profile
+from tests.benchmarks.environments import BUILT
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.watching.peers import SCRIPTS, run_peer, run_script
 
 SHAPES = ((100_000, 30), (100_000, 200), (1_000_000, 40))
-GOALS = {"evidently": 200, "nannyml": 30, "scipy": 15}  # times ours
+GOALS = {"evidently": 200, "nannyml": 30, "scipy": 15}  # times our processor time
 _KINDS = 8  # each with more than a tenth of the reference's rows, so that each is a group
 _MOVED = 3  # the first numbers, by a standard deviation; and the first category
 _AGREED = 0.01
-_FOLDER = Path(__file__).parents[3] / "build" / "bench" / "checks"
+_FLOOR, _TIMES_READING = "reading the file", 3
+_FOLDER = BUILT / "checks"
 
 Found = dict[str, npt.NDArray[Any]]
 
@@ -37,46 +42,81 @@ class Side:
     kinds: npt.NDArray[np.int8]
 
 
-def print_checks(shapes: Sequence[tuple[int, int]], cut_off_seconds: float) -> bool:
-    """Print one check of each shape by each; return whether the distances of one category agree."""
-    print("One check of a new table against a reference of as many rows, three quarters of the columns numbers.")
-    print("Ours reads the new file and has a saved profile of the reference; the peers have both in memory.")
-    agree = True
-    for rows, columns in shapes:
-        print(f"{rows} x {columns}{'':<14}{'s':>9}{'cpu s':>9}{'x ours':>9}{'goal':>6}{'peak MB':>9}  columns found")
-        found = _found(rows, columns, cut_off_seconds)
-        ours = found["serinus"]
-        if isinstance(ours, str):
-            raise SystemExit(f"our own check did not end: {ours}")
-        truth = _truth(columns)
-        for name, told in found.items():
-            if isinstance(told, str):
-                print(f"  {name:<22} skipped: {told}")
-                continue
-            times = float(told["seconds"] / ours["seconds"])
-            hits, false = int((told["drifted"] & truth).sum()), int((told["drifted"] & ~truth).sum())
-            print(
-                f"  {name:<22}{float(told['seconds']):>9.2f}{float(told['cpu']):>9.2f}{times:>9.1f}"
-                f"{GOALS.get(name, ''):>6}{float(told['megabytes']):>9.0f}  {hits} of {truth.sum()}, {false} false"
-            )
-            agree &= _agrees(name, told, ours)
-    return agree
+def measure(tell: Tell, *, shapes: Sequence[tuple[int, int]], cut_off_seconds: float) -> Section:
+    """Check a table of each shape by each; whoever takes longer than the cut-off is not waited for."""
+    return section({shape: _found(tell, *shape, cut_off_seconds) for shape in shapes})
 
 
-def _agrees(name: str, told: Found, ours: Found) -> bool:
-    """Compare what both say of the first category, whose bins are its values."""
-    agree = True
-    for distance in ("psi", "jensenshannon"):
-        if name != "serinus" and distance in told:
-            their, our = float(told[distance]), float(ours[distance])
-            near = abs(their - our) <= _AGREED * abs(our)
-            agree &= near
-            verdict = "agree" if near else "DISAGREE"
-            print(f"    {distance} of c0: theirs {their:.5f}, ours {our:.5f}: they {verdict} within {_AGREED:.0%}")
-    return agree
+def section(found: Mapping[tuple[int, int], Mapping[str, Found | str]]) -> Section:
+    """Judge what was found: speed, verdicts, and the distances of the first category, whose bins are its values."""
+    rows: list[tuple[str, ...]] = []
+    goals: list[Goal] = []
+    notes = [
+        "Ours reads the new file and has a saved profile of the reference; the peers have both in memory, whylogs a "
+        "profile of the reference. Once each, in processes of their own that have everything loaded. Three quarters "
+        f"of the columns are numbers; {_MOVED} of them and a category moved."
+    ]
+    for (number, columns), told in found.items():
+        shape = f"{number:,} × {columns}"
+        ended = {name: one for name, one in told.items() if not isinstance(one, str)}
+        if "serinus" not in ended:
+            raise RuntimeError(f"our own check of {shape} did not end: {told['serinus']}")
+        for name, one in ended.items():
+            rows.append((shape if name == _FLOOR else "", *_row(name, one, ended["serinus"], _truth(columns))))
+        goals += _goals(shape, ended, _truth(columns))
+        notes += [f"{shape}, {name}: {why}" for name, why in told.items() if isinstance(why, str)]
+    return Section(
+        name="checks",
+        title="One check of a new table against a reference of as many rows",
+        columns=("rows × columns", "by", "s", "CPU s", "× ours", "CPU, × ours", "peak MB", "found", "found falsely"),
+        rows=rows,
+        figures={
+            f"{rows}x{columns}": {
+                name: one if isinstance(one, str) else {each: value.tolist() for each, value in one.items()}
+                for name, one in told.items()
+            }
+            for (rows, columns), told in found.items()
+        },
+        goals=goals,
+        notes=notes,
+    )
 
 
-def _found(rows: int, columns: int, seconds: float) -> dict[str, Found | str]:
+def _row(name: str, told: Found, ours: Found, truth: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    drifted = told.get("drifted")
+    found = ("", "")
+    if drifted is not None:
+        found = (f"{(drifted & truth).sum()} of {truth.sum()}", f"{(drifted & ~truth).sum()} of {(~truth).sum()}")
+    return (
+        name,
+        f"{told['seconds']:.3f}",
+        f"{told['cpu']:.3f}",
+        f"{told['seconds'] / ours['seconds']:.1f}",
+        f"{told['cpu'] / ours['cpu']:.1f}",
+        f"{told['megabytes']:.0f}",
+        *found,
+    )
+
+
+def _goals(shape: str, told: Mapping[str, Found], truth: npt.NDArray[np.bool_]) -> Iterator[Goal]:
+    ours = told["serinus"]
+    wrong = int((ours["drifted"] != truth).sum())
+    yield Goal(f"{shape}: columns that ours judges wrongly", wrong, 0, promised=True)
+    if _FLOOR in told:
+        times = float(ours["cpu"] / told[_FLOOR]["cpu"])
+        yield Goal(f"{shape}: processor time, × reading", times, _TIMES_READING)
+    for name, limit in GOALS.items():
+        if name in told:
+            times = float(told[name]["cpu"] / ours["cpu"])
+            yield Goal(f"{shape}: less processor time than {name}, ×", times, limit, at_least=True)
+    for name, one in told.items():
+        for distance in ("psi", "jensenshannon"):
+            if name != "serinus" and distance in one:
+                apart = abs(float(one[distance]) - float(ours[distance])) / abs(float(ours[distance]))
+                yield Goal(f"{shape}: {distance} apart from {name}'s, %", 100 * apart, 100 * _AGREED, promised=True)
+
+
+def _found(tell: Tell, rows: int, columns: int, seconds: float) -> dict[str, Found | str]:
     before, after = _drawn(rows, columns, seed=1, moved=False), _drawn(rows, columns, seed=2, moved=True)
     both: dict[str, npt.NDArray[Any]] = {
         "numbers": before.numbers,
@@ -95,13 +135,19 @@ def _found(rows: int, columns: int, seconds: float) -> dict[str, Found | str]:
     saved.write_text(json.dumps(profile_document(sketched)), encoding="utf-8")
     paths = {name: np.array(str(path)) for name, path in (("rows", file), ("small", small), ("saved", saved))}
     python = Path(sys.executable)
-    print(f"checking {rows} x {columns}", file=sys.stderr)
-    return {
-        "serinus": run_script(python, SCRIPTS / "serinus_check.py", seconds=seconds, **paths),
-        "scipy": run_script(python, SCRIPTS / "scipy_check.py", seconds=seconds, **both),
-        "nannyml": run_peer("nannyml", "nannyml_check", seconds=seconds, **both),
-        "evidently": run_peer("evidently", "evidently_check", seconds=seconds, **both),
+    run: dict[str, Callable[[], Found | str]] = {
+        _FLOOR: partial(run_script, python, SCRIPTS / "arrow_read.py", seconds=seconds, **paths),
+        "serinus": partial(run_script, python, SCRIPTS / "serinus_check.py", seconds=seconds, **paths),
+        "scipy": partial(run_script, python, SCRIPTS / "scipy_check.py", seconds=seconds, **both),
+        "nannyml": partial(run_peer, "nannyml", "nannyml_check", seconds=seconds, **both),
+        "whylogs": partial(run_peer, "whylogs", "whylogs_check", seconds=seconds, **both),
+        "evidently": partial(run_peer, "evidently", "evidently_check", seconds=seconds, **both),
     }
+    found: dict[str, Found | str] = {}
+    for name, check in run.items():
+        tell(f"checking {rows} × {columns}: {name}, at most {seconds:g} s")
+        found[name] = check()
+    return found
 
 
 def _truth(columns: int) -> npt.NDArray[np.bool_]:
