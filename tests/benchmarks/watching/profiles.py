@@ -72,7 +72,7 @@ def measure(tell: Tell, *, rounds: int, large: bool, cut_off_seconds: float) -> 
         found[shape] = {way: figures | size for way, figures in found[shape].items()}
         if not once:
             tell(f"{shape}: whylogs, at most {cut_off_seconds:g} s")
-            their = run_peer("whylogs", "whylogs_build", seconds=cut_off_seconds, file=np.array(str(file)))
+            their = run_peer("whylogs", "whylogs_build", seconds=cut_off_seconds, rows=np.array(str(file)))
             if isinstance(their, str):
                 notes.append(f"whylogs, {shape}: {their}")
             else:

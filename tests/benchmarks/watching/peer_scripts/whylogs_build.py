@@ -15,7 +15,7 @@ def main(given: str, answer: str) -> None:
     whylogs: Any = import_module("whylogs")
     pandas: Any = import_module("pandas")
     said = np.load(given)
-    rows = pandas.read_parquet(str(said["file"]))
+    rows = pandas.read_parquet(str(said["rows"]))
     whylogs.log(pandas=rows.head(1_000)).view()  # so that everything is loaded
 
     def build() -> dict[str, Any]:

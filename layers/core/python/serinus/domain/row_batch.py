@@ -12,6 +12,8 @@ from serinus.domain.feature_columns import spelled_out
 from serinus.domain.steps import Numbers
 from serinus.domain.table import Table
 
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, eq=False)
 class NumberColumn:
@@ -39,14 +41,21 @@ class NumberColumn:
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """Texts: which of `texts` each row has, -1 where it has none, [rows]; each of `texts` comes at least once."""
+    """Texts: which of `texts` each row has, -1 where it has none, [rows]; each of `texts` comes at least once.
 
-    codes: npt.NDArray[np.int64]
+    Attributes:
+        counted: how often each text comes, [texts], where whoever made the column had to count anyway.
+    """
+
+    codes: Codes
     texts: Sequence[str]
+    counted: npt.NDArray[np.int64] | None = None
 
     @property
     def times(self) -> npt.NDArray[np.int64]:
         """How often each text comes, [texts]."""
+        if self.counted is not None:
+            return self.counted
         return np.bincount(self.codes + 1, minlength=len(self.texts) + 1)[1:].astype(np.int64)
 
 
