@@ -96,13 +96,13 @@ def test_verdicts_and_distances_of_a_check_are_promised_and_speed_is_not() -> No
         "nannyml": checked(8.0, truth, jensenshannon=0.301),
         "evidently": "cut off after 90 seconds",
     }
-    slow = checks.section({(1_000, 4): told})
+    slow = checks.section((1_000, 4), told)
     assert missed(slow) == ["1,000 × 4: less processor time than scipy, ×"]
     assert exit_code([slow]) == 0
     assert any("evidently: cut off" in note for note in slow.notes)
-    wrong = checks.section({(1_000, 4): told | {"nannyml": checked(8.0, truth, jensenshannon=0.31)}})
+    wrong = checks.section((1_000, 4), told | {"nannyml": checked(8.0, truth, jensenshannon=0.31)})
     blind = checks.section(
-        {(1_000, 4): told | {"serinus": checked(0.2, [*truth[:3], False], psi=0.5, jensenshannon=0.3)}}
+        (1_000, 4), told | {"serinus": checked(0.2, [*truth[:3], False], psi=0.5, jensenshannon=0.3)}
     )
     assert exit_code([wrong]) == exit_code([blind]) == 1
 
@@ -110,7 +110,7 @@ def test_verdicts_and_distances_of_a_check_are_promised_and_speed_is_not() -> No
 def test_a_check_of_ours_that_does_not_end_is_no_result() -> None:
     """It is an error, never an empty table."""
     with pytest.raises(RuntimeError, match="did not end: it failed"):
-        checks.section({(1_000, 4): {"serinus": "it failed"}})
+        checks.section((1_000, 4), {"serinus": "it failed"})
 
 
 def test_estimates_must_agree_and_should_be_near_and_quick() -> None:
