@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import Pool
 from typing import TypeVar
 
 import numpy as np
@@ -127,8 +127,8 @@ def _episodes(alarms: Sequence[bool]) -> int:
 
 def _each(tell: Tell, what: str, work: Callable[[int], _Counted], times: int) -> list[_Counted]:
     tell(what)
-    with ProcessPoolExecutor(_PROCESSES) as pool:
-        return list(pool.map(work, range(times)))
+    with Pool(_PROCESSES) as pool:  # which is terminated when the block is left, by whatever way
+        return pool.map(work, range(times), chunksize=1)
 
 
 def _mean_and_greatest(counted: Sequence[int]) -> str:
