@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from serinus.domain.feature_columns import spelled_out
 from serinus.domain.steps import Numbers
 from serinus.domain.table import Table
 
-Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]  # of 32 or 64 bits
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,16 +80,17 @@ def _texts(array: _Array) -> TextColumn:
     used = np.flatnonzero(times)
     texts = texts_of(encoded.dictionary if used.size == size else encoded.dictionary.take(pa.array(used)))
     present = [at for at, text in enumerate(texts) if text is not None]
-    if len(present) == size:
-        return TextColumn(codes, texts, times)
+    said = [text for text in texts if text is not None]
+    if len(said) == size:
+        return TextColumn(codes, said, times)
     renumbered = np.full(size + 1, -1, dtype=codes.dtype)
     renumbered[used[present]] = np.arange(len(present))
-    return TextColumn(renumbered.take(codes), [text for text in texts if text is not None], times[used[present]])
+    return TextColumn(renumbered.take(codes), said, times[used[present]])
 
 
 def _codes(indices: Any) -> Codes:  # noqa: ANN401 - pyarrow's stubs have no type of a dictionary's indices
     """Return each row's number in the dictionary, -1 where there is none."""
     kept = indices if indices.type == pa.int32() else indices.cast(pa.int64())
-    kind = np.int32 if indices.type == pa.int32() else np.int64
+    kind = np.dtype(np.int32 if indices.type == pa.int32() else np.int64)
     whole = kept if kept.null_count == 0 else kept.fill_null(-1)
-    return np.frombuffer(_bytes(whole, 1), kind, len(whole), whole.offset * np.dtype(kind).itemsize)
+    return np.frombuffer(_bytes(whole, 1), kind, len(whole), whole.offset * kind.itemsize)
