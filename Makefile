@@ -7,7 +7,7 @@ LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
 PYTEST := $(BIN)/pytest
 
-.PHONY: help setup check test unit demo bench-rollout bench-serving layers lock clean
+.PHONY: help setup check test unit demo bench-rollout bench-serving bench-watching layers lock clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made.
@@ -53,6 +53,9 @@ layers: setup ## Build the Lambda layers from wheels into build/layers, compiled
 
 bench-serving: setup ## Measure serving beside its floor and its peers: start, requests, sizes, costs (ten minutes).
 	@$(BIN)/python -m tests.benchmarks.serving
+
+bench-watching: setup ## Measure watching beside its floors and its peers: profiles, gates, drift, estimates, labels.
+	@$(BIN)/python -m tests.benchmarks.watching
 
 lock: ## Renew the lock file from pyproject.toml.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \

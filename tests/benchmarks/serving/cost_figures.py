@@ -30,11 +30,11 @@ from serinus.domain.profile import empty
 from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Release
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.serving import release, start
 from tests.benchmarks.serving.costs import Measured
 from tests.benchmarks.serving.gateway import event
 from tests.benchmarks.serving.model import rows, served_model
-from tests.benchmarks.serving.progress import Tell
 from tests.benchmarks.serving.servers import OURS
 
 _LINES = 101

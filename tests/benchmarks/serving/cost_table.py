@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
+from tests.benchmarks.figures import Section
 from tests.benchmarks.serving import costs
 from tests.benchmarks.serving.costs import MILLION, Assumed, Measured
-from tests.benchmarks.serving.figures import Section
 from tests.benchmarks.serving.prices import PriceList
 
 _MILLIONS = (0.1, 1.0, 10.0, 100.0)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.benchmarks.serving.figures import quantile
+from tests.benchmarks.figures import quantile
 from tests.benchmarks.serving.http import first_message, request
 
 _READ_BYTES = 1 << 18

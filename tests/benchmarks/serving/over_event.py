@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.serving import handler
-from tests.benchmarks.serving.figures import Goal, Section
-from tests.benchmarks.serving.progress import Tell
 
 _BESIDE = (handler.C_API, handler.FLOOR, handler.OURS, handler.PEER)
 

@@ -18,12 +18,12 @@ import numpy as np
 import psutil
 
 from serinus.adapters.onnx.session import PythonSession
+from tests.benchmarks.environments import PeerSkipped
+from tests.benchmarks.figures import Goal, Section, medians
+from tests.benchmarks.processes import cpu_seconds, free_port, resident_mb, started
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.serving import release
-from tests.benchmarks.serving.environments import PeerSkipped
-from tests.benchmarks.serving.figures import Goal, Section, medians
 from tests.benchmarks.serving.model import rows, served_model
-from tests.benchmarks.serving.processes import cpu_seconds, free_port, resident_mb, started
-from tests.benchmarks.serving.progress import Tell
 from tests.benchmarks.serving.servers import KSERVE, ML_SERVER, MLFLOW, OURS, SERVERS, Row, Server
 
 _ROWS = 64

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.environments import PEERS, interpreter
 from tests.benchmarks.serving import release
-from tests.benchmarks.serving.environments import PEERS, interpreter
 
 Row = list[float]
 _NOBODY_IS_TOLD = {  # no server may tell its makers anything

@@ -9,9 +9,9 @@ from infra_cdk.layers import interpreter as compiler
 from infra_cdk.layers.building import is_compiled
 from infra_cdk.layers.errors import BuildFailed, PythonNotAtHand
 from infra_cdk.layers.files import size
-from tests.benchmarks.serving.environments import PeerSkipped, interpreter, packages
-from tests.benchmarks.serving.figures import Goal, Section
-from tests.benchmarks.serving.progress import Tell
+from tests.benchmarks.environments import PeerSkipped, interpreter, packages
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
 
 _MB = 1024**2
 _LAYERS = (CORE, "inference")

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.environments import PEERS, PeerSkipped, interpreter
+from tests.benchmarks.figures import Goal, Section, medians
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.serving import release
-from tests.benchmarks.serving.environments import PEERS, PeerSkipped, interpreter
-from tests.benchmarks.serving.figures import Goal, Section, medians
 from tests.benchmarks.serving.gateway import event
 from tests.benchmarks.serving.model import FEATURES, rows
-from tests.benchmarks.serving.progress import Tell
 
 _OBVIOUS = "obvious"
 

@@ -1,7 +1,5 @@
 """Performance without labels: how near to NannyML's CBPE, and how much faster?
 
-    python -m tests.benchmarks.watching.estimate [--rows 100000]
-
 NannyML runs in an environment of its own under build/bench, which uv makes; where it does not install, ours is timed
 alone. Both learn from 50,000 held-out rows and estimate six metrics of one window. NannyML is given rows in memory.
 Ours is timed twice: from rows in memory, binned first, and from the counts that a profile holds anyway.
@@ -9,9 +7,10 @@ Ours is timed twice: from rows in memory, binned first, and from the counts that
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,10 @@ from serinus.cli.demo.market import load_market
 from serinus.domain.bins import Counts, NumericBins
 from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import calibrate, estimate_performance
-from serinus.domain.quality import ScoreTable, measure, score_table
+from serinus.domain.quality import ScoreTable, score_table
+from serinus.domain.quality import measure as measured
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
 from tests.benchmarks.watching.peers import run_peer
 
 Reals = npt.NDArray[np.float64]
@@ -29,6 +31,9 @@ _BINS = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, 1_0
 _HELD_OUT = 50_000
 _THRESHOLD = 0.5
 _ROUNDS = 7
+_AGREED = 0.01  # of NannyML's figure
+_NEAR = 1e-3
+_TIMES = 40
 _METRICS = (
     Metric.ROC_AUC,
     Metric.AVERAGE_PRECISION,
@@ -39,43 +44,93 @@ _METRICS = (
 )
 
 
-def main() -> None:
+def measure(tell: Tell, *, rows: int, cut_off_seconds: float) -> Section:
     """Compare on simulated rows and on the electricity market."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=100_000)
-    asked = parser.parse_args()
-    _compare("simulated, overconfident model", *_simulated(asked.rows))
-    _compare("electricity, boosting trained on its first eighth", *_electricity())
+    sets: dict[str, Callable[[], tuple[Reals, Reals, Reals, Reals]]] = {
+        "simulated, overconfident model": partial(_simulated, rows),
+        "electricity, boosting trained on its first eighth": _electricity,
+    }
+    found: dict[str, dict[str, Any]] = {}
+    notes = [f"{_HELD_OUT:,} held-out rows of the simulated set, {rows:,} in its window."]
+    for name, make in sets.items():
+        tell(f"{name}: ours, then NannyML, at most {cut_off_seconds:g} s")
+        found[name], skipped = _compared(make(), cut_off_seconds)
+        notes += skipped
+    return section(found, notes)
 
 
-def _compare(name: str, held_out: Reals, labels: Reals, window: Reals, truth: Reals) -> None:
-    print(f"\n{name}: {len(held_out)} held-out rows, {len(window)} rows in the window")
-    calibration = calibrate(score_table(_BINS, held_out, labels))
-    counts = _histogram(window)
-    ours = estimate_performance(calibration, counts, _THRESHOLD, confidence=0.95).metrics
-    realised = measure(score_table(_BINS, window, truth), _THRESHOLD)
+def section(found: Mapping[str, Mapping[str, Any]], notes: Sequence[str]) -> Section:
+    """Judge what was found."""
+    goals = []
+    notes = list(notes)
+    for name, one in found.items():
+        both = [metric for metric in one["metrics"].values() if "theirs" in metric]
+        if both:
+            apart = [abs(metric["ours"] - metric["theirs"]) for metric in both]
+            share = max(each / metric["theirs"] for each, metric in zip(apart, both, strict=True))
+            goals.append(Goal(f"{name}: apart from NannyML's, %", 100 * share, 100 * _AGREED, promised=True))
+            goals.append(Goal(f"{name}: apart from NannyML's", max(apart), _NEAR))
+            times = one["their_seconds"] / one["seconds"]
+            goals.append(Goal(f"{name}: from rows, times as fast as NannyML", times, _TIMES, at_least=True))
+        own = f"ours {1e3 * one['seconds']:.1f} ms from rows, {1e3 * one['counted_seconds']:.1f} ms from counts"
+        theirs = f", NannyML {1e3 * one['their_seconds']:.0f} ms" if both else ""
+        notes.append(f"{name}: {own}{theirs}; medians of processor time, NannyML's the best of three.")
+    return Section(
+        name="estimate",
+        title="Performance without labels, beside NannyML's CBPE and what labels then told",
+        columns=("data", "metric", "ours", "interval", "NannyML", "apart", "realised"),
+        rows=[
+            _row(name if at == 0 else "", metric, figures)
+            for name, one in found.items()
+            for at, (metric, figures) in enumerate(one["metrics"].items())
+        ],
+        figures=found,
+        goals=goals,
+        notes=notes,
+    )
+
+
+def _row(name: str, metric: str, figures: Mapping[str, float]) -> tuple[str, ...]:
+    ours, theirs = figures["ours"], figures.get("theirs")
+    beside = ("", "") if theirs is None else (f"{theirs:.4f}", f"{abs(theirs - ours):.1e}")
+    interval = f"{figures['low']:.4f} to {figures['high']:.4f}"
+    return (name, metric, f"{ours:.4f}", interval, *beside, f"{figures['realised']:.4f}")
+
+
+def _compared(rows: tuple[Reals, Reals, Reals, Reals], seconds: float) -> tuple[dict[str, Any], list[str]]:
+    """Return what both say of a window, and why NannyML was not asked, if it was not."""
+    held_out, labels, window, truth = rows
+    table, counts = score_table(_BINS, held_out, labels), _histogram(window)
+    ours = estimate_performance(calibrate(table), counts, _THRESHOLD, confidence=0.95).metrics
+    realised = measured(score_table(_BINS, window, truth), _THRESHOLD)
     found = run_peer(
-        "nannyml", "nannyml_cbpe", held_out=held_out, labels=labels, window=window, threshold=np.array(_THRESHOLD)
+        "nannyml",
+        "nannyml_cbpe",
+        seconds=seconds,
+        held_out=held_out,
+        labels=labels,
+        window=window,
+        threshold=np.array(_THRESHOLD),
     )
     theirs = {} if isinstance(found, str) else found
-    print(f"  {'metric':<20}{'ours':>9}{'interval':>20}{'NannyML':>10}{'apart':>10}{'realised':>10}")
-    for metric in _METRICS:
-        estimate = ours[metric]
-        interval = f"{estimate.low:.4f} to {estimate.high:.4f}"
-        beside = f"{theirs[metric]:>10.4f}{abs(theirs[metric] - estimate.value):>10.1e}" if theirs else f"{'':>20}"
-        print(f"  {metric:<20}{estimate.value:>9.4f}{interval:>20}{beside}{realised[metric]:>10.4f}")
-    from_rows = _seconds(lambda: _whole(held_out, labels, window))
-    table = score_table(_BINS, held_out, labels)
-    from_counts = _seconds(lambda: _from_counts(table, counts))
-    print(f"  ours: {1e3 * from_rows:.1f} ms from rows, {1e3 * from_counts:.1f} ms from counts")
+    metrics = {
+        str(metric): {
+            "ours": ours[metric].value,
+            "low": ours[metric].low,
+            "high": ours[metric].high,
+            "realised": realised[metric],
+        }
+        | ({"theirs": float(theirs[metric])} if theirs else {})
+        for metric in _METRICS
+    }
+    one: dict[str, Any] = {
+        "metrics": metrics,
+        "seconds": _seconds(lambda: _whole(held_out, labels, window)),
+        "counted_seconds": _seconds(lambda: _from_counts(table, counts)),
+    }
     if isinstance(found, str):
-        print(f"  NannyML skipped: {found}")
-    else:
-        their = float(found["seconds"])
-        print(
-            f"  NannyML, fit and estimate: {1e3 * their:.0f} ms, {their / from_rows:.0f} times ours from rows, "
-            f"{their / from_counts:.0f} times ours from counts (calibrated: {bool(found['calibrated'])})"
-        )
+        return one, [f"NannyML: {found}"]
+    return one | {"their_seconds": float(found["seconds"])}, []
 
 
 def _whole(held_out: Reals, labels: Reals, window: Reals) -> None:
@@ -93,9 +148,9 @@ def _histogram(scores: Reals) -> Counts:
 def _seconds(work: Callable[[], None]) -> float:
     taken = []
     for _ in range(_ROUNDS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.process_time() - begun)
     return float(np.median(taken))
 
 
@@ -120,7 +175,3 @@ def _electricity() -> tuple[Reals, Reals, Reals, Reals]:
     scores = np.asarray(model.predict_proba(rows)[:, 1], dtype=np.float64)
     one, two = slice(trained, held_out), slice(held_out, last)
     return scores[one], market.labels[one], scores[two], market.labels[two]
-
-
-if __name__ == "__main__":
-    main()

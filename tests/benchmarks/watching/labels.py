@@ -1,7 +1,5 @@
 """Joining predictions with labels: how long, and how much memory, beside reading the same files alone?
 
-    python -m tests.benchmarks.watching.labels [--rows 1000000] [--rounds 3]
-
 A thousand record parts of 30 features and ten label files lie in a folder: Parquet, as production has them. Each
 round runs in a process of its own. The floor is what nobody can do without: reading the join's columns of every file
 by Arrow, and keeping none of them. Processor time is the surest figure on a machine with other work to do.
@@ -9,15 +7,10 @@ by Arrow, and keeping none of them. Processor time is the surest figure on a mac
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-import resource
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,11 +21,13 @@ from pyarrow import parquet as pq
 
 from serinus.adapters.stored.labels import StoredLabels
 from serinus.domain.label_files import LABEL
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
+from tests.benchmarks.watching.alone import in_turns, measured
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 _PARTS, _FILES, _FEATURES = 1_000, 10, 30
 _KEYS = ("_request", "_id", "_row", "_row_id", "_at", "_inputs", "_score", "id", "label")
-_MODES = ("read", "join")
 
 
 class FolderObjects:
@@ -74,63 +69,40 @@ class FolderObjects:
         return [(key, START) for key in self.list(prefix)]
 
 
-def main() -> None:
+def measure(tell: Tell, *, rows: int, rounds: int) -> Section:
     """Write the files, then take turns."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--run", choices=_MODES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.run:
-        print(json.dumps(_measured(asked.run, FolderObjects(asked.folder))))
-        return
     with TemporaryDirectory(prefix="serinus-bench-") as folder:
-        print(
-            f"writing {asked.rows:,} predictions in {_PARTS} parts, and as many labels in {_FILES} files", flush=True
-        )
-        _write(FolderObjects(Path(folder)), asked.rows)
-        found: dict[str, list[dict[str, float]]] = {mode: [] for mode in _MODES}
-        for number in range(asked.rounds):
-            for mode in _MODES:
-                print(f"round {number + 1} of {asked.rounds}: {mode}", file=sys.stderr, flush=True)
-                found[mode].append(_in_a_process(mode, folder))
-    _tell(found)
+        tell(f"writing {rows:,} predictions in {_PARTS} parts, and as many labels in {_FILES} files")
+        _write(FolderObjects(Path(folder)), rows)
+        return section(in_turns(tell, __name__, list(_WORK), [folder], rounds=rounds))
 
 
-def _in_a_process(mode: str, folder: str) -> dict[str, float]:
-    command = [sys.executable, "-m", __spec__.name, "--run", mode, "--folder", folder]
-    ran = subprocess.run(command, check=True, capture_output=True, text=True)
-    said: dict[str, float] = json.loads(ran.stdout)
-    return said
-
-
-def _tell(found: dict[str, list[dict[str, float]]]) -> None:
-    medians = {
-        mode: {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
-        for mode, rounds in found.items()
-    }
-    floor = medians["read"]
-    print(f"\n{'':<28}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'rows/s':>12}{'CPU × floor':>13}")
-    for mode, name in (("read", "reading the files alone"), ("join", "joining, result in memory")):
-        one = medians[mode]
-        print(
-            f"{name:<28}{one['wall']:>9.2f}{one['cpu']:>9.2f}{one['peak_mb']:>9.0f}"
-            f"{one['rows'] / one['wall']:>12,.0f}{one['cpu'] / floor['cpu']:>13.1f}"
-        )
-    print(f"\n{medians['join']['labelled']:,.0f} of {medians['join']['rows']:,.0f} predictions met their label")
-
-
-def _measured(mode: str, objects: FolderObjects) -> dict[str, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    rows, labelled = _read(objects) if mode == "read" else _joined(objects)
-    return {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024,
-        "rows": rows,
-        "labelled": labelled,
-    }
+def section(found: Mapping[str, Mapping[str, float]]) -> Section:
+    """Judge what was found: every prediction has one label, and has to meet it."""
+    floor, join = found["read"], found["join"]
+    names = {"read": "reading the files alone", "join": "joining, result in memory"}
+    return Section(
+        name="labels",
+        title=f"{join['rows']:,.0f} predictions joined with their labels",
+        columns=("what", "s", "CPU s", "CPU, × reading", "rows/s", "peak MB"),
+        rows=[
+            (
+                names[way],
+                f"{one['seconds']:.2f}",
+                f"{one['cpu']:.2f}",
+                f"{one['cpu'] / floor['cpu']:.1f}",
+                f"{one['rows'] / one['seconds']:,.0f}",
+                f"{one['megabytes']:.0f}",
+            )
+            for way, one in found.items()
+        ],
+        figures=found,
+        goals=[
+            Goal("predictions that did not meet their label", join["rows"] - join["labelled"], 0, promised=True),
+            Goal("predictions that were written and not read", floor["rows"] - join["rows"], 0, promised=True),
+        ],
+        notes=["Processes of their own, in turns. MB: beyond the imports."],
+    )
 
 
 def _read(objects: FolderObjects) -> tuple[int, int]:
@@ -181,5 +153,10 @@ def _parquet(columns: dict[str, object]) -> bytes:
     return body.getvalue()
 
 
+_WORK = {"read": _read, "join": _joined}
+
+
 if __name__ == "__main__":
-    main()
+    told: list[tuple[int, int]] = []
+    figures = measured(lambda: told.append(_WORK[sys.argv[1]](FolderObjects(Path(sys.argv[2])))))
+    print(json.dumps(figures | {"rows": told[0][0], "labelled": told[0][1]}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,18 +15,15 @@ from serinus.domain.policy import DriftLimits
 from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
-from tests.benchmarks.watching.peers import evidently_looks, nannyml_looks
+from tests.benchmarks.figures import Section
+from tests.benchmarks.progress import Tell
+from tests.benchmarks.watching.peers import PEERS, peer_looks
 from tests.benchmarks.watching.rules import RULES, Look, Rule, look
 
 _TRAINED_ON, _HELD_OUT_UNTIL = 5_664, 11_328  # rows; half-hours
 _DAY, _WEEK = 48, 336
 _LAST = VICTORIA_JOINS + 4 * _WEEK
 _LIMITS = DriftLimits(every_minutes=1_440, window_minutes=10_080, minimum_rows=300)
-
-_PEERS = {
-    "Evidently 0.7.23, data drift preset": evidently_looks,
-    "NannyML 0.13.1, univariate drift": nannyml_looks,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,41 +46,71 @@ class _Watched:
         return look(self.profile(_TRAINED_ON, _HELD_OUT_UNTIL), periods, _LIMITS, past)
 
 
-def look_at_market(*, with_peers: bool) -> None:
-    """Print each rule's false alarms before the market changes, and how soon it sees the change."""
-    watched = _watched()
-    nows = list(range(_HELD_OUT_UNTIL + _WEEK, _LAST, _DAY // 2))
-    print(
-        f"Electricity, held out rows {_TRAINED_ON}-{_HELD_OUT_UNTIL}, a look every 12 h at the last week: "
-        f"looks that alarm before row {VICTORIA_JOINS} (of {sum(now <= VICTORIA_JOINS for now in nows)}), "
-        "and hours until the first look that alarms after it"
-    )
+def looks_by_rules(tell: Tell) -> Section:
+    """Ask each rule twice a day."""
+    tell("electricity: every rule, a look every 12 h")
+    watched, nows = _watched(), _nows(_DAY // 2)
     found = [watched.look(now) for now in nows]
-    for name, rule in RULES.items():
-        _print(name, nows, _alarms(rule, found))
-    if with_peers:
-        weekly = nows[:: _WEEK // (_DAY // 2)]
-        count = sum(now <= VICTORIA_JOINS for now in weekly)
-        print(f"The same, a look a week ({count} before), as those below take seconds for each:")
-        _print("serinus", weekly, _alarms(RULES["serinus"], found[:: _WEEK // (_DAY // 2)]))
-        rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
-        for name, peer in _PEERS.items():
-            alarms = peer(rows[_TRAINED_ON:_HELD_OUT_UNTIL], rows, [(now - _WEEK, now) for now in weekly])
-            if isinstance(alarms, str):
-                print(f"  {name:<54} skipped: {alarms}")
-            else:
-                _print(name, weekly, alarms)
+    return section("market", "a look every 12 h", nows, {name: _alarms(rule, found) for name, rule in RULES.items()})
+
+
+def looks_by_peers(tell: Tell, *, cut_off_seconds: float) -> Section:
+    """Ask ours and the peers once a week, as they take seconds for each look."""
+    watched, nows = _watched(), _nows(_WEEK)
+    rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
+    reference, windows = rows[_TRAINED_ON:_HELD_OUT_UNTIL], [(now - _WEEK, now) for now in nows]
+    found: dict[str, list[bool] | str] = {
+        "serinus": _alarms(RULES["serinus"], [watched.look(now) for now in nows]),
+    }
+    for peer, rule in PEERS.items():
+        tell(f"electricity: {rule}, at most {cut_off_seconds:g} s")
+        found[rule] = peer_looks(peer, reference, rows, windows, seconds=cut_off_seconds)
+    return section("market beside peers", "a look a week", nows, found)
+
+
+def section(name: str, how_often: str, nows: Sequence[int], found: Mapping[str, Sequence[bool] | str]) -> Section:
+    """Tell each rule's false alarms before the market changes, and how soon it sees the change."""
+    told = {
+        rule: {
+            "before": sum(alarm for now, alarm in zip(nows, alarms, strict=True) if now <= VICTORIA_JOINS),
+            "hours": next(
+                (
+                    (now - VICTORIA_JOINS) / 2
+                    for now, alarm in zip(nows, alarms, strict=True)
+                    if _after(now) and alarm
+                ),
+                None,
+            ),
+        }
+        for rule, alarms in found.items()
+        if not isinstance(alarms, str)
+    }
+    return Section(
+        name=name,
+        title=f"The electricity market, whose data drift at row {VICTORIA_JOINS}: {how_often} at the last week",
+        columns=("rule", f"looks that alarm before it, of {sum(not _after(now) for now in nows)}", "seen after"),
+        rows=[
+            (rule, str(one["before"]), "not in four weeks" if one["hours"] is None else f"{one['hours']:.0f} h")
+            for rule, one in told.items()
+        ],
+        figures=told,
+        notes=[
+            f"The model was validated on rows {_TRAINED_ON} to {_HELD_OUT_UNTIL}, half-hours.",
+            *(f"{rule}: {why}" for rule, why in found.items() if isinstance(why, str)),
+        ],
+    )
+
+
+def _after(now: int) -> bool:
+    return now > VICTORIA_JOINS
+
+
+def _nows(every: int) -> list[int]:
+    return list(range(_HELD_OUT_UNTIL + _WEEK, _LAST, every))
 
 
 def _alarms(rule: Rule, found: Sequence[Look]) -> list[bool]:
     return [rule(each) for each in found]
-
-
-def _print(name: str, nows: Sequence[int], alarms: Sequence[bool]) -> None:
-    before = sum(alarm for now, alarm in zip(nows, alarms, strict=True) if now <= VICTORIA_JOINS)
-    after = next((now for now, alarm in zip(nows, alarms, strict=True) if alarm and now > VICTORIA_JOINS), None)
-    seen = "not in four weeks" if after is None else f"{(after - VICTORIA_JOINS) / 2:.0f} h"
-    print(f"  {name:<54}{before:>8} {seen:>8}")
 
 
 def _watched() -> _Watched:

@@ -1,4 +1,4 @@
-"""Run Evidently and NannyML as they are, each in an environment of its own under build/bench."""
+"""Run Evidently, NannyML and whylogs as they are, each in an environment of its own under build/bench."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.benchmarks.serving.environments import BUILT, PeerSkipped, interpreter
+from tests.benchmarks.environments import BUILT, PeerSkipped, interpreter
 
 SCRIPTS = Path(__file__).parent / "peer_scripts"
-_SILENT = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}  # else they contact analytics hosts
-_RUN_SECONDS = 1_200
+_SILENT = {
+    "NML_DISABLE_USAGE_LOGGING": "1",
+    "DO_NOT_TRACK": "1",
+    "WHYLOGS_NO_ANALYTICS": "True",
+}  # else they contact analytics hosts
+_RUN_SECONDS = 600
+PEERS = {
+    "evidently": "Evidently 0.7.23, data drift preset",
+    "nannyml": "NannyML 0.13.1, univariate drift",
+    "whylogs": "whylogs 1.6.4, any drift score",
+}  # and which of its rules is asked
 
 
 def run_peer(
@@ -62,26 +71,16 @@ def run_script(
             return dict(found)
 
 
-def evidently_looks(
-    reference: npt.NDArray[np.float64], rows: npt.NDArray[np.float64], windows: Sequence[tuple[int, int]]
-) -> list[bool] | str:
-    """Return whether Evidently's preset finds the data set drifted at each look, or why it was not asked."""
-    return _looks("evidently", "evidently_looks", reference, rows, windows)
-
-
-def nannyml_looks(
-    reference: npt.NDArray[np.float64], rows: npt.NDArray[np.float64], windows: Sequence[tuple[int, int]]
-) -> list[bool] | str:
-    """Return whether NannyML's univariate drift alerts on any feature at each look, or why it was not asked."""
-    return _looks("nannyml", "nannyml_looks", reference, rows, windows)
-
-
-def _looks(
+def peer_looks(
     peer: str,
-    script: str,
     reference: npt.NDArray[np.float64],
     rows: npt.NDArray[np.float64],
     windows: Sequence[tuple[int, int]],
+    *,
+    seconds: float,
 ) -> list[bool] | str:
-    found = run_peer(peer, script, reference=reference, rows=rows, windows=np.array(windows))
+    """Return whether a peer alarms, by its defaults, at each look at a window of rows; or why it was not asked."""
+    found = run_peer(
+        peer, f"{peer}_looks", seconds=seconds, reference=reference, rows=rows, windows=np.array(windows)
+    )
     return found if isinstance(found, str) else [bool(alarm) for alarm in found["alarms"]]

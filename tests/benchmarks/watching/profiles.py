@@ -1,10 +1,8 @@
 """How fast is a file profiled, beside merely reading it, and in how much memory?
 
-    python -m tests.benchmarks.watching.profiles [--rounds 3] [--quick]
-
 Each measurement is a process of its own: it imports, profiles a file of a thousand rows to have everything loaded,
-and then does its work once. Seconds are the median of the rounds, of processor time as well, which other processes
-disturb least; memory is the peak beyond what was in use before. Four things are done with each Parquet file:
+and then does its work once. Memory is the peak beyond what was in use before. Four things are done with each Parquet
+file, and whylogs profiles the same rows, which it has in memory:
 
     read     all of it as one Arrow table: the floor
     stream   batch by batch, nothing kept: the floor in bounded memory
@@ -12,20 +10,17 @@ disturb least; memory is the peak beyond what was in use before. Four things are
     build    profiled anew: bins chosen and counted in one pass
 
 Three quarters of the columns are numbers (normal, rounded lognormal, small whole ones, in turn), the others
-categories of thirty values. Files lie under build/bench/profiles, made once by seed. `--quick` leaves out the files
-of ten million rows, one of which is a column of ten million different texts.
+categories of thirty values. Files lie under build/bench/profiles, made once by seed; one has a single column of ten
+million different texts.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,85 +32,93 @@ from serinus.adapters.stored.profile_documents import profile_document, profile_
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.domain.reference_sketch import sketch_profile
 from serinus.domain.row_counts import expected_by, profile_of_batches
+from tests.benchmarks.environments import BUILT
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
+from tests.benchmarks.watching.alone import in_turns, measured
+from tests.benchmarks.watching.peers import run_peer
 
-_FOLDER = Path(__file__).parents[3] / "build" / "bench" / "profiles"
+_FOLDER = BUILT / "profiles"
 _WARM_UP = "1000x8"
 _SHAPES = ("100000x30", "100000x200", "1000000x40")
 _LARGE = ("10000000x10", "10000000x1texts")
 _ROWS_AT_ONCE = 500_000
 _CHECKED_WITHIN = 3.0  # times reading
 _MEGABYTES_BEYOND = 150
+_PEER = "whylogs, build"
+
+Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # figures by shape and way
 
 
-def main() -> None:
-    """Make the files, measure each way in processes of their own, and say whether the goals are met."""
-    asked = _arguments()
-    if asked.measure:
-        print(json.dumps(_measured(asked.measure, Path(asked.file))))
-        return
-    _made(_WARM_UP)
-    print(f"{'':<18}{'':<8}{'s':>8}{'cpu s':>8}{'x read':>8}{'cpu x':>7}{'rows/s':>13}{'MB/s':>8}{'peak MB':>9}")
-    for shape in (*_SHAPES, *(() if asked.quick else _LARGE)):
-        _compare(shape, _made(shape), asked.rounds)
+def measure(tell: Tell, *, rounds: int, large: bool, cut_off_seconds: float) -> Section:
+    """Make the files, and measure each way with each.
+
+    Args:
+        tell: is told what is measured.
+        rounds: how often; files of ten million rows are measured once.
+        large: whether there are any.
+        cut_off_seconds: after which whylogs is cut off.
+    """
+    _made(tell, _WARM_UP)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    notes = [
+        "Medians of processes of their own; CPU counts, which others' work disturbs least. MB: beyond the imports."
+    ]
+    for shape in (*_SHAPES, *(_LARGE if large else ())):
+        file = _made(tell, shape)
+        once = shape in _LARGE
+        found[shape] = in_turns(tell, __name__, list(_WORK), [str(file)], rounds=1 if once else rounds)
+        size = {"rows": float(pq.read_metadata(file).num_rows), "file_mb": file.stat().st_size / 1e6}
+        found[shape] = {way: figures | size for way, figures in found[shape].items()}
+        if not once:
+            tell(f"{shape}: whylogs, at most {cut_off_seconds:g} s")
+            their = run_peer("whylogs", "whylogs_build", seconds=cut_off_seconds, rows=np.array(str(file)))
+            if isinstance(their, str):
+                notes.append(f"whylogs, {shape}: {their}")
+            else:
+                figures = {name: float(their[name]) for name in ("seconds", "cpu", "megabytes")}
+                found[shape][_PEER] = figures | size
+    return section(found, notes)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--measure", choices=list(_WORK), help="do one thing in this process")
-    parser.add_argument("--file", help="with it")
-    return parser.parse_args()
-
-
-def _compare(shape: str, file: Path, rounds: int) -> None:
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in _WORK}
-    for number in range(rounds):
-        for way in _WORK:
-            print(f"\r{shape}: {way}, round {number + 1} of {rounds}   ", end="", file=sys.stderr, flush=True)
-            found[way].append(_in_process(way, file))
-    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-    rows, size = pq.read_metadata(file).num_rows, file.stat().st_size / 1e6
-    medians = {
-        way: {name: median(one[name] for one in measured) for name in measured[0]} for way, measured in found.items()
-    }
-    floor = medians["read"]
-    for way, one in medians.items():
-        print(
-            f"{shape if way == 'read' else '':<18}{way:<8}{one['seconds']:>8.3f}{one['cpu']:>8.3f}"
-            f"{one['seconds'] / floor['seconds']:>8.2f}{one['cpu'] / floor['cpu']:>7.2f}"
-            f"{rows / one['seconds']:>13,.0f}{size / one['seconds']:>8.0f}{one['megabytes']:>9.0f}"
-        )
-    times = medians["check"]["seconds"] / floor["seconds"]
-    met = "met" if times <= _CHECKED_WITHIN else f"missed by {times / _CHECKED_WITHIN - 1:.0%}"
-    kept = max(medians["check"]["megabytes"], medians["build"]["megabytes"])
-    within = "met" if kept <= _MEGABYTES_BEYOND else f"missed by {kept - _MEGABYTES_BEYOND:.0f} MB"
-    print(
-        f"{'':<18}check in {_CHECKED_WITHIN:g} x reading: {met}; {_MEGABYTES_BEYOND} MB beyond the imports: {within}"
+def section(found: Found, notes: list[str]) -> Section:
+    """Judge what was found."""
+    goals = []
+    for shape, ways in found.items():
+        name = _told(shape)
+        times = ways["check"]["cpu"] / ways["read"]["cpu"]
+        goals.append(Goal(f"{name}: a check, processor time, × reading", times, _CHECKED_WITHIN))
+        most = max(ways[way]["megabytes"] for way in ("check", "build"))
+        goals.append(Goal(f"{name}: MB beyond the imports", most, _MEGABYTES_BEYOND))
+    return Section(
+        name="profiles",
+        title="A file profiled anew, and checked against a saved profile",
+        columns=("rows × columns", "what", "s", "CPU s", "× reading", "CPU, × reading", "rows/s", "MB/s", "peak MB"),
+        rows=[_row(shape, way, ways) for shape, ways in found.items() for way in ways],
+        figures=found,
+        goals=goals,
+        notes=notes,
     )
 
 
-def _in_process(way: str, file: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", __spec__.name, "--measure", way, "--file", str(file)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=1_200)
-    found: dict[str, float] = json.loads(ran.stdout)
-    return found
+def _row(shape: str, way: str, ways: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    one, floor = ways[way], ways["read"]
+    return (
+        _told(shape) if way == "read" else "",
+        way,
+        f"{one['seconds']:.3f}",
+        f"{one['cpu']:.3f}",
+        f"{one['seconds'] / floor['seconds']:.2f}",
+        f"{one['cpu'] / floor['cpu']:.2f}",
+        f"{one['rows'] / one['seconds']:,.0f}",
+        f"{one['file_mb'] / one['seconds']:.0f}",
+        f"{one['megabytes']:.0f}",
+    )
 
 
-def _measured(way: str, file: Path) -> dict[str, float]:
-    work = _WORK[way]
-    work(_FOLDER / f"{_WARM_UP}.parquet")
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
-    before = _peak_megabytes()
-    started, used = time.perf_counter(), time.process_time()
-    work(file)
-    taken = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - used}
-    return {**taken, "megabytes": _peak_megabytes() - before}
-
-
-def _peak_megabytes() -> float:
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1_024
+def _told(shape: str) -> str:
+    rows, _, columns = shape.partition("x")
+    return f"{int(rows):,} " + ("different texts" if columns.endswith("texts") else f"× {columns}")
 
 
 def _read(file: Path) -> None:
@@ -144,11 +147,11 @@ def _build(file: Path) -> None:
 _WORK: dict[str, Callable[[Path], None]] = {"read": _read, "stream": _stream, "check": _check, "build": _build}
 
 
-def _made(shape: str) -> Path:
+def _made(tell: Tell, shape: str) -> Path:
     """Return a file of that shape, and have its profile beside it."""
     file = _FOLDER / f"{shape}.parquet"
     if not file.exists():
-        print(f"making {file.name}", file=sys.stderr)
+        tell(f"making {file.name}")
         _FOLDER.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
         _write(shape, unfinished)
@@ -193,4 +196,5 @@ def _column(chance: np.random.Generator, position: int, rows: int) -> npt.NDArra
 
 
 if __name__ == "__main__":
-    main()
+    _WORK[sys.argv[1]](_FOLDER / f"{_WARM_UP}.parquet")
+    print(json.dumps(measured(partial(_WORK[sys.argv[1]], Path(sys.argv[2])))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import MOST_PAST_WINDOWS, PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table
+from tests.benchmarks.figures import Goal, Section
 
 _GOAL_MS = 10.0
 _NUMBERS, _CATEGORIES, _VALUES = 30, 10, 20
@@ -20,15 +22,28 @@ _PERIODS, _ROUNDS = 24, 51
 _ROWS_A_PERIOD = 300
 
 
-def print_speed() -> None:
-    """Print how many milliseconds of the processor a look takes, with few and many rows and past windows."""
-    print(f"One look at {_NUMBERS} numbers, {_CATEGORIES} categories and the score, {_PERIODS} periods:")
-    for times in (1, 10_000):
-        for windows in (28, MOST_PAST_WINDOWS):
-            taken = _milliseconds(times, windows)
-            rows = _PERIODS * _ROWS_A_PERIOD * times
-            print(f"  {rows:>10} rows, {windows} past windows {taken:>8.1f} ms of computing (goal {_GOAL_MS:g})")
-    print()
+def measure() -> Section:
+    """Measure how many milliseconds of the processor a look takes, with few and many rows and past windows."""
+    return section(
+        {
+            f"{_PERIODS * _ROWS_A_PERIOD * times:,} rows, {windows} past windows": _milliseconds(times, windows)
+            for times in (1, 10_000)
+            for windows in (28, MOST_PAST_WINDOWS)
+        }
+    )
+
+
+def section(found: Mapping[str, float]) -> Section:
+    """Judge what was found."""
+    return Section(
+        name="look",
+        title=f"One look at {_NUMBERS} numbers, {_CATEGORIES} categories and the score, {_PERIODS} periods",
+        columns=("counted", "CPU ms"),
+        rows=[(name, f"{milliseconds:.1f}") for name, milliseconds in found.items()],
+        figures=found,
+        goals=[Goal(f"{name}: ms of computing", taken, _GOAL_MS) for name, taken in found.items()],
+        notes=[f"Medians of {_ROUNDS} looks."],
+    )
 
 
 def _milliseconds(times: int, windows: int) -> float:

@@ -1,7 +1,5 @@
 """How long do the data gates take, beside reading the file?
 
-    python -m tests.benchmarks.watching.validation [--rows 1000000] [--rounds 7]
-
 Of a million rows of twenty columns: our scan with every gate, in turns with reading the file whole by pyarrow (the
 library that the scan reads with) and with DuckDB asked for less than half of what the scan finds. Medians count, in
 processor time too, which other processes hardly touch. Each format has a process of its own, for its peak memory.
@@ -9,14 +7,11 @@ processor time too, which other processes hardly touch. Each format has a proces
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
@@ -32,6 +27,8 @@ from serinus.adapters.tables.scan import ArrowScanner
 from serinus.domain.data_findings import Schema
 from serinus.domain.data_limits import DataLimits, DeclaredColumn, Expectation
 from serinus.use_cases.examine_data import examine_data
+from tests.benchmarks.figures import Goal, Section
+from tests.benchmarks.progress import Tell
 
 _GOAL = 1.6
 _LIMITS = DataLimits(
@@ -42,27 +39,49 @@ _LIMITS = DataLimits(
     ),
 )
 _KINDS = ("parquet", "csv")
+_NAMES = {"read": "reading", "gates": "all gates", "duckdb": "DuckDB, half of the counts"}
 
 
-def main() -> int:
-    """Print the table; 1 where the goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.watching.validation", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured")
-    asked = parser.parse_args()
+def measure(tell: Tell, *, rows: int, rounds: int) -> Section:
+    """Write a file of each kind, and look through it."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in _KINDS:
-            print(f"{kind}: writing {asked.rows} rows, then {asked.rounds} rounds", file=sys.stderr, flush=True)
+            tell(f"{kind}: writing {rows} rows, then {rounds} rounds")
             path = Path(folder) / f"rows.{kind}"
-            _write(path, asked.rows)
+            _write(path, rows)
             with get_context("spawn").Pool(1) as pool:  # a process that has held nothing yet
-                found[kind] = pool.apply(_measured, (path, asked.rounds))
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    reached = [_printed(kind, figures) for kind, figures in found.items()]
-    return 0 if min(reached) else 1
+                found[kind] = pool.apply(_measured, (path, rounds))
+    return section(found, [f"Medians of {rounds} rounds in turns, {rows:,} rows of twenty columns."])
+
+
+def section(found: Mapping[str, Mapping[str, float]], notes: Sequence[str]) -> Section:
+    """Judge what was found."""
+    goals = []
+    for kind, figures in found.items():
+        what = f"{kind}: all gates, × reading"
+        goals.append(Goal(what, figures["gates"] / figures["read"], _GOAL))
+        goals.append(Goal(f"{what}, processor time", figures["gates_cpu"] / figures["read_cpu"], _GOAL))
+    return Section(
+        name="validation",
+        title="All data gates, beside reading the file",
+        columns=("what", "s", "× reading", "CPU s", "CPU, × reading", "MB beyond the imports"),
+        rows=[_row(kind, name, figures) for kind, figures in found.items() for name in _NAMES],
+        figures=found,
+        goals=goals,
+        notes=notes,
+    )
+
+
+def _row(kind: str, name: str, found: Mapping[str, float]) -> tuple[str, ...]:
+    return (
+        f"{kind}: {_NAMES[name]}",
+        f"{found[name]:.3f}",
+        f"{found[name] / found['read']:.2f}",
+        f"{found[f'{name}_cpu']:.3f}",
+        f"{found[f'{name}_cpu'] / found['read_cpu']:.2f}",
+        f"{found['gates_mb']:.0f}" if name == "gates" else "",
+    )
 
 
 def _write(path: Path, rows: int) -> None:
@@ -124,19 +143,3 @@ def _duckdb(path: Path) -> object:
     asked = [f'count("{name}"), min("{name}"), max("{name}")' for name in names]
     asked.append(f"count(distinct hash({', '.join(names)}))")
     return connection.execute(f"select {', '.join(asked)} from '{path}'").fetchall()  # noqa: S608 - ours
-
-
-def _printed(kind: str, found: dict[str, float]) -> bool:
-    print(f"\n{kind:10} {'seconds':>9} {'× reading':>10} {'CPU s':>9} {'× reading':>10}")
-    for name, label in (("read", "read"), ("gates", "gates"), ("duckdb", "DuckDB")):
-        wall, processor = found[name] / found["read"], found[f"{name}_cpu"] / found["read_cpu"]
-        print(f"{label:10} {found[name]:9.3f} {wall:10.2f} {found[f'{name}_cpu']:9.3f} {processor:10.2f}")
-    ratio = found["gates"] / found["read"]
-    reached = ratio <= _GOAL
-    print(f"gates: {found['gates_mb']:.0f} MB beyond the imports; goal {_GOAL} × reading: ", end="")
-    print("reached" if reached else f"missed by {ratio / _GOAL - 1:.0%}")
-    return reached
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,6 +13,7 @@ from pyarrow import parquet as pq
 
 from serinus.adapters.tables import text_batches
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.adapters.tables.batch_columns import column_of
 from serinus.domain.bins import NumericBins
 from serinus.domain.reference_sketch import sketch_profile
 from serinus.domain.row_batch import ANYTHING, Expected, NumberColumn, RowBatch, TextColumn
@@ -92,6 +93,32 @@ def _texts(column: NumberColumn | TextColumn) -> list[str | None]:
     assert isinstance(column, TextColumn)
     assert all(column.times)
     return [None if code < 0 else column.texts[code] for code in column.codes.tolist()]
+
+
+@pytest.mark.parametrize("index", [pa.int8(), pa.int32(), pa.int64()])
+@pytest.mark.parametrize(
+    ("codes", "dictionary"),
+    [
+        ([0, 1, 1, 2], ["a", "b", "c"]),
+        ([2, None, 2, 0], ["a", "unused", "c"]),
+        ([0, 1, None, 2], ["a", None, "c"]),
+        ([None, None], ["unused"]),
+        ([None], []),
+    ],
+)
+def test_a_dictionary_is_read_as_its_texts(
+    index: pa.DataType, codes: list[int | None], dictionary: list[str | None]
+) -> None:
+    """Whatever it holds that no row has, nulls in it, and however its rows are cut: texts are those that come."""
+    array = pa.DictionaryArray.from_arrays(
+        pa.array([0, *codes] if dictionary else codes, index), pa.array(dictionary, pa.string())
+    )
+    cut = array.slice(1) if dictionary else array
+    column = column_of("f", "x", cut)
+    assert isinstance(column, TextColumn)
+    assert _texts(column) == cut.to_pylist()
+    assert column.times.tolist() == [cut.to_pylist().count(text) for text in column.texts]
+    assert column.times.tolist() == TextColumn(column.codes, column.texts).times.tolist()
 
 
 def test_a_saved_layout_counts_every_kind_of_file_alike() -> None:

@@ -7,7 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.benchmarks.serving import costs, figures
+from tests.benchmarks import figures
+from tests.benchmarks.serving import costs
 
 
 @pytest.mark.parametrize("module", [costs, figures], ids=lambda module: module.__name__)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.benchmarks.serving.figures import Goal, Section, medians, quantile
-from tests.benchmarks.serving.report import print_section, write_json
+from tests.benchmarks.figures import Goal, Section, medians, quantile
+from tests.benchmarks.report import print_section, write_json
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.floats(0, 1))

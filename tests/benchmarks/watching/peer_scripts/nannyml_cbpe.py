@@ -1,4 +1,4 @@
-"""NannyML's CBPE of one window: six metrics, and how long fitting and estimating took, the best of three."""
+"""NannyML's CBPE of one window: six metrics, and the processor time of fitting and estimating, the best of three."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(given: str, answer: str) -> None:
         frame["predicted"] = (frame["p"] >= threshold).astype(int)
     seconds = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.process_time()
         estimator = nannyml.CBPE(
             y_pred_proba="p",
             y_pred="predicted",
@@ -35,7 +35,7 @@ def main(given: str, answer: str) -> None:
         )
         estimator.fit(held_out)
         found = estimator.estimate(window).filter(period="analysis").to_df()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.process_time() - begun)
     values = {name: np.array(float(found[(name, "value")].iloc[0])) for name in _METRICS}
     told = {"seconds": np.array(min(seconds)), "calibrated": np.array(estimator.needs_calibration), **values}
     np.savez(answer, **told)  # type: ignore[arg-type]  # its stub takes a keyword of its own for one of them

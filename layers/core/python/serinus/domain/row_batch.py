@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from serinus.domain.feature_columns import spelled_out
 from serinus.domain.steps import Numbers
 from serinus.domain.table import Table
+
+Codes = npt.NDArray[np.signedinteger[Any]]  # of 32 or 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +42,21 @@ class NumberColumn:
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """Texts: which of `texts` each row has, -1 where it has none, [rows]; each of `texts` comes at least once."""
+    """Texts: which of `texts` each row has, -1 where it has none, [rows]; each of `texts` comes at least once.
 
-    codes: npt.NDArray[np.int64]
+    Attributes:
+        counted: how often each text comes, [texts], where whoever made the column had to count anyway.
+    """
+
+    codes: Codes
     texts: Sequence[str]
+    counted: npt.NDArray[np.int64] | None = None
 
     @property
     def times(self) -> npt.NDArray[np.int64]:
         """How often each text comes, [texts]."""
+        if self.counted is not None:
+            return self.counted
         return np.bincount(self.codes + 1, minlength=len(self.texts) + 1)[1:].astype(np.int64)
 
 

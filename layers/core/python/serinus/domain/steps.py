@@ -53,7 +53,8 @@ class Steps:
             chosen = np.flatnonzero(self._crowded.take(cells))
             exact = self._places(values.take(chosen), cells.take(chosen))
             counts = np.bincount(exact, minlength=size) + self._summed(in_cells)
-        counts[0] -= values.size - np.count_nonzero(values == values)
+        if values.size and np.isnan(values.min()):
+            counts[0] -= np.count_nonzero(np.isnan(values))
         return counts.astype(np.int64, copy=False)
 
     def _summed(self, in_cells: Places) -> Places:
@@ -75,9 +76,12 @@ class Steps:
         return place
 
     def _cells(self, values: Numbers) -> Places:
+        """Return the cell of each value, 0 where it lies before the grid, and of NaN."""
         with np.errstate(over="ignore", invalid="ignore"):
-            cells = (values - self._low) * self._scale
+            cells = values - self._low
+            cells *= self._scale
             cells += 1
+        if cells.size and np.isnan(cells.min()):  # of NaN, or of infinity times nothing
             np.fmax(cells, 0, out=cells)
-            np.fmin(cells, _CELLS + 1, out=cells)
-        return cells.astype(np.int64)
+        np.clip(cells, 0, _CELLS + 1, out=cells)
+        return cells.astype(np.int32).astype(np.int64)  # processors turn four numbers at once into 32 bits

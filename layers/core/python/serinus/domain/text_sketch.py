@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serinus.domain.bins import Bins, Counts, DateBins, Slots, Special, TextBins
+from serinus.domain.bins import Bins, Counts, DateBins, Special, TextBins
 from serinus.domain.chosen_bins import MOST_REMEMBERED, holds_dates, text_bins
 from serinus.domain.number_sketch import NumberSketch
-from serinus.domain.row_batch import TextColumn
+from serinus.domain.row_batch import Codes, TextColumn
 from serinus.domain.signature import Datatype
 from serinus.domain.slotting import instant_of
 
@@ -66,7 +66,7 @@ class TextSketch:
         counts[chosen.specials[Special.MISSING]] += self._missing
         return SketchedTexts(chosen, counts, len(self._counted))
 
-    def _until(self, column: TextColumn, present: Counts) -> int:
+    def _until(self, column: TextColumn, present: Codes) -> int:
         """Return how many of the present rows come before the first text that is one too many."""
         room = MOST_REMEMBERED - len(self._counted)
         codes, firsts = np.unique(present, return_index=True)
@@ -76,7 +76,7 @@ class TextSketch:
         unknown = np.sort(firsts[new])
         return present.size if unknown.size <= room else int(unknown[room])
 
-    def _count(self, column: TextColumn, present: Counts) -> None:
+    def _count(self, column: TextColumn, present: Codes) -> None:
         times = np.bincount(present, minlength=len(column.texts))
         for code in np.flatnonzero(times).tolist():
             self._counted[column.texts[code]] += int(times[code])
@@ -87,7 +87,7 @@ class _Dates:
         self._instants = NumberSketch(Datatype.FP64)
         self._invalid = 0
 
-    def add(self, texts: Sequence[str], codes: Slots) -> None:
+    def add(self, texts: Sequence[str], codes: Codes) -> None:
         """Take the texts of some rows, in their order."""
         instants = np.array([np.nan if (told := instant_of(text)) is None else told for text in texts])
         found = instants.take(codes)
@@ -109,7 +109,7 @@ class _Shapes:
         self._bins = TextBins("")
         self._counts: Counts = np.zeros(self._bins.width, dtype=np.int64)
 
-    def add(self, texts: Sequence[str], codes: Slots) -> None:
+    def add(self, texts: Sequence[str], codes: Codes) -> None:
         """Take the texts of some rows."""
         slots = np.array([self._bins.slot(text) for text in texts], dtype=np.int64)
         self._counts += np.bincount(slots.take(codes), minlength=self._bins.width)

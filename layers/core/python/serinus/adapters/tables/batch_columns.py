@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from serinus.adapters.tables.columns import texts_of, type_fault
-from serinus.domain.row_batch import BatchColumn, NumberColumn, TextColumn
+from serinus.domain.row_batch import BatchColumn, Codes, NumberColumn, TextColumn
 from serinus.domain.steps import Numbers
 from serinus.errors import DataRefused
 
@@ -73,12 +73,24 @@ def _bytes(array: _Array, number: int) -> memoryview:
 
 
 def _texts(array: _Array) -> TextColumn:
+    """Keep the dictionary's own numbers where each entry is a text that comes at least once, as it mostly is."""
     encoded: Any = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    indices = encoded.indices.cast(pa.int64()).fill_null(-1)
-    codes = np.frombuffer(_bytes(indices, 1), np.int64, len(indices), indices.offset * 8)
-    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(encoded.dictionary) + 1)[1:])
-    texts = texts_of(encoded.dictionary.take(pa.array(used)))
-    renumbered = np.full(len(encoded.dictionary) + 1, -1, dtype=np.int64)
+    codes, size = _codes(encoded.indices), len(encoded.dictionary)
+    times = np.bincount(codes if encoded.indices.null_count == 0 else codes[codes >= 0], minlength=size)
+    used = np.flatnonzero(times)
+    texts = texts_of(encoded.dictionary if used.size == size else encoded.dictionary.take(pa.array(used)))
     present = [at for at, text in enumerate(texts) if text is not None]
-    renumbered[used[present] + 1] = np.arange(len(present))
-    return TextColumn(renumbered.take(codes + 1), [text for text in texts if text is not None])
+    said = [text for text in texts if text is not None]
+    if len(said) == size:
+        return TextColumn(codes, said, times)
+    renumbered = np.full(size + 1, -1, dtype=codes.dtype)
+    renumbered[used[present]] = np.arange(len(present))
+    return TextColumn(renumbered.take(codes), said, times[used[present]])
+
+
+def _codes(indices: Any) -> Codes:  # noqa: ANN401 - pyarrow's stubs have no type of a dictionary's indices
+    """Return each row's number in the dictionary, -1 where there is none."""
+    kept = indices if indices.type == pa.int32() else indices.cast(pa.int64())
+    kind = np.dtype(np.int32 if indices.type == pa.int32() else np.int64)
+    whole = kept if kept.null_count == 0 else kept.fill_null(-1)
+    return np.frombuffer(_bytes(whole, 1), kind, len(whole), whole.offset * kind.itemsize)

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.serving.figures import Section
+from tests.benchmarks.figures import Section
 
 
 def print_section(section: Section, console: Console) -> None:

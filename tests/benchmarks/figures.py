@@ -11,12 +11,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure and its limit; `at_least` says which side of the limit is the good one."""
+    """A figure and its limit.
+
+    Attributes:
+        at_least: which side of the limit is the good one.
+        promised: whether it is an agreement or a promise, which a run fails without; others are aims.
+    """
 
     what: str
     measured: float
     limit: float
     at_least: bool = False
+    promised: bool = False
 
     @property
     def reached(self) -> bool:
@@ -30,12 +36,17 @@ class Goal:
         'reached: ready, × import onnxruntime 0.40, goal ≤ 0.5'
         >>> Goal("requests per second, × KServe", 2.0, 3, at_least=True).sentence()
         'missed by a factor of 1.5: requests per second, × KServe 2.00, goal ≥ 3'
+        >>> Goal("F1, apart from NannyML's", 0.002, 0.001, promised=True).sentence()
+        "broken by a factor of 2.0: F1, apart from NannyML's 2.0e-03, promised ≤ 0.001"
         """
-        said = f"{self.what} {self.measured:.2f}, goal {'≥' if self.at_least else '≤'} {self.limit:g}"
+        figure = f"{self.measured:.1e}" if 0 < abs(self.measured) < 0.01 else f"{self.measured:.2f}"
+        word = "promised" if self.promised else "goal"
+        said = f"{self.what} {figure}, {word} {'≥' if self.at_least else '≤'} {self.limit:g}"
         if self.reached:
-            return f"reached: {said}"
-        short = self.limit / self.measured if self.at_least else self.measured / self.limit
-        return f"missed by a factor of {short:.1f}: {said}"
+            return f"{'kept' if self.promised else 'reached'}: {said}"
+        good, bad = (self.limit, self.measured) if self.at_least else (self.measured, self.limit)
+        by = f" by a factor of {good / bad:.1f}" if bad > 0 and math.isfinite(good) else ""
+        return f"{'broken' if self.promised else 'missed'}{by}: {said}"
 
 
 @dataclass(frozen=True)

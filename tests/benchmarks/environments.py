@@ -10,8 +10,8 @@ from pathlib import Path
 from infra_cdk.layers.commands import run
 from infra_cdk.layers.errors import BuildFailed
 
-PEERS = Path(__file__).parent / "peers"
-BUILT = Path(__file__).parents[3] / "build" / "bench"
+PEERS = Path(__file__).parent / "serving" / "peers"
+BUILT = Path(__file__).parents[2] / "build" / "bench"
 
 
 class PeerSkipped(RuntimeError):
