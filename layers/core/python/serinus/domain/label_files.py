@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from serinus.domain.table import Table
-from serinus.domain.task import Task
+from serinus.domain.task import GREATEST_NUMBER, Task
 
 LABEL = "_label"  # the truth's column among records and in snapshots; no feature begins with an underscore
 
@@ -18,7 +18,7 @@ LABEL = "_label"  # the truth's column among records and in snapshots; no featur
 class LabelKind(StrEnum):
     """What a label is.
 
-    BINARY: 0 or 1, or false or true. NUMBER: any finite number. TEXT: the name of a class, whole numbers spelled as
+    BINARY: 0 or 1, or false or true. NUMBER: any that FP32 holds. TEXT: the name of a class, whole numbers spelled as
     such.
     """
 
@@ -60,10 +60,14 @@ class Label:
 
         >>> [Label(value).is_a(LabelKind.BINARY) for value in (True, 0, 1.0, 2, "1")]
         [True, True, True, False, False]
+        >>> [Label(value).is_a(LabelKind.NUMBER) for value in (-2.5, 1e38, 1e39, "1")]
+        [True, True, False, False]
         """
         if kind is LabelKind.TEXT:
             return True
-        return not isinstance(self.value, str) and (kind is LabelKind.NUMBER or self.value in (0, 1))
+        if isinstance(self.value, str):
+            return False
+        return abs(self.value) <= GREATEST_NUMBER if kind is LabelKind.NUMBER else self.value in (0, 1)
 
 
 @dataclass(frozen=True)

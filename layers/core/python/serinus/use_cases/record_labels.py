@@ -15,7 +15,7 @@ MOST_LABELS = 10_000
 
 _MUST_BE = {
     LabelKind.BINARY: "0 or 1, or false or true",
-    LabelKind.NUMBER: "a number",
+    LabelKind.NUMBER: "a number that FP32 holds",
     LabelKind.TEXT: "the name of a class",
 }
 

@@ -14,6 +14,7 @@ import duckdb
 
 from serinus.adapters.joins.database import Database, identifier, literal
 from serinus.domain.label_files import Conflict, LabelKind, LabelsRead, RefusedFile
+from serinus.domain.task import GREATEST_NUMBER
 from serinus.errors import DataRefused
 
 _MAGIC = b"PAR1"
@@ -35,12 +36,12 @@ _VALUES = {
 }
 _FITS = {
     LabelKind.BINARY: "coalesce(value IN (0, 1), false)",
-    LabelKind.NUMBER: "coalesce(isfinite(value), false)",
+    LabelKind.NUMBER: f"coalesce(abs(value) <= {GREATEST_NUMBER!r}, false)",
     LabelKind.TEXT: f"length(value) <= {_LONGEST}",
 }
 _MUST_BE = {
     LabelKind.BINARY: "must be 0 or 1",
-    LabelKind.NUMBER: "must be a number",
+    LabelKind.NUMBER: "must be a number that FP32 holds",
     LabelKind.TEXT: f"must be a text of {_LONGEST} letters at most",
 }
 
