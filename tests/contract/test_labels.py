@@ -239,6 +239,18 @@ def test_labels_keep_what_they_are(labels: Labels, cloud: Cloud) -> None:
     assert refused == ["labels/fraud/c.csv"]
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e39", "-1e308"])
+def test_numbers_that_no_metric_can_square_are_refused(labels: Labels, cloud: Cloud, value: str) -> None:
+    """One of them would make every error infinite; the file is told, the others count."""
+    cloud.objects.put("labels/fraud/a.csv", b"id,label\na,-3e38\n")
+    cloud.objects.put("labels/fraud/b.csv", f"id,label\nb,{value}\n".encode())
+    found = join(labels, kind=LabelKind.NUMBER)
+    assert truth(found) == {("a", 0): -3e38}
+    assert [each.reason for each in found.read.refused] == [
+        "labels/fraud/b.csv, row 1: the label must be a number that FP32 holds; correct it and upload the file again"
+    ]
+
+
 def test_features_that_differ_in_case_alone_are_refused(labels: Labels, cloud: Cloud) -> None:
     """The database cannot tell them apart, and must not mix them up; who does not ask for them is not held up."""
     rows = some_rows(("d", 0, 5, 0.5), amount=[1.0], Amount=[2.0])

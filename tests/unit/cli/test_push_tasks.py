@@ -267,7 +267,7 @@ def test_a_regressions_performance_is_measured_by_late_labels(tmp_path: Path) ->
 
 
 def test_a_multiclass_models_performance_is_measured_by_late_labels(tmp_path: Path) -> None:
-    """Class names join; one that the policy does not name counts as none."""
+    """Class names join; one that the policy does not name counts as none, and that is told."""
     deployed = a_deployment(Task.MULTICLASS)
     push(deployed, tmp_path, LogisticRegression(), "mode")
     truth = serve(deployed)
@@ -276,6 +276,7 @@ def test_a_multiclass_models_performance_is_measured_by_late_labels(tmp_path: Pa
     deployed.data.put("labels/fraud/late.csv", lines.encode())
     found = performance(deployed)
     assert found["labelled_rows"] == 599
+    assert found["notes"] == ["1 of 600 labels name none of the policy's classes, and count as not come"]
     version = deployed.versions.get(FRAUD, 1)
     for metric in ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall"):
         assert found["metrics"][metric] == pytest.approx(version.metrics[Metric(metric)], abs=0.07)

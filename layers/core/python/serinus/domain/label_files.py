@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from serinus.domain.table import Table
-from serinus.domain.task import Task
+from serinus.domain.task import GREATEST_NUMBER, Task
 
 LABEL = "_label"  # the truth's column among records and in snapshots; no feature begins with an underscore
 
@@ -42,10 +42,14 @@ class Label:
 
         >>> [Label(value).is_of(Task.BINARY) for value in (True, 0, 1.0, 2, "1")]
         [True, True, True, False, False]
+        >>> [Label(value).is_of(Task.REGRESSION) for value in (-2.5, 1e38, 1e39, "1")]
+        [True, True, False, False]
         """
         if task is Task.MULTICLASS:
             return True
-        return not isinstance(self.value, str) and (task is Task.REGRESSION or self.value in (0, 1))
+        if isinstance(self.value, str):
+            return False
+        return abs(self.value) <= GREATEST_NUMBER if task is Task.REGRESSION else self.value in (0, 1)
 
 
 @dataclass(frozen=True)

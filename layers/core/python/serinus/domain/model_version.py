@@ -108,6 +108,10 @@ class ModelVersion:
         }
         return canonical_json(said).encode()
 
+    def to_be_judged(self) -> ModelVersion:
+        """Return the version as if nothing had been found of it yet."""
+        return replace(self, status=Status.REGISTERED, findings=(), metrics={}, attestation=None)
+
     def validated(
         self,
         findings: tuple[Finding, ...],

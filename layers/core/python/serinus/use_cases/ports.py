@@ -159,7 +159,10 @@ class ModelVersions(Protocol):
         """Record why an upload was refused."""
 
     def register(self, upload: Upload, manifest: Manifest, size_bytes: int) -> ModelVersion:
-        """Give the content its number, or return the version that has the same content already."""
+        """Give the content its number, or return the version that has the same content already.
+
+        Where that one was rejected, a new upload of it has no verdict until it is judged anew.
+        """
 
     def get(self, endpoint: str, number: int) -> ModelVersion:
         """Return a version.

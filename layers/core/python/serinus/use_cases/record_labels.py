@@ -16,7 +16,7 @@ MOST_LABELS = 10_000
 
 _MUST_BE = {
     Task.BINARY: "0 or 1, or false or true",
-    Task.REGRESSION: "a number",
+    Task.REGRESSION: "a number that FP32 holds",
     Task.MULTICLASS: "the name of a class",
 }
 

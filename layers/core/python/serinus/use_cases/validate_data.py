@@ -77,7 +77,7 @@ def _validate_upload(version: ModelVersion, policy: Policy, screening: Screening
         compare=lambda sample: compare_with_live(policy, sample, at=now, reading=screening.reading),
     )
     told = tuple(found.finding for found in findings)
-    judged = replace(version, findings=told, metrics={}, attestation=None, status=Status.REGISTERED)
+    judged = replace(version.to_be_judged(), findings=told)
     if _faults(findings):
         judged = judged.validated(told, {}, attestation=None)
     screening.versions.record_validation(judged)

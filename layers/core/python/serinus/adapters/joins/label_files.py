@@ -14,7 +14,7 @@ import duckdb
 
 from serinus.adapters.joins.database import Database, identifier, literal
 from serinus.domain.label_files import Conflict, LabelsRead, RefusedFile
-from serinus.domain.task import Task
+from serinus.domain.task import GREATEST_NUMBER, Task
 from serinus.errors import DataRefused
 
 _MAGIC = b"PAR1"
@@ -36,12 +36,12 @@ _VALUES = {
 }
 _FITS = {
     Task.BINARY: "coalesce(value IN (0, 1), false)",
-    Task.REGRESSION: "coalesce(isfinite(value), false)",
+    Task.REGRESSION: f"coalesce(abs(value) <= {GREATEST_NUMBER!r}, false)",
     Task.MULTICLASS: f"length(value) <= {_LONGEST}",
 }
 _MUST_BE = {
     Task.BINARY: "must be 0 or 1",
-    Task.REGRESSION: "must be a number",
+    Task.REGRESSION: "must be a number that FP32 holds",
     Task.MULTICLASS: f"must be a text of {_LONGEST} letters at most",
 }
 

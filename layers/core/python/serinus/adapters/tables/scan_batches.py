@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -74,9 +75,20 @@ def _csv(name: str, path: Path) -> Iterator[pa.RecordBatch]:
         if ragged is None:
             raise TypesChanged(rows) from error
         raise DataRefused(
-            f"{name} has a row of {ragged[2]} cells after row {rows}, but the header has {ragged[1]}: quote cells "
-            "that hold commas, and leave a missing cell blank"
+            f"{name} has a row of {ragged[2]} cells{_at_row(path, int(ragged[1]), rows)}, but the header has "
+            f"{ragged[1]}: quote cells that hold commas, leave missing ones blank, and write it again if cut off"
         ) from error
+
+
+def _at_row(path: Path, cells: int, before: int) -> str:
+    """Say which row is the first of another number of cells: Arrow, which reads in threads, does not."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            rows = filter(None, csv.reader(file))
+            at = next((number for number, row in enumerate(rows) if len(row) != cells), 0)
+    except csv.Error:
+        at = 0
+    return f" at row {at}" if at else f" after row {before}"
 
 
 def _opened_csv(path: Path, types: dict[str, pa.DataType]) -> arrow_csv.CSVStreamingReader:
