@@ -244,7 +244,7 @@ def test_numbers_that_no_metric_can_square_are_refused(labels: Labels, cloud: Cl
     """One of them would make every error infinite; the file is told, the others count."""
     cloud.objects.put("labels/fraud/a.csv", b"id,label\na,-3e38\n")
     cloud.objects.put("labels/fraud/b.csv", f"id,label\nb,{value}\n".encode())
-    found = join(labels, kind=LabelKind.NUMBER)
+    found = join(labels, task=Task.REGRESSION)
     assert truth(found) == {("a", 0): -3e38}
     assert [each.reason for each in found.read.refused] == [
         "labels/fraud/b.csv, row 1: the label must be a number that FP32 holds; correct it and upload the file again"
