@@ -35,15 +35,20 @@ def push(deployment: Deployment, folder: Path, *, model: int, holdout: int) -> R
     return CliRunner().invoke(app, args, obj=deployment.client)
 
 
-@pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Return one that tests only look at."""
+    return a_deployment(tmp_path_factory.mktemp("pushed"))
+
+
+def a_deployment(folder: Path) -> Deployment:
     """Return a deployment whose first version is live, and whose second was held against it, sliced by amount."""
     deployed = Deployment()
     policy = deployed.policies.get(FRAUD)
     slicing = Slicing("amount", edges=(50.0,), guarded=True)
     deployed.policies.deploy(replace(policy, gates=GATES, slices=(slicing,)))
-    assert push(deployed, tmp_path, model=1, holdout=2).exit_code == 0
-    push(deployed, tmp_path, model=3, holdout=4)
+    assert push(deployed, folder, model=1, holdout=2).exit_code == 0
+    push(deployed, folder, model=3, holdout=4)
     assert len(deployed.versions.list(FRAUD)) == 2
     return deployed
 
@@ -145,8 +150,9 @@ def test_a_slice_named_by_a_caller_is_only_text(deployment: Deployment) -> None:
     assert (compared.where, compared.told, compared.passed) == (f"a:b {hostile}", "worse", False)
 
 
-def test_a_rejected_version_is_drawn_like_any_other(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_rejected_version_is_drawn_like_any_other(tmp_path: Path) -> None:
     """Just then the curves are wanted."""
+    deployment = a_deployment(tmp_path)
     spoilt = rows(seed=6)
     wrong = Table({**spoilt.columns, "fraud": 1 - np.asarray(spoilt.columns["fraud"], dtype=np.float64)})
     holdout, model = write_holdout(tmp_path / "w.csv", wrong), write_model(tmp_path / "m6.onnx", seed=6)

@@ -50,14 +50,14 @@ def test_metrics_are_those_of_scikit_learn() -> None:
 
 
 def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """Of 200 samples at 90 %: between 83 % and 97 %, which chance leaves in fewer than one of a thousand runs."""
+    """Of 100 samples at 90 %: between 80 % and 98 %, which chance leaves in about one of a hundred runs."""
     truth = realised_metrics(score_table(CHANCES, *a_sample(0, 1_000_000)), 0.5, confidence=0.9)
     found = [
-        realised_metrics(score_table(CHANCES, *a_sample(seed, 300)), 0.5, confidence=0.9) for seed in range(1, 201)
+        realised_metrics(score_table(CHANCES, *a_sample(seed, 300)), 0.5, confidence=0.9) for seed in range(1, 101)
     ]
     for metric in set(METRICS[Task.BINARY]) - {Metric.EXPECTED_CALIBRATION_ERROR}:
         held = sum(one[metric].low <= truth[metric].value <= one[metric].high for one in found)
-        assert 0.83 <= held / 200 <= 0.97, metric
+        assert 80 <= held <= 98, metric
 
 
 def test_bursts_widen_the_intervals() -> None:
@@ -89,13 +89,13 @@ def test_a_perfect_score_is_not_taken_to_be_sure() -> None:
 
 
 def test_the_truth_lies_within_the_estimate_of_the_same_rows_where_scores_mean_what_they_did() -> None:
-    """And its chances are spread as chances are; few of 200 windows surprise at 99 %."""
+    """And its chances are spread as chances are; few of 100 windows surprise at 99 %."""
     calibration = calibrate(score_table(CHANCES, *a_sample(1_000, 20_000)))
     yardstick = Yardstick(CHANCES, calibration, 0.5, confidence=0.99)
-    groups = [yardstick.group("window", rows_of(*a_sample(seed))) for seed in range(200)]
+    groups = [yardstick.group("window", rows_of(*a_sample(seed))) for seed in range(100)]
     for metric in (Metric.ROC_AUC, Metric.RECALL, Metric.LOG_LOSS):
         surprised = sum(group.is_expected(metric) is False for group in groups)
-        assert surprised <= 7
+        assert surprised <= 4
         assert sum(group.chances[metric] < 0.01 for group in groups) == surprised
 
 

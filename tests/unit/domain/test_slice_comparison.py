@@ -74,13 +74,13 @@ def test_only_guarded_columns_are_compared() -> None:
 
 
 def test_the_same_candidate_seldom_fails_however_many_slices() -> None:
-    """Of eight pairs of equally noisy models with eight comparisons each, at most two fail; 5 % each are promised."""
+    """Of four pairs of equally noisy models with eight comparisons each, at most one fails; 5 % each are promised."""
     gates = (AUC, MetricGate(Metric.LOG_LOSS, maximum=1.0))
     failed = sum(
         not all(found.passed for found in compared(*rows_of(seed=seed, rows=600, noise=1.0), gates=gates, seed=seed))
-        for seed in range(8)
+        for seed in range(4)
     )
-    assert failed <= 2
+    assert failed <= 1
 
 
 def test_intervals_are_wider_the_more_slices_are_compared() -> None:
