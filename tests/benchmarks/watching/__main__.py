@@ -63,5 +63,5 @@ _PARTS: dict[str, Part] = {
 
 
 if __name__ == "__main__":
-    lasts = "About fifteen minutes, and some more to make the peers' environments; --quick takes three."
+    lasts = "Up to forty minutes on two busy cores, and two more to make the peers' environments; --quick: eight."
     raise SystemExit(FrontDoor("tests.benchmarks.watching", __doc__, lasts, _PARTS).run(sys.argv[1:]))
