@@ -149,7 +149,9 @@ def sampled(prediction: Prediction, layout: Layout) -> Prediction:
     """Return the prediction as the log tells it where its rows do not fit: its last row, and the counts of all."""
     if prediction.features is None:
         return prediction
-    slots, times = np.unique(layout.without_joint.row_slots(prediction.features, prediction.scores), return_counts=True)
+    slots, times = np.unique(
+        layout.without_joint.row_slots(prediction.features, prediction.scores), return_counts=True
+    )
     last = len(prediction.scores) - 1
     return replace(
         prediction,
