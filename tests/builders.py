@@ -570,7 +570,7 @@ class World:
         )
         self.describing = Describing(self.policies, self.versions, self.rollouts, self.traffic)
         self.measuring = Measuring(self.policies, self.rollouts, self.references, self.parts, self.labels)
-        self.reviewing = Reviewing(self.reading, self.measuring, self.ledger, self.events, self.clock)
+        self.reviewing = Reviewing(self.reading, self.measuring, self.ledger, self.events, self.metrics, self.clock)
 
     def clock(self) -> datetime:
         """Return what the clock shows."""

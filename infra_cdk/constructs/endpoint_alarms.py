@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra_cdk.local import departures
-from serinus.domain.figures import DRIFTED, estimated_at_best
+from serinus.domain.figures import CONCEPT_DRIFTED, DRIFTED, at_best, estimated, realised
 from serinus.domain.policy import MetricGate, Policy
 from serinus.domain.task import Task
 from serinus.settings import METRIC_NAMESPACE
@@ -68,20 +68,24 @@ class EndpointAlarms(Construct):
         drift, performance = self._policy.drift, self._policy.performance
         drifted = self._looked_at(DRIFTED, drift.every_minutes)
         self._alarm("Drift", drifted, 1, "has drifted from what its model was validated on", looks=1)
+        concept = self._looked_at(CONCEPT_DRIFTED, performance.every_minutes)
+        self._alarm("ConceptDrift", concept, 1, "has labels that its scores did not let expect", looks=1)
         for floor in self._policy.floors:
             if self._policy.task is Task.BINARY and not floor.metric.needs_labels:
-                self._watch_floor(floor, performance.every_minutes)
+                self._watch_floor(floor, estimated(floor.metric), "an estimated")
+            if not floor.metric.is_inflated:
+                self._watch_floor(floor, realised(floor.metric), "by its labels a")
 
-    def _watch_floor(self, floor: MetricGate, every_minutes: int) -> None:
-        """Watch the better end of the estimate's interval: where even that falls short, little doubt is left."""
-        at_best = self._looked_at(estimated_at_best(floor.metric), every_minutes)
-        said = f"has an estimated {floor.metric} beyond its policy's"
+    def _watch_floor(self, floor: MetricGate, series: str, told: str) -> None:
+        """Watch the better end of the interval: where even that falls short, little doubt is left."""
+        watched = self._looked_at(at_best(series), self._policy.performance.every_minutes)
+        said = f"has {told} {floor.metric} beyond its policy's"
         if floor.minimum is not None:
-            name = f"{estimated_at_best(floor.metric)}Minimum"
-            self._alarm(name, at_best, floor.minimum, f"{said} minimum", looks=1, beyond=_BELOW)
+            name = f"{at_best(series)}Minimum"
+            self._alarm(name, watched, floor.minimum, f"{said} minimum", looks=1, beyond=_BELOW)
         if floor.maximum is not None:
-            name = f"{estimated_at_best(floor.metric)}Maximum"
-            self._alarm(name, at_best, floor.maximum, f"{said} maximum", looks=1, beyond=_ABOVE)
+            name = f"{at_best(series)}Maximum"
+            self._alarm(name, watched, floor.maximum, f"{said} maximum", looks=1, beyond=_ABOVE)
 
     def _looked_at(self, name: str, every_minutes: int) -> cloudwatch.Metric:
         return cloudwatch.Metric(

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from serinus.domain.figures import DRIFTED, ESTIMABLE, LARGEST_FEATURE_PSI, ROWS_CHECKED, SCORE_PSI, estimated
+from serinus.domain.figures import (
+    DRIFTED,
+    ESTIMABLE,
+    LABELLED_SHARE,
+    LARGEST_FEATURE_PSI,
+    ROWS_CHECKED,
+    SCORE_PSI,
+    estimated,
+    realised,
+)
+from serinus.domain.policy import Metric
 from serinus.settings import METRIC_NAMESPACE
 
 _PICKED = "THE_ENDPOINT"  # what the page puts the picked endpoint's name in place of
@@ -47,7 +57,11 @@ class EndpointDashboard(Construct):
         )
         dashboard.add_widgets(
             _graph("Performance, estimated without labels", map(estimated, ESTIMABLE), "Average", _HOUR),
+            _graph("Performance, by the labels that have come", map(realised, Metric), "Average", _HOUR),
+        )
+        dashboard.add_widgets(
             _graph("Rows that drift was looked for in", [ROWS_CHECKED], "Maximum", _HOUR),
+            _graph("Share of rows with a label", [LABELLED_SHARE], "Average", _HOUR),
         )
 
 

@@ -50,9 +50,11 @@ def test_every_limit_of_the_policy_has_its_alarm(watched: Assembly) -> None:
         1_800,
         "Drifted",
     )
-    loss = "has an estimated log_loss beyond its policy's"
-    assert limits[f"{loss} maximum."] == (0.4, "GreaterThanThreshold", 86_400, "EstimatedLogLossAtBest")
-    assert limits[f"{loss} minimum."] == (0.01, "LessThanThreshold", 86_400, "EstimatedLogLossAtBest")
+    assert limits["has labels that its scores did not let expect."][3] == "ConceptDrifted"
+    for told, series in (("an estimated", "EstimatedLogLossAtBest"), ("by its labels a", "RealisedLogLossAtBest")):
+        loss = f"has {told} log_loss beyond its policy's"
+        assert limits[f"{loss} maximum."] == (0.4, "GreaterThanThreshold", 86_400, series)
+        assert limits[f"{loss} minimum."] == (0.01, "LessThanThreshold", 86_400, series)
 
 
 def test_the_gates_are_watched_where_there_are_no_floors(aws: Assembly) -> None:
@@ -65,7 +67,7 @@ def test_the_gates_are_watched_where_there_are_no_floors(aws: Assembly) -> None:
 def test_the_policys_topics_hear_of_each_alarm_and_of_its_end(watched: Assembly) -> None:
     """All of them; no data is not an alarm."""
     alarms = _alarms(watched)
-    assert len(alarms) == 8
+    assert len(alarms) == 11
     for alarm in alarms.values():
         assert (alarm["AlarmActions"], alarm["OKActions"]) == ([_TOPIC], [_TOPIC])
         assert alarm["TreatMissingData"] == "notBreaching"

@@ -350,7 +350,8 @@ def test_a_broken_gate_is_announced_once_labels_tell(tmp_path: Path, task: Task)
     deployed.policies.deploy(replace(policy, performance=PerformanceLimits(minimum_rows=500)))
     client = deployed.client
     review = review_performance(
-        FRAUD, reviewing=Reviewing(client.reading, client.measuring, deployed.ledger, deployed.events, now)
+        FRAUD,
+        reviewing=Reviewing(client.reading, client.measuring, deployed.ledger, deployed.events, MemoryMetrics(), now),
     )
     assert review.announced == ("PerformanceDropped",)
     broken = {each.floor.metric for each in review.broken}

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from serinus.domain.drift import DriftReport
-from serinus.domain.figures import figures_of_drift, figures_of_estimate
+from serinus.domain.figures import figures_of_drift, figures_of_estimate, figures_of_truth
 from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
 from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.realised import RealisedGroup
 from tests.benchmarks.serving import costs
 from tests.builders import a_table
 from tests.unit.domain.test_drift import report
@@ -17,6 +18,8 @@ from tests.unit.domain.test_drift import report
 _ESTIMATE = PerformanceEstimate(
     1_000, {Metric.ROC_AUC: Estimate(0.8, 0.7, 0.9), Metric.LOG_LOSS: Estimate(0.5, 0.4, 0.6)}, 0.0
 )
+
+_TRUTH = RealisedGroup("release 2", rows=200, labelled_rows=50, realised={Metric.ROC_AUC: Estimate(0.6, 0.5, 0.7)})
 
 
 def a_report(shift: float) -> DriftReport:
@@ -65,6 +68,13 @@ def test_an_estimate_tells_the_metrics_that_have_floors() -> None:
     assert figures.of_endpoint == {"EstimatedRocAucAtBest": 0.9, "EstimatedLogLossAtBest": 0.4}
 
 
+def test_labels_tell_the_same_beside_how_many_have_come() -> None:
+    """By names of their own: an estimate is no truth."""
+    figures = figures_of_truth(_TRUTH, [MetricGate(Metric.ROC_AUC, minimum=0.7)], concept_drifted=True)
+    assert figures.of_release == {"RealisedRocAuc": 0.6, "LabelledShare": 0.25}
+    assert figures.of_endpoint == {"RealisedRocAucAtBest": 0.7, "ConceptDrifted": 1.0}
+
+
 def test_every_figure_is_a_number_that_cloudwatch_takes() -> None:
     """Finite, whatever was found."""
     figures = figures_of_drift(a_report(2.0))
@@ -73,8 +83,10 @@ def test_every_figure_is_a_number_that_cloudwatch_takes() -> None:
 
 def test_the_cost_table_counts_every_series() -> None:
     """Of a policy with one floor."""
+    floors = [MetricGate(Metric.ROC_AUC, minimum=0.7)]
     looks = [
         figures_of_drift(a_report(0.0)),
-        figures_of_estimate(_ESTIMATE, [MetricGate(Metric.ROC_AUC, minimum=0.7)]),
+        figures_of_estimate(_ESTIMATE, floors),
+        figures_of_truth(_TRUTH, floors, concept_drifted=False),
     ]
     assert sum(len(figures.of_release) + len(figures.of_endpoint) for figures in looks) == costs.SERIES_OF_LOOKS

@@ -78,6 +78,9 @@ def test_labels_that_contradict_the_scores_are_announced_as_what_they_are() -> N
     assert "roc_auc is 0." in str(dropped.detail["reason"])
     assert "minimum 0.7), by the labels of 1500 of 1500 rows" in str(dropped.detail["reason"])
     assert "was expected of the same rows" in str(drifted.detail["reason"])
+    (*_, (_, release, figures)) = world.metrics.put_so_far
+    assert (release, figures.of_endpoint["ConceptDrifted"]) == (2, 1.0)
+    assert figures.of_endpoint["RealisedRocAucAtBest"] < 0.7
     assert [deed.split(":")[0] for deed in world.deeds()[-2:]] == ["realised", "concept"]
     assert json.loads(json.dumps(asdict(found)))["labelled_rows"] == ROWS
 

@@ -370,6 +370,7 @@ def reviewing(told: settings.ReviewPerformanceSettings) -> Reviewing:
         measuring=_measuring(told.table_name, told.artifacts_bucket, told.data_bucket),
         ledger=_ledger(told.table_name, told.ledger_bucket),
         events=_events(told.event_bus_name),
+        metrics=_metrics(),
         clock=_now,
     )
 

@@ -6,17 +6,20 @@ columns the furthest, and of all the metrics those that the policy has floors fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from serinus.domain.drift import DriftReport
-from serinus.domain.performance_estimate import PerformanceEstimate
+from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
 from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.realised import RealisedGroup
 
 DRIFTED = "Drifted"
 ROWS_CHECKED = "RowsChecked"
 LARGEST_FEATURE_PSI = "LargestFeaturePsi"
 SCORE_PSI = "ScorePsi"
+LABELLED_SHARE = "LabelledShare"
+CONCEPT_DRIFTED = "ConceptDrifted"
 ESTIMABLE = tuple(metric for metric in Metric if not metric.needs_labels)
 
 
@@ -46,12 +49,25 @@ def figures_of_drift(report: DriftReport) -> Figures:
 
 def figures_of_estimate(estimate: PerformanceEstimate, floors: Iterable[MetricGate]) -> Figures:
     """Return what an estimate of performance publishes: of each floor's metric, its value and the better end."""
+    return _of_floors(estimate.metrics, floors, estimated)
+
+
+def figures_of_truth(truth: RealisedGroup, floors: Iterable[MetricGate], *, concept_drifted: bool) -> Figures:
+    """Return what labels publish: the same of what they say, how many rows have one, and whether they surprise."""
+    told = _of_floors(truth.realised, floors, realised)
+    share = {LABELLED_SHARE: truth.labelled_share}
+    return Figures({**told.of_release, **share}, {**told.of_endpoint, CONCEPT_DRIFTED: float(concept_drifted)})
+
+
+def _of_floors(
+    found: Mapping[Metric, Estimate], floors: Iterable[MetricGate], named: Callable[[Metric], str]
+) -> Figures:
     values, best = {}, {}
     for metric in dict.fromkeys(floor.metric for floor in floors):
-        found = estimate.metrics.get(metric)
-        if found is not None:
-            values[estimated(metric)] = found.value
-            best[estimated_at_best(metric)] = found.low if metric.lower_is_better else found.high
+        interval = found.get(metric)
+        if interval is not None:
+            values[named(metric)] = interval.value
+            best[at_best(named(metric))] = interval.low if metric.lower_is_better else interval.high
     return Figures(values, best)
 
 
@@ -61,13 +77,26 @@ def estimated(metric: Metric) -> str:
     >>> estimated(Metric.ROC_AUC)
     'EstimatedRocAuc'
     """
-    return "Estimated" + "".join(word.capitalize() for word in metric.split("_"))
+    return f"Estimated{_camel_case(metric)}"
 
 
-def estimated_at_best(metric: Metric) -> str:
+def realised(metric: Metric) -> str:
+    """Return the name of the series of what labels say.
+
+    >>> realised(Metric.LOG_LOSS)
+    'RealisedLogLoss'
+    """
+    return f"Realised{_camel_case(metric)}"
+
+
+def at_best(series: str) -> str:
     """Return the name of the series of an interval's better end: only where that is not good enough, an alarm rings.
 
-    >>> estimated_at_best(Metric.LOG_LOSS)
+    >>> at_best(estimated(Metric.LOG_LOSS))
     'EstimatedLogLossAtBest'
     """
-    return f"{estimated(metric)}AtBest"
+    return f"{series}AtBest"
+
+
+def _camel_case(metric: Metric) -> str:
+    return "".join(word.capitalize() for word in metric.split("_"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from serinus.domain.drift import alarm_level
+from serinus.domain.figures import figures_of_truth
 from serinus.domain.ledger import Action, Detail
 from serinus.domain.performance_estimate import BrokenFloor, broken_floors
 from serinus.domain.policy import Metric, Policy
@@ -15,7 +16,7 @@ from serinus.domain.rollout import Release
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading, live_release
 from serinus.use_cases.measure_performance import Measuring, Performance, measure_performance
-from serinus.use_cases.ports import Clock, Events, Ledger
+from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
 
 _LOOKS = 2  # a look that failed, or was late, is made up for by the next
 _WHOLE_SECONDS = timedelta(seconds=1)  # a store tells no more of when it was written to
@@ -29,6 +30,7 @@ class Reviewing:
     measuring: Measuring
     ledger: Ledger
     events: Events
+    metrics: Metrics
     clock: Clock
 
 
@@ -101,6 +103,8 @@ def _reviewed(
     told = {metric: value for metric, value in truth.realised.items() if not metric.is_inflated}
     broken = broken_floors(policy.floors, told)
     unexpected = _unexpected(truth, policy)
+    figures = figures_of_truth(replace(truth, realised=told), policy.floors, concept_drifted=bool(unexpected))
+    reviewing.metrics.put(policy.endpoint, release.number, figures)
     reasons = {
         "PerformanceDropped": ", ".join(_broken_in_words(each) for each in broken),
         "ConceptDriftDetected": ", ".join(_unexpected_in_words(metric, truth) for metric in unexpected),
