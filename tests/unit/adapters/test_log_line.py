@@ -83,10 +83,9 @@ def read_back(text: str) -> Prediction:
 
 
 def counted(prediction: Prediction) -> list[int]:
-    """Return what a prediction counts into."""
-    counts: list[int] = of_parts(
-        LAYOUT, [ProfilePart(LAYOUT.digest, "s", (prediction.counted(LAYOUT),))]
-    ).counts.tolist()
+    """Return what a prediction counts into, column by column."""
+    found = of_parts(LAYOUT, [ProfilePart(LAYOUT.digest, "s", (prediction.counted(LAYOUT),))]).counts
+    counts: list[int] = found[: LAYOUT.joint_start].tolist()
     return counts
 
 

@@ -212,8 +212,8 @@ def test_too_few_rows_say_nothing() -> None:
 
 
 def test_as_many_features_must_drift_as_the_policy_says() -> None:
-    """With `features = 2`, one feature alone is no drift; the score alone is."""
-    limits = DriftLimits(minimum_rows=500, features=2)
+    """With `features = 2`, one feature alone is no drift, unless it changes rows jointly; the score alone is."""
+    limits = DriftLimits(minimum_rows=500, features=2, joint_psi=10.0)
     reference = a_table(1_000)
     older = Table({**a_table(1_000, seed=3).columns, "age": np.full(1_000, 89.0)})
     assert not report(reference, older, limits).drifted

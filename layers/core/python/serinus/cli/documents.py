@@ -198,6 +198,7 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "past_windows": report.past_windows,
         "compared_with": str(report.baseline),
         "columns": [shift_document(shift) for shift in shifts],
+        "joint": None if report.joint is None else shift_document(report.joint),
     }
 
 

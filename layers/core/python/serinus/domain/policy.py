@@ -71,6 +71,7 @@ class DriftLimits:
         feature_psi: the population stability index above which a feature's shift is of practical size.
         features: how many features must have drifted.
         score_psi: the same for the predictions; the predictions alone suffice.
+        joint_psi: the same for rows along their principal components, or off them; these alone suffice as well.
         share_change: how much the share of missing values, or of values outside the reference, must have changed.
         compare_with: what the window is compared with. Against last week, whatever lasts longer is no drift.
     """
@@ -82,6 +83,7 @@ class DriftLimits:
     feature_psi: float = 0.1
     features: int = 1
     score_psi: float = 0.1
+    joint_psi: float = 0.1
     share_change: float = 0.05
     compare_with: Baseline = Baseline.REFERENCE
 

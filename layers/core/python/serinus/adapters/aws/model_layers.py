@@ -66,8 +66,8 @@ class ModelLayers:
 
 
 def layout_document(layout: Layout) -> dict[str, object]:
-    """Return what `lean_layout` reads."""
-    return {"digest": layout.digest, **layout.document}
+    """Return what `lean_layout` reads; what is counted jointly, the inference function does not count."""
+    return {"digest": layout.digest, **layout.without_joint.document}
 
 
 def layer_zip(version: ModelVersion, model: bytes, layout: Layout) -> bytes:

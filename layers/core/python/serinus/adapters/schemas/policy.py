@@ -73,6 +73,7 @@ class _Drift(Strict):
     feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     features: Annotated[int, Field(strict=True, ge=1)] = 1
     score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
+    joint_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     share_change: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
     compare_with: Baseline = Baseline.REFERENCE
 
