@@ -32,28 +32,20 @@ from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.tables.scan import ArrowScanner
+from serinus.domain.bins import CategoricalBins, NumericBins
 from serinus.domain.composition import Composition, Runtime
 from serinus.domain.gates import Finding
 from serinus.domain.guard import Guard, RolloutMetric
+from serinus.domain.layout import Layout
 from serinus.domain.ledger import LedgerEntry
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
-from serinus.domain.policy import (
-    DriftLimits,
-    EndpointName,
-    HardAlarm,
-    Keeping,
-    Metric,
-    MetricGate,
-    PerformanceLimits,
-    Policy,
-    Retraining,
-    RolloutPlan,
-    Serving,
-    Slicing,
-)
+from serinus.domain.policy import DriftLimits, EndpointName, Keeping, PerformanceLimits, Policy, Retraining, Slicing
 from serinus.domain.prediction import Crash, LogBatch, Prediction
-from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart
+from serinus.domain.profile import ProfilePart
 from serinus.domain.rollout import ChosenPlan, Release, Rollout, Split
+from serinus.domain.rollout_plan import HardAlarm, RolloutPlan
+from serinus.domain.serving import Serving
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table

@@ -12,7 +12,8 @@ from constructs import Construct
 
 from infra_cdk.local import departures
 from serinus.domain.figures import CONCEPT_DRIFTED, DRIFTED, at_best, estimated, realised
-from serinus.domain.policy import MetricGate, Policy
+from serinus.domain.metric import MetricGate
+from serinus.domain.policy import Policy
 from serinus.domain.task import Task
 from serinus.settings import METRIC_NAMESPACE
 

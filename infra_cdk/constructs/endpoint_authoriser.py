@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.permission import acknowledge
 from infra_cdk.constructs.token_authorisers import TokenAuthorisers
-from serinus.domain.policy import Authorisation, JwtIssuer, Serving
+from serinus.domain.serving import Authorisation, JwtIssuer, Serving
 
 _HEADER = "$request.header.Authorization"
 

@@ -17,7 +17,7 @@ from serinus.domain.figures import (
     estimated,
     realised,
 )
-from serinus.domain.policy import Metric
+from serinus.domain.metric import Metric
 from serinus.settings import METRIC_NAMESPACE
 
 _PICKED = "THE_ENDPOINT"  # what the page puts the picked endpoint's name in place of

@@ -11,7 +11,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra_cdk import functions
 from infra_cdk.constructs.control_routes import ControlRoutes
 from infra_cdk.constructs.dashboard import Dashboard
 from infra_cdk.constructs.endpoint_dashboard import EndpointDashboard
@@ -21,6 +20,7 @@ from infra_cdk.constructs.layers import Layers
 from infra_cdk.constructs.server_routes import ServerRoutes
 from infra_cdk.constructs.state_machine import SerinusStateMachine
 from infra_cdk.constructs.token_authorisers import TokenAuthorisers
+from infra_cdk.functions import control_plane, requests
 from infra_cdk.stacks.foundation import Foundation
 from serinus.settings import ALARM_PREFIX, CLIENT_PARAMETER, EVENT_SOURCE, ClientSettings, runtime_parameter
 
@@ -33,10 +33,10 @@ class ControlPlane(Stack):
         self.foundation = foundation
         self._layers = Layers(self, "Layers", prefix="serinus", built=layers)
         self._functions = {
-            blueprint.verb_noun: self._deploy(blueprint) for blueprint in functions.control_plane(foundation, self)
+            blueprint.verb_noun: self._deploy(blueprint) for blueprint in control_plane(foundation, self)
         }
         self.api = SerinusApi(self, "Api")
-        for blueprint in functions.keepers_of_tokens(foundation, self, self.api.api.api_id):
+        for blueprint in requests.keepers_of_tokens(foundation, self, self.api.api.api_id):
             self._functions[blueprint.verb_noun] = self._deploy(blueprint)
         ControlRoutes(self, "ControlRoutes", api=self.api.api, function=self.function)
         ServerRoutes(self, "ServerRoutes", api=self.api.api, server=self.function("describe_server"))

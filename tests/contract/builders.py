@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from serinus.domain.bins import CategoricalBins, NumericBins
 from serinus.domain.composition import Composition, Runtime
 from serinus.domain.gates import Finding
 from serinus.domain.guard import DEFAULT_GUARDS
+from serinus.domain.layout import Layout
 from serinus.domain.ledger import Action, LedgerEntry
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Holdout, Manifest, Upload
-from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, Retraining
-from serinus.domain.profile import CategoricalBins, Layout, NumericBins, ProfilePart, RequestCounts
+from serinus.domain.policy import EndpointName, Policy, Retraining
+from serinus.domain.profile import ProfilePart, RequestCounts
 from serinus.domain.rollout import ChosenPlan, Release, Rollout
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table

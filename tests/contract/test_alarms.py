@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serinus.domain.policy import HardAlarm
+from serinus.domain.rollout_plan import HardAlarm
 from tests.contract.clouds import AwsCloud, Cloud
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from pyarrow import parquet as pq
 from serinus.adapters.joins.database import Bounds
 from serinus.adapters.stored.labels import StoredLabels
 from serinus.adapters.stored.records import StoredRecords
-from serinus.domain.label_files import LABEL, Conflict, Joined, LabelKind
+from serinus.domain.label_files import LABEL, Conflict, Joined
+from serinus.domain.task import Task
 from serinus.errors import DataRefused
 from serinus.use_cases.ports import Labels
 from tests.contract.builders import after, some_rows
@@ -230,12 +231,24 @@ def test_a_rows_own_label_is_nearer_than_its_requests(labels: Labels, cloud: Clo
 def test_labels_keep_what_they_are(labels: Labels, cloud: Cloud) -> None:
     """Numbers stay numbers, and the names of classes texts, in which whole numbers are spelled as such."""
     cloud.objects.put("labels/fraud/a.csv", b"id,label\na,2.5\nb,-1e3\n")
-    assert truth(join(labels, kind=LabelKind.NUMBER)) == {("a", 0): 2.5, ("b", 0): -1_000.0}
+    assert truth(join(labels, task=Task.REGRESSION)) == {("a", 0): 2.5, ("b", 0): -1_000.0}
     cloud.objects.put("labels/fraud/b.parquet", parquet(id=["a", "c"], label=[3.0, 4.0]))
     cloud.objects.put("labels/fraud/c.csv", b"id,label\nb,a boat\n")
-    assert truth(join(labels, kind=LabelKind.TEXT)) == {("a", 0): "3", ("b", 0): "a boat", ("c", 0): "4"}
-    refused = [each.name for each in join(labels, kind=LabelKind.NUMBER).read.refused]
+    assert truth(join(labels, task=Task.MULTICLASS)) == {("a", 0): "3", ("b", 0): "a boat", ("c", 0): "4"}
+    refused = [each.name for each in join(labels, task=Task.REGRESSION).read.refused]
     assert refused == ["labels/fraud/c.csv"]
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e39", "-1e308"])
+def test_numbers_that_no_metric_can_square_are_refused(labels: Labels, cloud: Cloud, value: str) -> None:
+    """One of them would make every error infinite; the file is told, the others count."""
+    cloud.objects.put("labels/fraud/a.csv", b"id,label\na,-3e38\n")
+    cloud.objects.put("labels/fraud/b.csv", f"id,label\nb,{value}\n".encode())
+    found = join(labels, task=Task.REGRESSION)
+    assert truth(found) == {("a", 0): -3e38}
+    assert [each.reason for each in found.read.refused] == [
+        "labels/fraud/b.csv, row 1: the label must be a number that FP32 holds; correct it and upload the file again"
+    ]
 
 
 def test_features_that_differ_in_case_alone_are_refused(labels: Labels, cloud: Cloud) -> None:

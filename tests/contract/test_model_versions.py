@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from serinus.adapters.stored.model_versions import StoredModelVersions
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric
 from serinus.errors import ModelVersionNotFound
 from serinus.use_cases.ports import ModelVersions
 from tests.contract.builders import FRAUD, NOON, a_finding, a_manifest, an_upload
@@ -62,6 +62,18 @@ def test_the_same_content_is_the_same_version(versions: ModelVersions) -> None:
     assert first == retried == second
     assert versions.upload("fraud", "upload-2") == replace(an_upload("upload-2"), version=1)
     assert len(versions.list("fraud")) == 1
+
+
+def test_a_rejected_version_that_is_uploaded_again_has_no_verdict_yet(versions: ModelVersions) -> None:
+    """Whoever waits would take the old one for the new; a step that is retried takes no new one away."""
+    made = versions.register(versions.claim(an_upload("upload-1")), a_manifest(), 1)
+    rejected = made.validated((replace(a_finding(), passed=False),), {}, attestation=None)
+    versions.record_validation(rejected)
+    assert versions.register(an_upload("upload-1"), a_manifest(), 1) == rejected
+    assert versions.register(versions.claim(an_upload("upload-2")), a_manifest(), 1) == made
+    assert versions.get("fraud", 1) == made
+    versions.record_validation(rejected)
+    assert versions.register(an_upload("upload-2"), a_manifest(), 1) == rejected
 
 
 def test_each_endpoint_counts_from_one(versions: ModelVersions) -> None:

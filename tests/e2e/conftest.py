@@ -13,7 +13,8 @@ import urllib3
 from infra_cdk import app
 from serinus import wiring
 from serinus.cli.client import push
-from serinus.domain.policy import Policy, Serving
+from serinus.domain.policy import Policy
+from serinus.domain.serving import Serving
 from serinus.local_cloud.deploy import deploy
 from serinus.local_cloud.server import LocalCloud
 from serinus.local_cloud.synthesis import LOCAL_CONTEXT

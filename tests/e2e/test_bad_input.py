@@ -21,8 +21,8 @@ from serinus.adapters.tables.arrow import ArrowTables
 from serinus.cli.client import push
 from serinus.cli.inference_client import InferenceClient, infer_url
 from serinus.domain.ledger import Action
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import Holdout, Manifest, Status
-from serinus.domain.policy import Metric
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from tests import models

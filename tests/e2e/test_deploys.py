@@ -17,8 +17,8 @@ from serinus import settings, wiring
 from serinus.cli.client import push
 from serinus.cli.main import app
 from serinus.domain.ledger import Action, what_was_live
-from serinus.domain.policy import Serving
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.serving import Serving
 from serinus.use_cases.push_model import Stage
 from tests.e2e.callers import Callers, a_holdout, an_estimator
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from serinus import settings, wiring
 from serinus.cli.client import push
 from serinus.cli.main import app
-from serinus.domain.policy import Metric
+from serinus.domain.metric import Metric
 from serinus.errors import ControlApiFailed
 from serinus.use_cases.measure_performance import MeasuredPerformance, measure_performance
 from serinus.use_cases.push_model import Stage

@@ -10,7 +10,8 @@ from typing import Any
 
 from infra_cdk.app import build
 from infra_cdk.local import FLAG
-from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy
+from serinus.adapters.schemas.policy import parse_policy
+from serinus.adapters.schemas.policy_serving import OPEN_IN_WORDS
 from serinus.domain.policy import Policy
 
 OPEN = {"authorisation": "open", "open_to_everybody": OPEN_IN_WORDS}

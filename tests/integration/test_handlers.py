@@ -13,8 +13,8 @@ from serinus.adapters.stored.model_versions import StoredModelVersions
 from serinus.adapters.stored.rollouts import StoredRollouts
 from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import Status
-from serinus.domain.policy import Metric
 from serinus.domain.rollout import Split
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table

@@ -17,7 +17,7 @@ from infra_cdk.constructs.function import FUNCTIONS
 from serinus.adapters.aws.model_layers import layer_zip
 from serinus.adapters.onnx.describe import infer_signature
 from serinus.adapters.onnx.session import PythonSession
-from serinus.domain.profile import layout_from
+from serinus.domain.layout import layout_from
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from tests import models

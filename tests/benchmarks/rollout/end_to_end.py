@@ -29,17 +29,11 @@ from serinus import wiring
 from serinus.cli.client import push
 from serinus.domain.guard import Guard, RolloutMetric
 from serinus.domain.ledger import Action
-from serinus.domain.policy import (
-    EndpointName,
-    HardAlarm,
-    Metric,
-    MetricGate,
-    Policy,
-    RolloutPlan,
-    Serving,
-    ShadowPlan,
-)
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.rollout import Outcome
+from serinus.domain.rollout_plan import HardAlarm, RolloutPlan, ShadowPlan
+from serinus.domain.serving import Serving
 from serinus.local_cloud.deploy import deploy
 from serinus.local_cloud.server import LocalCloud
 from serinus.local_cloud.synthesis import LOCAL_CONTEXT

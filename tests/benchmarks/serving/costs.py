@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serinus.domain.policy import RolloutPlan, Serving
+from serinus.domain.rollout_plan import RolloutPlan
+from serinus.domain.serving import Serving
 from tests.benchmarks.serving.prices import Prices
 
 MILLION = 1e6

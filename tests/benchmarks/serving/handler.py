@@ -33,7 +33,7 @@ from rich.table import Table as Printed
 
 from serinus.adapters.aws.model_layers import layout_document
 from serinus.adapters.onnx.c_api.session import CApiSession
-from serinus.domain.profile import layout_from
+from serinus.domain.layout import layout_from
 from serinus.domain.table import Table
 from serinus.domain.tensor import Tensor
 from tests.benchmarks.serving.model import FEATURES, Served, rows, served_model

@@ -17,9 +17,9 @@ import serinus
 from serinus.adapters.aws.model_layers import layer_zip
 from serinus.adapters.onnx.session import PythonSession
 from serinus.adapters.schemas.infer_settings import infer_settings
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion
 from serinus.domain.policy import EndpointName, Policy
-from serinus.domain.profile import Layout, layout_from
 from serinus.domain.table import Table
 from serinus.settings import as_environment
 from tests.benchmarks.serving.model import FEATURES, rows, served_model

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import Layout, Profile, layout_from, of_rows
+from serinus.domain.layout import Layout, layout_from
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table
 

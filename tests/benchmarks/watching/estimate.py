@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.cli.demo.market import load_market
+from serinus.domain.bins import Counts, NumericBins
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import calibrate, estimate_performance
-from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins
 from serinus.domain.quality import ScoreTable, score_table
 from serinus.domain.quality import measure as measured
 from tests.benchmarks.figures import Goal, Section

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from serinus.cli.demo.market import VICTORIA_JOINS, Market, load_market
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.policy import DriftLimits
-from serinus.domain.profile import Layout, Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from tests.benchmarks.figures import Section

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from serinus.domain.drift import compare
+from serinus.domain.layout import layout_from
 from serinus.domain.policy import DriftLimits
-from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import MOST_PAST_WINDOWS, PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table

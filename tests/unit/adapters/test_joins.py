@@ -14,7 +14,8 @@ from hypothesis import strategies as some
 
 from serinus.adapters.joins.database import Bounds, database
 from serinus.adapters.joins.label_files import LabelFile, LabelTable
-from serinus.domain.label_files import LabelKind, LabelsRead
+from serinus.domain.label_files import LabelsRead
+from serinus.domain.task import Task
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def body(said: Sequence[Said]) -> bytes:
 def settled(files: list[LabelFile]) -> tuple[dict[tuple[str, int], float], LabelsRead]:
     """Return which labels count, of files in the order in which they were written."""
     with database(Bounds(memory_mb=64, threads=1)) as opened:
-        table = LabelTable(opened, LabelKind.BINARY, None)
+        table = LabelTable(opened, Task.BINARY, None)
         for file in files:
             table.add(file)
         read = table.settled()
@@ -120,7 +121,7 @@ def test_a_columns_name_is_never_a_query() -> None:
     """The policy's id column may hold anything."""
     name = "\"; DROP TABLE labels; --'"
     with database(Bounds()) as opened:
-        table = LabelTable(opened, LabelKind.BINARY, name)
+        table = LabelTable(opened, Task.BINARY, name)
         line = json.dumps({name: "x", "label": 1})
         table.add(LabelFile("labels/fraud/a.jsonl", f"{line}\n".encode(), NOON))
         assert table.settled().labels == 1

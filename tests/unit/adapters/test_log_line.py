@@ -19,10 +19,12 @@ from serinus.adapters.open_inference.log_rules import LogRules, released_layout
 from serinus.adapters.open_inference.record import Record
 from serinus.adapters.schemas.infer_settings import infer_settings
 from serinus.adapters.schemas.log_batch import read_log_batch
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.policy import LabelJoin, LogInputs, Serving
+from serinus.domain.policy import LabelJoin
 from serinus.domain.prediction import Prediction
-from serinus.domain.profile import Layout, ProfilePart, layout_from, of_parts
+from serinus.domain.profile import ProfilePart, of_parts
+from serinus.domain.serving import LogInputs, Serving
 from serinus.domain.table import Table
 from serinus.use_cases.infer import Block
 from tests.builders import NOON, a_policy, a_signature, a_table, scores_of
@@ -81,10 +83,9 @@ def read_back(text: str) -> Prediction:
 
 
 def counted(prediction: Prediction) -> list[int]:
-    """Return what a prediction counts into."""
-    counts: list[int] = of_parts(
-        LAYOUT, [ProfilePart(LAYOUT.digest, "s", (prediction.counted(LAYOUT),))]
-    ).counts.tolist()
+    """Return what a prediction counts into, column by column."""
+    found = of_parts(LAYOUT, [ProfilePart(LAYOUT.digest, "s", (prediction.counted(LAYOUT),))]).counts
+    counts: list[int] = found[: LAYOUT.joint_start].tolist()
     return counts
 
 

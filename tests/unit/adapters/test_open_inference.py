@@ -25,7 +25,8 @@ from serinus.adapters.open_inference.released import ReleasedModel
 from serinus.adapters.open_inference.request import _id
 from serinus.adapters.open_inference.tensor import decode_tensor
 from serinus.adapters.schemas.log_batch import read_log_batch
-from serinus.domain.profile import ProfilePart, layout_from, of_parts
+from serinus.domain.layout import layout_from
+from serinus.domain.profile import ProfilePart, of_parts
 from serinus.domain.signature import Datatype, InputTensor
 from serinus.domain.table import Table
 from serinus.errors import RequestRefused

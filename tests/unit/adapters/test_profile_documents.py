@@ -15,8 +15,9 @@ from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.stored.profile_documents import profile_document, profile_of
 from serinus.adapters.stored.references import StoredReferences
 from serinus.domain.bins import CategoricalBins, DateBins, NumericBins, TextBins
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.policy import Slicing
-from serinus.domain.profile import Layout, Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.signature import Datatype
 from serinus.errors import ProfileRefused
 from tests.builders import a_layout, a_signature, a_table, scores_of

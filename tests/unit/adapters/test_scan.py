@@ -167,10 +167,10 @@ def test_a_parquet_file_cut_in_the_middle_is_refused(share: float, tmp_path: Pat
 
 
 def test_a_text_file_cut_in_the_middle_of_a_row_is_refused(tmp_path: Path) -> None:
-    """The message holds no cell."""
+    """The message says which row it is, and holds no cell."""
     path = tmp_path / "cut.csv"
-    path.write_text("a,b,c\n1,2,secret\n3,4", encoding="utf-8")
-    with pytest.raises(DataRefused, match="row of 2 cells") as refused:
+    path.write_text("a,b,c\n1,2,secret\n\n3,4", encoding="utf-8")
+    with pytest.raises(DataRefused, match="row of 2 cells at row 2,") as refused:
         scan(path)
     assert "secret" not in str(refused.value)
     lines = tmp_path / "cut.jsonl"
@@ -206,6 +206,14 @@ def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     """It is neither numbers nor texts."""
     with pytest.raises(DataRefused, match="neither numbers nor texts"):
         scan(_as_parquet(pa.table({"a": [[1], [2]]}), tmp_path / "rows"))
+
+
+def test_texts_in_another_encoding_are_refused_as_such(tmp_path: Path) -> None:
+    """They come as bytes, which says nothing to whoever saved a spreadsheet."""
+    path = tmp_path / "saved.csv"
+    path.write_bytes("town\nZürich\n".encode("latin-1"))
+    with pytest.raises(DataRefused, match="no UTF-8"):
+        scan(path)
 
 
 def test_a_column_without_values_fits_any_condition(tmp_path: Path) -> None:

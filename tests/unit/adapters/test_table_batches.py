@@ -111,8 +111,8 @@ def test_a_dictionary_is_read_as_its_texts(
     index: pa.DataType, codes: list[int | None], dictionary: list[str | None]
 ) -> None:
     """Whatever it holds that no row has, nulls in it, and however its rows are cut: texts are those that come."""
-    coded: Any = pa.array([0, *codes] if dictionary else codes, index)
-    array: Any = pa.DictionaryArray.from_arrays(coded, pa.array(dictionary, pa.string()))
+    numbers: Any = pa.array([0, *codes] if dictionary else codes, index)  # the stubs want to know which numbers
+    array: Any = pa.DictionaryArray.from_arrays(numbers, pa.array(dictionary, pa.string()))
     cut = array.slice(1) if dictionary else array
     column = column_of("f", "x", cut)
     assert isinstance(column, TextColumn)

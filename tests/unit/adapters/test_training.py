@@ -240,6 +240,17 @@ def test_a_regressor_is_scored_by_its_only_column() -> None:
     np.testing.assert_allclose(MODELS.load(model, signature).score(features), [1.0, 3.0, 5.0], atol=1e-5)
 
 
+def test_columns_of_another_kind_than_it_was_fitted_on_are_refused() -> None:
+    """Texts where the estimator was fitted on numbers: the message names them, and no traceback of a converter."""
+    features, labels = some_rows(texts=False)
+    name = next(iter(features.columns))
+    scaled = ColumnTransformer([("scaled", StandardScaler(), [0])])
+    estimator = make_pipeline(scaled, LogisticRegression()).fit(sklearn_input(features), labels)
+    texts = np.full(features.rows, "12,5", dtype=object)
+    with pytest.raises(ModelRefused, match=f"columns of texts \\('{name}'\\) and numbers: .* fitted on"):
+        to_onnx(estimator, Table({**features.columns, name: texts}))
+
+
 def test_an_estimator_without_a_converter_is_refused() -> None:
     """By its name."""
     features = Table({"x": np.arange(6.0)})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serinus.domain.policy import RolloutPlan
+from serinus.domain.rollout_plan import RolloutPlan
 from tests.benchmarks.serving import costs
 from tests.benchmarks.serving.cost_table import section
 from tests.benchmarks.serving.costs import Assumed, Measured

@@ -112,3 +112,22 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
     assert run(damaged, "--save", saved).exit_code == 1
     assert not saved.exists()
+
+
+def test_nothing_in_a_file_gives_orders_to_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences and turned directions in names and values are spelled out, not sent."""
+    file = tmp_path / "rows.csv"
+    file.write_text("\x1b]0;title\x07,note\n" + "\x1b[31mred,\u202egnp\n" * 20, encoding="utf-8")
+    shown = run(file).stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert r"\x1b[31mred" in shown
+    assert r"\u202egnp" in shown
+
+
+def test_a_bin_of_zeros_is_named_zero(tmp_path: Path) -> None:
+    """The bin that holds 0 alone ends at the number next to it, which nobody wants to read."""
+    file = tmp_path / "rows.csv"
+    file.write_text("visits,other\n" + "0,1\n1,2\n2,3\n" * 40, encoding="utf-8")
+    shown = run(file).stdout
+    assert "e-324" not in shown
+    assert "0 (33%)" in shown

@@ -24,9 +24,10 @@ from serinus.adapters.stored.snapshots import StoredSnapshots
 from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
+from serinus.domain.metric import METRICS, Metric, MetricGate
 from serinus.domain.model_version import Status
 from serinus.domain.multiclass import class_bins
-from serinus.domain.policy import METRICS, Metric, MetricGate, PerformanceLimits, Retraining, Slicing
+from serinus.domain.policy import PerformanceLimits, Retraining, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.signature import EVERY_COLUMN, Datatype
 from serinus.domain.table import Table
@@ -266,7 +267,7 @@ def test_a_regressions_performance_is_measured_by_late_labels(tmp_path: Path) ->
 
 
 def test_a_multiclass_models_performance_is_measured_by_late_labels(tmp_path: Path) -> None:
-    """Class names join; one that the policy does not name counts as none."""
+    """Class names join; one that the policy does not name counts as none, and that is told."""
     deployed = a_deployment(Task.MULTICLASS)
     push(deployed, tmp_path, LogisticRegression(), "mode")
     truth = serve(deployed)
@@ -275,6 +276,7 @@ def test_a_multiclass_models_performance_is_measured_by_late_labels(tmp_path: Pa
     deployed.data.put("labels/fraud/late.csv", lines.encode())
     found = performance(deployed)
     assert found["labelled_rows"] == 599
+    assert found["notes"] == ["1 of 600 labels name none of the policy's classes, and count as not come"]
     version = deployed.versions.get(FRAUD, 1)
     for metric in ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall"):
         assert found["metrics"][metric] == pytest.approx(version.metrics[Metric(metric)], abs=0.07)

@@ -21,9 +21,10 @@ from serinus.cli.main import app
 from serinus.cli.performance_lines import HEIGHT, lines_of
 from serinus.cli.report_page import performance_page
 from serinus.cli.report_performance import print_performance
-from serinus.domain.policy import METRICS, Metric, Slicing
+from serinus.domain.bins import CategoricalBins, NumericBins
+from serinus.domain.metric import METRICS, Metric
+from serinus.domain.policy import Slicing
 from serinus.domain.prediction import LogBatch, Prediction
-from serinus.domain.profile import CategoricalBins, NumericBins
 from serinus.domain.realised import RealisedGroup
 from serinus.domain.table import Table
 from serinus.domain.task import Task
@@ -103,12 +104,17 @@ class _Page(HTMLParser):
 
 
 def test_drift_is_told_in_a_table_with_how_it_was_judged(deployment: Deployment) -> None:
-    """Each column, the score first, then the furthest."""
+    """Each column: the score first and what is counted jointly, then the furthest."""
     serve(deployment, late=30.0)
     told = run(deployment, "drift", "fraud")
     assert told.exit_code == 0, told.output
     assert re.search(r"late +│ distribution, unseen", told.stdout)
-    assert told.stdout.index("score") < told.stdout.index("late ") < told.stdout.index("amount ")
+    assert (
+        told.stdout.index("score")
+        < told.stdout.index("joint ")
+        < told.stdout.index("late ")
+        < told.stdout.index("amount ")
+    )
     assert "Drifted, compared with the rows that the model was validated on. A shift counts where" in told.stdout
     assert "five times the limits count" in told.stdout
 
@@ -123,6 +129,8 @@ def test_drift_as_json_has_every_figure(deployment: Deployment) -> None:
     assert impacts[0] is None
     assert impacts[1] >= impacts[2] >= 0
     assert {"psi", "wasserstein", "chance", "design_effect", "moved"} <= document["columns"][1].keys()
+    assert document["joint"]["name"].startswith("joint (")
+    assert not document["joint"]["drifted"]
     assert 0 < document["level"] < 1e-4
 
 
@@ -135,7 +143,8 @@ def test_the_page_of_drift_draws_every_column_and_needs_nothing_else(deployment:
     page = _Page(text)
     assert page.fetched == []
     impacts = ["Impact of late", "Impact of amount"]
-    assert page.pictures == [*impacts, *(f"Shares of {name}, before and now" for name in ("score", "late", "amount"))]
+    names = ("score", "joint (component 1)", "late", "amount")
+    assert page.pictures == [*impacts, *(f"Shares of {name}, before and now" for name in names)]
     assert "&gt; " in text
     assert "100.0 % now" in text
 
@@ -201,7 +210,7 @@ def test_days_are_drawn_with_what_labels_say_of_them(capsys: pytest.CaptureFixtu
     ]
     assert [day.is_expected(Metric.ROC_AUC) for day in release.days] == [True, False, None]
     assert sorted(group.name for group in release.slices["colour"]) == ["blue", "green", "red"]
-    assert "shop" in release.notes[0]
+    assert release.notes == ("requests carry no 'shop', so there is nothing to tell of its [[slices]]",)
     picture = lines_of(release.days, Metric.ROC_AUC, world.policy.floors)
     assert picture is not None
     assert [mark.as_expected for mark in picture.marks] == [True, False]

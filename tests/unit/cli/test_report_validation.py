@@ -15,7 +15,8 @@ from serinus.cli.main import app
 from serinus.cli.report_page import validation_page
 from serinus.cli.validation_view import comparisons_of
 from serinus.domain.gates import Finding
-from serinus.domain.policy import Metric, MetricGate, Slicing
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import Slicing
 from serinus.domain.table import Table
 from serinus.use_cases.describe_validation import DescribedValidation, Recalling, describe_validation
 from tests.unit.cli.test_report import _Page

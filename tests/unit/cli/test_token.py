@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from serinus.cli.invoking import caller
 from serinus.cli.main import app
 from serinus.domain.ledger import Action
-from serinus.domain.policy import Authorisation, Serving
+from serinus.domain.serving import Authorisation, Serving
 from serinus.domain.token import parse_bearer
 from tests.unit.cli.world import FRAUD, Deployment
 

@@ -46,9 +46,11 @@ from serinus.adapters.tables.arrow import ArrowTables
 from serinus.adapters.tables.scan import ArrowScanner
 from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.cli.main import app
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Status
-from serinus.domain.policy import EndpointName, Metric, MetricGate, Policy, RolloutPlan
+from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.rollout import Split
+from serinus.domain.rollout_plan import RolloutPlan
 from serinus.domain.table import Table
 from serinus.errors import SerinusError
 from serinus.use_cases.choose_plan import Choosing

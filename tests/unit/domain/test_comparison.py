@@ -17,7 +17,7 @@ from serinus.domain.held_out import (
     Reals,
     resampled,
 )
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.table import Table
 
 

@@ -10,6 +10,7 @@ from scipy import stats  # type: ignore[import-untyped]  # scipy has no types
 from scipy.spatial import distance  # type: ignore[import-untyped]  # scipy has no types
 from scipy.special import rel_entr  # type: ignore[import-untyped]  # scipy has no types
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.distances import (
     cramers_v,
     hellinger,
@@ -18,7 +19,6 @@ from serinus.domain.distances import (
     psi,
     wasserstein,
 )
-from serinus.domain.profile import NumericBins
 
 EDGES = tuple(float(edge) for edge in np.linspace(-4, 6, 2_001))
 BINS = NumericBins("x", EDGES)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from serinus.domain.drift import DriftReport, alarm_level, compare
+from serinus.domain.layout import layout_from
 from serinus.domain.policy import DriftLimits
-from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import PastWindow
 from serinus.domain.shifts import Moved
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
@@ -211,8 +212,8 @@ def test_too_few_rows_say_nothing() -> None:
 
 
 def test_as_many_features_must_drift_as_the_policy_says() -> None:
-    """With `features = 2`, one feature alone is no drift; the score alone is."""
-    limits = DriftLimits(minimum_rows=500, features=2)
+    """With `features = 2`, one feature alone is no drift, unless it changes rows jointly; the score alone is."""
+    limits = DriftLimits(minimum_rows=500, features=2, joint_psi=10.0)
     reference = a_table(1_000)
     older = Table({**a_table(1_000, seed=3).columns, "age": np.full(1_000, 89.0)})
     assert not report(reference, older, limits).drifted

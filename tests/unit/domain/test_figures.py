@@ -8,8 +8,8 @@ import numpy as np
 
 from serinus.domain.drift import DriftReport
 from serinus.domain.figures import figures_of_drift, figures_of_estimate, figures_of_truth
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.realised import RealisedGroup
 from tests.benchmarks.serving import costs
 from tests.builders import a_table

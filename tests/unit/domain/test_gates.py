@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serinus.domain.gates import judge_metrics
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 
 
 def test_a_calibration_error_above_its_maximum_fails() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from serinus.domain.evidence import Tally
 from serinus.domain.label_counts import LabelledStratum, Serving, arrived, by_stratum
-from serinus.domain.policy import WrongLabel
+from serinus.domain.rollout_plan import WrongLabel
 from serinus.domain.table import Table
 from tests.builders import NOON, an_object_column
 

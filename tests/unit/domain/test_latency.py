@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from serinus.domain.latency import slow_from_ms, slow_requests
-from serinus.domain.profile import Outcome, Profile, layout_from
+from serinus.domain.layout import Outcome, layout_from
+from serinus.domain.profile import Profile
 from tests.builders import a_signature, a_table, scores_of
 
 LAYOUT = layout_from(a_signature(), a_table(), scores_of(a_table()))

@@ -11,8 +11,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serinus.domain.bins import CategoricalBins, NumericBins
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.profile import CategoricalBins, Layout, NumericBins, layout_from, of_rows
+from serinus.domain.profile import of_rows
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
 from tests.builders import a_layout, a_signature, a_table, an_object_column, scores_of
@@ -50,13 +52,13 @@ def test_categories_fall_into_the_same_bins(categories: list[str], values: list[
 
 
 def test_rows_count_into_the_same_slots() -> None:
-    """Of the whole layout, as often; columns that the layout does not count are passed over."""
+    """Of all but the joint section, as often; columns that the layout does not count are passed over."""
     table = a_table(200)
     scores = scores_of(table)
-    layout = layout_from(a_signature(), a_table(300, seed=7), scores)
+    layout = layout_from(a_signature(), a_table(300, seed=7), scores_of(a_table(300, seed=7)))
     columns = {name: column.tolist() for name, column in table.columns.items()}
     slots, times = lean(layout).counts({**columns, "more": [1.0] * 200}, scores.tolist())
-    expected = of_rows(layout, table, scores).counts
+    expected = of_rows(layout.without_joint, table, scores).counts
     assert slots == np.flatnonzero(expected).tolist()
     assert times == expected[slots].tolist()
 

@@ -11,8 +11,8 @@ import pytest
 from serinus.adapters.stored.stored_as import MODEL_VERSION
 from serinus.domain.gates import Finding, judge_metrics
 from serinus.domain.inference_request import request_body
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import Holdout, ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table, concatenated
 from tests.builders import a_holdout, a_manifest, a_model_version, a_signature, a_table, an_object_column

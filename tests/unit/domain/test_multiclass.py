@@ -11,8 +11,8 @@ from sklearn import metrics
 
 from serinus.domain.comparison import differences
 from serinus.domain.held_out import MOST_RESAMPLED_ROWS, HeldOutRows
+from serinus.domain.metric import METRICS, Metric
 from serinus.domain.multiclass import ClassAnswers, Decisions, class_bins, class_scores, describe_classes
-from serinus.domain.policy import METRICS, Metric
 from serinus.domain.signature import EVERY_COLUMN, Datatype, Score
 from serinus.domain.table import Table
 from serinus.domain.task import Target, Task

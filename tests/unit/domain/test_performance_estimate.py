@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 from sklearn.isotonic import IsotonicRegression
 
+from serinus.domain.bins import Counts, NumericBins
+from serinus.domain.metric import METRICS, Metric, MetricGate
 from serinus.domain.performance_estimate import (
     Calibration,
     Estimate,
@@ -17,8 +19,6 @@ from serinus.domain.performance_estimate import (
     calibrate,
     estimate_performance,
 )
-from serinus.domain.policy import METRICS, Metric, MetricGate
-from serinus.domain.profile import Counts, NumericBins
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.task import Task
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from serinus.domain.layout import Outcome
 from serinus.domain.prediction import Binned, Crash, counted, records_of
-from serinus.domain.profile import Outcome, ProfilePart, of_parts
+from serinus.domain.profile import ProfilePart, of_parts
 from serinus.domain.table import Table
 from tests.builders import NOON, a_layout, a_prediction, a_table, an_object_column
 

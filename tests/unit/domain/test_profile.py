@@ -10,19 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.adapters.stored.part_files import decoded, encoded
-from serinus.domain.bins import Special
-from serinus.domain.profile import (
-    CategoricalBins,
-    NumericBins,
-    Outcome,
-    Profile,
-    ProfilePart,
-    RequestCounts,
-    empty,
-    layout_from,
-    of_parts,
-    of_rows,
-)
+from serinus.domain.bins import CategoricalBins, NumericBins, Special
+from serinus.domain.layout import Outcome, layout_from
+from serinus.domain.profile import Profile, ProfilePart, RequestCounts, empty, of_parts, of_rows
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from serinus.domain.table import Table
 from tests.builders import (

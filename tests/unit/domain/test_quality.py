@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 from sklearn.calibration import calibration_curve
 
-from serinus.domain.policy import Metric
-from serinus.domain.profile import NumericBins
+from serinus.domain.bins import NumericBins
+from serinus.domain.metric import Metric
 from serinus.domain.quality import CALIBRATION_GROUPS, ScoreTable, expected_calibration_error, measure, score_table
 
 BINS = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, 1_001)))

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
+from serinus.domain.layout import CHANCES
+from serinus.domain.metric import METRICS, Metric
 from serinus.domain.performance_estimate import calibrate
-from serinus.domain.policy import METRICS, Metric
-from serinus.domain.profile import CHANCES
 from serinus.domain.quality import score_table
 from serinus.domain.realised import (
     ScoredRows,

@@ -10,7 +10,7 @@ from sklearn import metrics
 
 from serinus.domain.comparison import differences
 from serinus.domain.held_out import HeldOutRows
-from serinus.domain.policy import METRICS, Metric
+from serinus.domain.metric import METRICS, Metric
 from serinus.domain.regression import RegressionAnswers, describe_errors, prediction_bins
 from serinus.domain.table import Table
 from serinus.domain.task import Target, Task

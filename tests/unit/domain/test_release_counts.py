@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.domain.environments import EnvironmentMinute
-from serinus.domain.policy import BadOutcome
 from serinus.domain.prediction import Crash, Prediction, counted
 from serinus.domain.profile import ProfilePart, of_parts
 from serinus.domain.release_counts import CountingRules, ReleaseCounts, count_ticks
+from serinus.domain.rollout_plan import BadOutcome
 from tests.builders import NOON, a_layout, a_prediction
 
 LAYOUT = a_layout()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serinus.domain.policy import RolloutPlan
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout_plan import RolloutPlan
 from tests.builders import NOON, PLAN, a_rollout
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serinus.domain.bins import NumericBins, Special, TextBins, precision
+from serinus.domain.layout import CHANCES, LATENCIES, Layout, layout_from
 from serinus.domain.policy import Slicing
-from serinus.domain.profile import CHANCES, LATENCIES, Layout, layout_from, of_rows
+from serinus.domain.profile import of_rows
 from serinus.domain.reference_sketch import sketch_profile
 from serinus.domain.row_batch import NumberColumn, RowBatch, TextColumn, batch_of
 from serinus.domain.row_counts import expected_by, profile_of_batches

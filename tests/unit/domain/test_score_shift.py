@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from serinus.domain.profile import Counts
+from serinus.domain.bins import Counts
 from serinus.domain.score_shift import ScoreShift, ascending
 from tests.builders import a_layout
 

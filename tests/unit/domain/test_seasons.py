@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from serinus.domain.bins import Counts
 from serinus.domain.chance import chance_of
 from serinus.domain.drift import DriftReport, baseline_of, compare
+from serinus.domain.layout import Layout, layout_from
 from serinus.domain.policy import Baseline, DriftLimits
-from serinus.domain.profile import Counts, Layout, Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.seasons import PastCounts, PastWindow, settled, telling, week_before
 from tests.builders import a_signature, a_table, scores_of
 

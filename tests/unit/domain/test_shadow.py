@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serinus.domain.policy import LogInputs, RolloutPlan, Serving, ShadowPlan
 from serinus.domain.rollout import Outcome, Stage
+from serinus.domain.rollout_plan import RolloutPlan, ShadowPlan
+from serinus.domain.serving import LogInputs, Serving
 from serinus.domain.shadow import chance_of_as_many, compare, judge_shadow, slices_of
 from serinus.domain.shadow_tally import Answer, Replay, ShadowTally
 from serinus.domain.verdict import Verdict

@@ -8,7 +8,8 @@ import pytest
 from serinus.domain.comparison import differences
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows, Reals
-from serinus.domain.policy import Metric, MetricGate, Slicing
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import Slicing
 from serinus.domain.slice_comparison import compare_slices
 from serinus.domain.table import Table
 from tests.builders import an_object_column

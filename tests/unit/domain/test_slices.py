@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.domain.held_out import HeldOutRows, Reals
-from serinus.domain.policy import Metric, MetricGate, Slicing
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import Slicing
 from serinus.domain.slices import MOST_CATEGORIES, OTHER, judge_slices, slices_of
 from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused

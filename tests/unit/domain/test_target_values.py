@@ -44,6 +44,7 @@ def test_values_are_those_of_the_task(column: Column, target: Target, values: li
         (an_object_column(["12,5"]), REGRESSION, "holds text, but the policy's task is regression"),
         (np.array([1.0, np.inf]), REGRESSION, "row 2, is inf"),
         (np.array([np.nan]), REGRESSION, "row 1, is nan"),
+        (np.array([1.0, -1e308]), REGRESSION, "row 2, is -1e+308"),
     ],
 )
 def test_anything_else_is_refused_with_its_row(column: Column, target: Target, said: str) -> None:

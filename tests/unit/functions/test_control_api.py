@@ -156,6 +156,11 @@ def test_nothing_is_done_for_a_caller_whom_nobody_verified(
         ("/labels", {"labels": [{"id": "a", "label": "yes"}]}, "labels.0.label: it must be 0 or 1"),
         ("/labels", {"labels": [{"id": "a", "label": None}]}, "labels.0.label"),
         ("/labels", {"labels": [{"id": "a", "row": -1, "label": 1}]}, "labels.0.row: "),
+        (
+            "/labels",
+            {"labels": [{"id": "a", "label": 1, "time": "9999-12-31T23:59:59-23:00"}]},
+            "labels.0.time: in UTC it must lie in the years 1 to 9999",
+        ),
         ("/labels", {"labels": [{"id": "a", "row_id": "b", "label": 1}]}, "labels.0: name the prediction by id"),
         ("/labels", {"labels": [{"row_id": "b", "row": 1, "label": 1}]}, "labels.0: row goes with id"),
         ("/labels", {"labels": [{"row_id": "b", "label": 1}]}, "labels.0.row_id: the policy"),

@@ -8,28 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from serinus.adapters.schemas.policy import OPEN_IN_WORDS, parse_policy, policy_json, read_policy
+from serinus.adapters.schemas.policy import parse_policy, policy_json, read_policy
+from serinus.adapters.schemas.policy_serving import OPEN_IN_WORDS
 from serinus.domain.alarm_limits import AlarmLimits
 from serinus.domain.guard import Guard, RolloutMetric
-from serinus.domain.policy import (
-    Authorisation,
-    BadOutcome,
-    Baseline,
-    DriftLimits,
-    EndpointName,
-    JwtIssuer,
-    LogInputs,
-    Metric,
-    MetricGate,
-    PerformanceLimits,
-    Policy,
-    Retraining,
-    Serving,
-    ShadowPlan,
-    Slicing,
-    WhenBusy,
-    WrongLabel,
-)
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import Baseline, DriftLimits, EndpointName, PerformanceLimits, Policy, Retraining, Slicing
+from serinus.domain.rollout_plan import BadOutcome, ShadowPlan, WhenBusy, WrongLabel
+from serinus.domain.serving import Authorisation, JwtIssuer, LogInputs, Serving
 from serinus.errors import PolicyRefused
 
 MINIMAL = """

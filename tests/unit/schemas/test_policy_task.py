@@ -9,7 +9,7 @@ import pytest
 
 from serinus.adapters.schemas.policy import parse_policy, policy_json
 from serinus.domain.comparison_plan import ComparisonPlan
-from serinus.domain.policy import METRICS, Metric
+from serinus.domain.metric import METRICS, Metric
 from serinus.domain.task import Target, Task
 from serinus.errors import PolicyRefused
 from tests.unit.schemas.test_policy import MINIMAL, read

@@ -10,9 +10,9 @@ import pytest
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.ledger import first_broken, what_was_live
-from serinus.domain.policy import WhenUndecided
 from serinus.domain.replay import agrees
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout_plan import WhenUndecided
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseNotFound, RevisionChanged, RolloutNotFound, SourceFailed

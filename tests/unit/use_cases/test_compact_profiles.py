@@ -17,16 +17,10 @@ from hypothesis import strategies as st
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.schemas.payloads import CompactionDue
 from serinus.adapters.stored.profile_parts import StoredProfileParts
+from serinus.domain.bins import CategoricalBins, NumericBins
+from serinus.domain.layout import Layout
 from serinus.domain.prediction import Crash
-from serinus.domain.profile import (
-    CategoricalBins,
-    Layout,
-    NumericBins,
-    ProfilePart,
-    RequestCounts,
-    minute_of,
-    of_parts,
-)
+from serinus.domain.profile import ProfilePart, RequestCounts, minute_of, of_parts
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.ports import Folded

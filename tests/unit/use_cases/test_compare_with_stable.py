@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from serinus.domain.gates import Finding
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, SourceFailed

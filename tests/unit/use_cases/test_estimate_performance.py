@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.table import Table
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.estimate_performance import PerformanceCheck, estimate_performance

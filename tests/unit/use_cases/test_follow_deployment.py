@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from serinus.domain.policy import WhenBusy
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout_plan import WhenBusy
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.follow_deployment import Followed, follow_deployment
 from serinus.use_cases.publish_release import publish_release

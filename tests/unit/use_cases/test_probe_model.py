@@ -15,6 +15,7 @@ from serinus.adapters.training.recipes import SklearnTrainer
 from serinus.domain.footprint import Footprint
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_gates import (
     Direction,
     FairnessRule,
@@ -26,7 +27,7 @@ from serinus.domain.model_gates import (
     StabilityLimits,
 )
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate, Policy
+from serinus.domain.policy import Policy
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.domain.task import Target, Task

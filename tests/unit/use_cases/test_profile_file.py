@@ -7,8 +7,9 @@ import io
 import numpy as np
 
 from serinus.adapters.tables.arrow import ArrowTables
+from serinus.domain.layout import layout_from
 from serinus.domain.policy import DriftLimits, Slicing
-from serinus.domain.profile import Profile, layout_from, of_rows
+from serinus.domain.profile import Profile, of_rows
 from serinus.domain.table import Table
 from serinus.use_cases.profile_file import FileProfile, profile_file
 from tests.builders import a_signature, a_table, scores_of

@@ -9,6 +9,7 @@ import pytest
 
 from serinus.domain.label_files import LABEL, Label
 from serinus.domain.policy import LabelJoin
+from serinus.domain.task import Task
 from serinus.errors import DataRefused, EndpointNotFound, RequestTooLarge
 from serinus.use_cases.record_labels import MOST_LABELS, RecordedLabels, Recording, record_labels
 from serinus.use_cases.upload_labels import upload_labels
@@ -79,6 +80,14 @@ def test_one_wrong_label_and_none_is_recorded(value: float | str) -> None:
     with pytest.raises(DataRefused, match=r"labels\.1\.label: it must be 0 or 1"):
         record(world, [Label(1, "a"), Label(value, "b")])
     assert files(world) == {}
+
+
+def test_a_number_beyond_what_models_answer_is_none() -> None:
+    """Its square would be infinite, and with it every error that it is part of."""
+    world = World(replace(a_policy(), task=Task.REGRESSION))
+    with pytest.raises(DataRefused, match=r"labels\.0\.label: it must be a number that FP32 holds"):
+        record(world, [Label(-1e308, "a")])
+    assert record(world, [Label(-1e38, "a")]).new
 
 
 def test_there_is_a_limit_and_it_can_be_reached() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from serinus.domain.policy import Metric, MetricGate, PerformanceLimits
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import PerformanceLimits
 from serinus.domain.table import Table
 from serinus.domain.task import BINARY_TARGET
 from serinus.errors import EndpointNotFound

@@ -13,8 +13,8 @@ import pytest
 
 from serinus.domain.comparison_plan import ComparisonPlan
 from serinus.domain.gates import Finding
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.table import Table
 from serinus.use_cases.register_model import model_home
 from serinus.use_cases.validate_model import validate_model

@@ -10,8 +10,8 @@ import pytest
 
 from serinus.adapters.memory.releases import MemoryReleases
 from serinus.domain.composition import Composition
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.profile import Layout
 from serinus.domain.rollout import Outcome, Release
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from serinus.adapters.schemas.payloads import progress_payload
-from serinus.domain.policy import RolloutPlan, Serving, ShadowPlan
 from serinus.domain.prediction import Crash
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout_plan import RolloutPlan, ShadowPlan
+from serinus.domain.serving import Serving
 from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Table

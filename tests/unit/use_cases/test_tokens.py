@@ -17,7 +17,8 @@ from serinus.adapters.memory.policies import MemoryPolicies
 from serinus.adapters.stored.ledger import StoredLedger
 from serinus.adapters.stored.tokens import StoredTokens
 from serinus.domain.ledger import Action, LedgerEntry, first_broken
-from serinus.domain.policy import Authorisation, EndpointName, Policy, Serving
+from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.serving import Authorisation, Serving
 from serinus.domain.token import Bearer, TokenState
 from serinus.errors import EndpointNotFound, TokenNotFound, TokenRefused
 from serinus.use_cases.authorise_caller import Authorising, authorise_caller

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from serinus.domain.bins import CategoricalBins, NumericBins
 from serinus.domain.data_limits import DataLimits, DeclaredColumn
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import Metric, MetricGate, Slicing
-from serinus.domain.profile import CategoricalBins, NumericBins
+from serinus.domain.policy import Slicing
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelVersionNotFound
 from serinus.use_cases.validate_model import smoke_request_key, validate_model

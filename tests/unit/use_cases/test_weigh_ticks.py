@@ -11,8 +11,8 @@ import pytest
 
 from serinus.domain.evidence import Tally
 from serinus.domain.guard import Guard, RolloutMetric
-from serinus.domain.policy import BadOutcome
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.rollout_plan import BadOutcome
 from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.weigh_ticks import weigh_ticks
 from tests.builders import FRAUD, PLAN, World, a_policy, a_prediction, a_table

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from serinus.domain.bins import Bins, Counts, DateBins, NumericBins, Special, TextBins
+from serinus.domain.bins import Bins, Counts, DateBins, NumericBins, Special, TextBins, precision
 from serinus.domain.grouping import grouped, groups_of
 
 _NAMED = 3  # categories of one group that are named
@@ -43,7 +43,7 @@ def _label(bins: Bins, slots: Sequence[int]) -> str:
         return ", ".join(_special(bins, special[slot]) for slot in slots)
     first, last = slots[0] - bins.inner.start, slots[-1] - bins.inner.start
     if isinstance(bins, NumericBins):
-        return _range(bins.edges, first, last, lambda edge: f"{edge:.4g}")
+        return _range([_plain(edge, bins) for edge in bins.edges], first, last, "{:.4g}".format)
     if isinstance(bins, DateBins):
         return _range(bins.edges, first, last, _day)
     if isinstance(bins, TextBins):
@@ -53,12 +53,18 @@ def _label(bins: Bins, slots: Sequence[int]) -> str:
 
 def _special(bins: Bins, meaning: Special) -> str:
     if isinstance(bins, NumericBins | DateBins):
-        spelled = _day if isinstance(bins, DateBins) else "{:.4g}".format
+        spelled = _day if isinstance(bins, DateBins) else lambda edge: f"{_plain(edge, bins):.4g}"
         if meaning is Special.BELOW:
             return f"< {spelled(bins.edges[0])}"
         if meaning is Special.ABOVE:
             return f"> {spelled(bins.edges[-1])}"
     return str(meaning)
+
+
+def _plain(edge: float, bins: Bins) -> float:
+    """Return an edge for the eye: what only parts 0 from the numbers beside it is 0."""
+    least = np.finfo(precision(bins.datatype)).tiny if isinstance(bins, NumericBins) else 0.0
+    return 0.0 if abs(edge) < least else edge
 
 
 def _range(edges: Sequence[float], first: int, last: int, spelled: Callable[[float], str]) -> str:

@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 from serinus.adapters.schemas.rollout_documents import rollout_document
 from serinus.domain.ledger import LedgerEntry, LiveInterval
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
 from serinus.domain.realised import RealisedGroup
 from serinus.domain.shifts import Shift
 from serinus.use_cases.describe_endpoint import EndpointStatus
@@ -197,6 +198,7 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "past_windows": report.past_windows,
         "compared_with": str(report.baseline),
         "columns": [shift_document(shift) for shift in shifts],
+        "joint": None if report.joint is None else shift_document(report.joint),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.performance_estimate import Estimate
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.realised import RealisedGroup
 
 WIDTH, HEIGHT = 720, 220

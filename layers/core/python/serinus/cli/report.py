@@ -178,8 +178,8 @@ def print_shifts(report: DriftReport) -> None:
 
 
 def by_impact(report: DriftReport) -> Sequence[Shift]:
-    """Return the score first, then the features by their impact on the model, as far as that is known."""
-    return [*([report.score] if report.score else []), *report.ranked]
+    """Return the score, the joint number, then the features by their impact on the model, as far as that is known."""
+    return [*(shift for shift in (report.score, report.joint) if shift is not None), *report.ranked]
 
 
 def summary(look: DriftLook) -> str:
@@ -197,8 +197,17 @@ def summary(look: DriftLook) -> str:
     return (
         f"{found}, compared with {compared}. A shift counts where it exceeds its limit and its chance is below "
         f"{report.level:.1e}, which keeps the endpoint's false alarms at {limits.false_alarms_per_year:g} a year; "
-        f"{judged}."
+        f"{judged}.{_no_joint(look)}"
     )
+
+
+def _no_joint(look: DriftLook) -> str:
+    """Say why there is no joint number, where there is none."""
+    if look.report.joint is not None:
+        return ""
+    if look.baseline.layout.joint is None:
+        return " No joint number: the reference counts nothing jointly."
+    return " No joint number: every feature is known of too few rows."
 
 
 def _drift_row(shift: Shift) -> tuple[str, ...]:

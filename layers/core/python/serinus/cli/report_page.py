@@ -22,8 +22,10 @@ from serinus.cli.validation_view import (
     regression_fit_of,
     slices_of,
 )
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import broken_floors
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
+from serinus.domain.shifts import joint_sections_of, sections_of
 from serinus.use_cases.describe_validation import DescribedValidation
 from serinus.use_cases.look_for_drift import DriftLook
 from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
@@ -34,12 +36,13 @@ _TEMPLATES = ("page.html", "drift.html", "performance.html", "validation.html")
 def drift_page(look: DriftLook) -> str:
     """Return the page of a look at drift, every column's distribution drawn."""
     live, layout = look.window.profile, look.window.reference.layout
-    positions = {bins.name: (bins, layout.feature_section(at)) for at, bins in enumerate(layout.features)}
+    sections = {section.bins.name: section for section in joint_sections_of(layout)}
+    sections |= {section.bins.name: section for section in sections_of(layout)[1:]}
     columns = []
     for number, shift in enumerate(by_impact(look.report)):
         is_score = number == 0 and look.report.score is not None
-        bins, section = (layout.score, layout.score_section) if is_score else positions[shift.name]
-        shares = distribution(bins, look.baseline.counts[section], live.counts[section])
+        section = sections_of(layout)[0] if is_score else sections[shift.name]
+        shares = distribution(section.bins, look.baseline.counts[section.slots], live.counts[section.slots])
         tallest = max(max(each.reference, each.live) for each in shares)
         columns.append({"shift": shift, "groups": shares, "tallest": tallest})
     return _rendered(

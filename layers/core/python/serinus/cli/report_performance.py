@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serinus.cli.terminal import console, escaped, print_table
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.performance_estimate import Estimate
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.realised import RealisedGroup
 from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
 

@@ -11,9 +11,9 @@ import typer
 from serinus.cli.terminal import AsJson, console, deployment, escaped, in_utc, print_json, print_table
 
 if TYPE_CHECKING:
+    from serinus.domain.metric import Metric
     from serinus.domain.model_version import ModelVersion
     from serinus.domain.performance_estimate import Estimate
-    from serinus.domain.policy import Metric
     from serinus.domain.rollout import Rollout
     from serinus.use_cases.describe_endpoint import EndpointStatus
     from serinus.use_cases.measure_performance import Performance
@@ -163,7 +163,7 @@ def _print_performance(measured: Sequence[Performance], minutes: int) -> None:
 
 def _estimates(estimated: Mapping[Metric, Estimate]) -> str:
     """Tell the ranking; `serinus report performance` and --json have every metric."""
-    from serinus.domain.policy import Metric
+    from serinus.domain.metric import Metric
 
     return ", ".join(
         f"{metric} {estimated[metric].value:.3f} ({estimated[metric].low:.3f} to {estimated[metric].high:.3f})"

@@ -91,10 +91,23 @@ def progress_console() -> Console:
 
 
 def escaped(text: str) -> str:
-    """Return text that comes from elsewhere so that rich reads no markup into its brackets."""
+    """Return text that comes from elsewhere so that neither rich nor the terminal takes any of it for an order."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    r"""Return text with what a terminal would obey or not show (escapes, backspaces, turned directions) spelled out.
+
+    >>> printable("\x1b[31mred\u202e")
+    '\\x1b[31mred\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def in_utc(instant: datetime) -> str:
@@ -109,7 +122,7 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
 
     table = Table(*headings, title=Text(title, style="bold"), title_justify="left")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console().print(table)
 
 

@@ -9,8 +9,8 @@ from itertools import groupby
 from serinus.cli.report_performance import floor_in_words
 from serinus.domain.curves import ScoreGroup, precision_recall_curve, roc_curve, scores_by_class
 from serinus.domain.gates import Finding
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.policy import Metric
 from serinus.domain.quality import CalibrationGroup, ScoreTable, calibration_curve
 from serinus.use_cases.describe_validation import DescribedValidation
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from serinus.domain.feature_columns import features_of, spelled_out
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
+from serinus.domain.metric import Metric
 from serinus.domain.model_gates import Behaviour, Conditions, Direction, Invariance, Minimum, MustNot, Value
-from serinus.domain.policy import Metric
 from serinus.domain.signature import Feature, Signature
 from serinus.domain.stability import Score, moves, noisy
 from serinus.domain.table import Column, Table

@@ -10,7 +10,7 @@ import numpy as np
 
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import RESAMPLES, HeldOutRows, Reals, interval_of, resampled
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 
 CONFIDENCE = 0.95
 

@@ -9,6 +9,9 @@ small one none of an accident.
 While fewer than eight earlier windows are known, nothing tells how far one day strays from the next, and no rate of
 false alarms can be kept. A distribution then counts as drifted only where it exceeds five times the limit: a value
 that changed its unit, not a Sunday.
+
+Rows are judged jointly, too: each principal component, and the error off them (`joint`), is taken for a column more,
+and the furthest of these is the one number for the joint change.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from serinus.domain.grouping import Section
 from serinus.domain.policy import Baseline, DriftLimits
 from serinus.domain.profile import Profile
 from serinus.domain.seasons import PastWindow, settled, telling, week_before
-from serinus.domain.shifts import Shift, Window, sections_of, shifts_of
+from serinus.domain.shifts import Shift, Window, joint_sections_of, sections_of, shifts_of
 
 _MINUTES_A_YEAR = 525_600
 _ASPECTS = 3  # of each column: its distribution, what is missing, what is unseen
@@ -34,6 +37,8 @@ class DriftReport:
         level: below which chance a shift counts as beyond it, so that false alarms stay within the policy's number.
         past_windows: how many earlier windows told how far windows stray; 0 where only the window's own periods did.
         baseline: what the window was compared with; the reference, too, where last week is not known.
+        joint: how far rows have moved along the components, or off them, wherever they did most; `None` where too
+            few rows were counted jointly: where not every feature is known of them, or the reference is of before.
     """
 
     rows: int
@@ -44,6 +49,7 @@ class DriftReport:
     level: float = 0.0
     past_windows: int = 0
     baseline: Baseline = Baseline.REFERENCE
+    joint: Shift | None = None
 
     @property
     def ranked(self) -> Sequence[Shift]:
@@ -90,18 +96,26 @@ def compare(
     if baseline is Baseline.REFERENCE:
         known = settled(known)
     of_score, *of_features = sections_of(reference.layout)
-    sections = [of_score, *(each for each in of_features if _carried(each, before, live, limits.minimum_rows))]
-    level = alarm_level(limits, len(sections))
-    score, *features = shifts_of(Window(before, periods, known, baseline), sections, limits, level)
+    columns = [of_score, *(each for each in of_features if _carried(each, before, live, limits.minimum_rows))]
+    jointly = [
+        each for each in joint_sections_of(reference.layout) if _carried(each, before, live, limits.minimum_rows)
+    ]
+    level = alarm_level(limits, len(columns) + len(jointly))
+    score, *shifts = shifts_of(Window(before, periods, known, baseline), columns, jointly, limits, level)
+    features, along = shifts[: len(columns) - 1], shifts[len(columns) - 1 :]
+    joint = max(along, key=lambda shift: (shift.drifted, shift.psi), default=None)
     return DriftReport(
         live.rows,
         enough=True,
-        drifted=score.drifted or sum(found.drifted for found in features) >= limits.features,
+        drifted=score.drifted
+        or (joint is not None and joint.drifted)
+        or sum(found.drifted for found in features) >= limits.features,
         features=tuple(replace(shift, importance=(importance or {}).get(shift.name)) for shift in features),
         score=score,
         level=level,
         past_windows=len(known),
         baseline=baseline,
+        joint=joint,
     )
 
 

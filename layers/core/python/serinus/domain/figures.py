@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from serinus.domain.drift import DriftReport
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.performance_estimate import Estimate, PerformanceEstimate
-from serinus.domain.policy import Metric, MetricGate
 from serinus.domain.realised import RealisedGroup
 
 DRIFTED = "Drifted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from serinus.domain.policy import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.task import BINARY_TARGET
 
 # A model may weigh this much: a function and its layers may unzip to 250 MB, and the inference layers need 40.

@@ -9,10 +9,12 @@ from typing import Protocol, assert_never
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import Slots
 from serinus.domain.gates import Finding
+from serinus.domain.layout import CHANCES, Layout, are_chances, layout_from
+from serinus.domain.metric import Metric
 from serinus.domain.multiclass import ClassAnswers, class_bins, class_scores, describe_classes
-from serinus.domain.policy import Metric, Slicing
-from serinus.domain.profile import CHANCES, Layout, Slots, are_chances, layout_from
+from serinus.domain.policy import Slicing
 from serinus.domain.quality import ScoreTable, measure, slots_of
 from serinus.domain.regression import RegressionAnswers, describe_errors, prediction_bins
 from serinus.domain.signature import Signature

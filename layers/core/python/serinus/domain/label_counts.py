@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.evidence import Tally
-from serinus.domain.policy import WrongLabel
+from serinus.domain.rollout_plan import WrongLabel
 from serinus.domain.table import Table
 
 _HOUR = timedelta(hours=1)

@@ -5,31 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 import numpy as np
 
 from serinus.domain.table import Table
-from serinus.domain.task import Task
+from serinus.domain.task import GREATEST_NUMBER, Task
 
 LABEL = "_label"  # the truth's column among records and in snapshots; no feature begins with an underscore
-
-
-class LabelKind(StrEnum):
-    """What a label is.
-
-    BINARY: 0 or 1, or false or true. NUMBER: any finite number. TEXT: the name of a class, whole numbers spelled as
-    such.
-    """
-
-    BINARY = "binary"
-    NUMBER = "number"
-    TEXT = "text"
-
-    @classmethod
-    def of(cls, task: Task) -> LabelKind:
-        """Return what labels of a task are."""
-        return {Task.BINARY: cls.BINARY, Task.MULTICLASS: cls.TEXT, Task.REGRESSION: cls.NUMBER}[task]
 
 
 @dataclass(frozen=True)
@@ -55,15 +37,19 @@ class Label:
         """What it is about."""
         return self.id, self.row, self.row_id
 
-    def is_a(self, kind: LabelKind) -> bool:
-        """Whether it is what labels are.
+    def is_of(self, task: Task) -> bool:
+        """Whether it is what labels of a task are: 0 or 1 (or false or true), the name of a class, or a number.
 
-        >>> [Label(value).is_a(LabelKind.BINARY) for value in (True, 0, 1.0, 2, "1")]
+        >>> [Label(value).is_of(Task.BINARY) for value in (True, 0, 1.0, 2, "1")]
         [True, True, True, False, False]
+        >>> [Label(value).is_of(Task.REGRESSION) for value in (-2.5, 1e38, 1e39, "1")]
+        [True, True, False, False]
         """
-        if kind is LabelKind.TEXT:
+        if task is Task.MULTICLASS:
             return True
-        return not isinstance(self.value, str) and (kind is LabelKind.NUMBER or self.value in (0, 1))
+        if isinstance(self.value, str):
+            return False
+        return abs(self.value) <= GREATEST_NUMBER if task is Task.REGRESSION else self.value in (0, 1)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from serinus.domain.profile import NumericBins, Profile
+from serinus.domain.bins import NumericBins
+from serinus.domain.profile import Profile
 
 _SLOWER = 1.25
 

@@ -17,7 +17,17 @@ import numpy.typing as npt
 
 from serinus.domain.bins import Bins, NumericBins, Slots
 from serinus.domain.chosen_bins import numeric_bins, quantiles_of, score_bins, text_bins
-from serinus.domain.layout_document import FORMAT, bins_document, bins_of, is_of_format_1, number_of
+from serinus.domain.joint import Joint, joint_of
+from serinus.domain.layout_document import (
+    FORMAT,
+    FORMAT_WITHOUT_JOINT,
+    bins_document,
+    bins_of,
+    is_of_format_1,
+    joint_document,
+    joint_from,
+    number_of,
+)
 from serinus.domain.policy import Slicing
 from serinus.domain.profile_slices import SlicedBy, profiled, sliced_by
 from serinus.domain.signature import Signature
@@ -48,12 +58,15 @@ class Layout:
 
     Attributes:
         slices: by what the rows are counted once more, slice by slice.
+        joint: how rows of which every feature is known are counted jointly; `None` where too few columns vary, and
+            in layouts of before.
     """
 
     latency: NumericBins
     score: NumericBins
     features: tuple[Bins, ...]
     slices: tuple[SlicedBy, ...] = ()
+    joint: Joint | None = None
 
     @cached_property
     def document(self) -> Mapping[str, Any]:
@@ -63,21 +76,23 @@ class Layout:
             "score": bins_document(self.score),
             "features": [bins_document(bins) for bins in self.features],
         }
-        if not self.slices and all(map(is_of_format_1, self.features)):
+        if not self.slices and self.joint is None and all(map(is_of_format_1, self.features)):
             return said
         slices = [
             {"feature": one.feature, "names": list(one.names), "of_slot": list(one.of_slot)} for one in self.slices
         ]
-        return {"format": FORMAT, **said, "slices": slices}
+        if self.joint is None:
+            return {"format": FORMAT_WITHOUT_JOINT, **said, "slices": slices}
+        return {"format": FORMAT, **said, "slices": slices, "joint": joint_document(self.joint)}
 
     @classmethod
     def of_document(cls, said: Mapping[str, Any]) -> Layout:
-        """Return the layout that a document says, of this format or the one before.
+        """Return the layout that a document says, of this format or one before.
 
         Raises:
             ProfileRefused: it is of another format, or is none.
         """
-        if said.get("format", 1) not in (1, FORMAT):
+        if said.get("format", 1) not in range(1, FORMAT + 1):
             raise ProfileRefused(
                 f"the profile is of format {said['format']!r}, and this version of Serinus reads formats 1 to "
                 f"{FORMAT}: update Serinus, or make the profile anew"
@@ -88,7 +103,9 @@ class Layout:
                 SlicedBy(str(one["feature"]), tuple(one["names"]), tuple(map(int, one["of_slot"])))
                 for one in said.get("slices", ())
             )
-            return cls(latency, score, tuple(map(bins_of, said["features"])), slices)
+            features = tuple(map(bins_of, said["features"]))
+            joint = joint_from(said["joint"], features) if "joint" in said else None
+            return cls(latency, score, features, slices, joint)
         except (KeyError, TypeError, ValueError) as error:
             raise ProfileRefused(f"the profile's layout is damaged ({error!r}): make it anew") from error
 
@@ -105,6 +122,11 @@ class Layout:
     @property
     def size(self) -> int:
         """The number of slots."""
+        return self.joint_start + (self.joint.width if self.joint else 0)
+
+    @property
+    def joint_start(self) -> int:
+        """The first slot behind those of columns and slices."""
         return self._starts[-1] + self.row_width * sum(len(one.names) for one in self.slices)
 
     @property
@@ -137,6 +159,11 @@ class Layout:
         start = self._starts[-1] + before * self.row_width
         return slice(start, start + self.row_width)
 
+    def joint_section(self, position: int) -> slice:
+        """The slots of one of the joint bins, one count a row of which every feature is known."""
+        relative = self.joint.section(position) if self.joint else slice(0, 0)
+        return slice(self.joint_start + relative.start, self.joint_start + relative.stop)
+
     def row_slots(
         self, features: Table, scores: npt.NDArray[np.float64], binned: Mapping[str, Slots] | None = None
     ) -> Slots:
@@ -148,14 +175,26 @@ class Layout:
             binned: columns of which only the bin numbers are known, relative to their section. Numbers that are none
                 of its bins are passed over.
         """
+        return self.slots_of_bins(self._binned(features, binned or {}), self.score.slots(scores))
+
+    def joint_slots(self, features: Table, binned: Mapping[str, Slots]) -> Slots:
+        """Return those of the slots that `row_slots` returns that rows count into jointly."""
+        return self._joint_slots(self._binned(features, binned))
+
+    def _binned(self, features: Table, binned: Mapping[str, Slots]) -> Mapping[str, Slots]:
         columns = {}
         for bins in self.features:
-            numbers = (binned or {}).get(bins.name)
+            numbers = binned.get(bins.name)
             if bins.name in features.columns:
                 columns[bins.name] = bins.slots(features.columns[bins.name])
             elif numbers is not None and numbers.size and 0 <= numbers.min() <= numbers.max() < bins.width:
                 columns[bins.name] = numbers
-        return self.slots_of_bins(columns, self.score.slots(scores))
+        return columns
+
+    def _joint_slots(self, columns: Mapping[str, Slots]) -> Slots:
+        if self.joint is None or any(bins.name not in columns for bins in self.features):
+            return np.empty(0, dtype=np.int64)
+        return self.joint.slots([columns[bins.name] for bins in self.features]) + self.joint_start
 
     def slots_of_bins(self, columns: Mapping[str, Slots], scores: Slots) -> Slots:
         """Return what `row_slots` does, of rows of which every bin number is known, relative to its section."""
@@ -170,18 +209,23 @@ class Layout:
             if one.feature in columns:
                 begins = self.slice_section(at, 0).start + one.slices[columns[one.feature]] * self.row_width
                 sliced += [part + (begins - self._starts[2]) for part in parts]
-        return np.concatenate(parts + sliced)
+        return np.concatenate([*parts, *sliced, self._joint_slots(columns)])
 
     def sections(self, known: Collection[str]) -> int:
         """Return how many slots a row counts into, if only these features are known of it."""
-        return (1 + sum(bins.name in known for bins in self.features)) * (
-            1 + sum(one.feature in known for one in self.slices)
-        )
+        columns = 1 + sum(bins.name in known for bins in self.features)
+        joint = len(self.joint.bins) if self.joint and columns == 1 + len(self.features) else 0
+        return columns * (1 + sum(one.feature in known for one in self.slices)) + joint
 
     @cached_property
     def without_slices(self) -> Layout:
-        """The same, but for slices."""
-        return replace(self, slices=())
+        """The columns alone: neither slices, nor what is counted jointly."""
+        return replace(self, slices=(), joint=None)
+
+    @cached_property
+    def without_joint(self) -> Layout:
+        """The same, but for what is counted jointly."""
+        return replace(self, joint=None)
 
     def request_slots(self, outcome: Outcome, latency_ms: float | None) -> Slots:
         """Return the slots that one request counts into, its rows apart. A crash has no latency."""
@@ -202,7 +246,8 @@ def layout_from(
     """Choose bins from a reference population.
 
     Numbers get bins at its quantiles, texts as `chosen_bins.text_bins` says. Scores in [0, 1], give or take what
-    float32 sums err by, get 1,000 equal bins, from which ranking metrics are exact to about 1e-4.
+    float32 sums err by, get 1,000 equal bins, from which ranking metrics are exact to about 1e-4. How columns go
+    together is told by `joint`.
 
     Args:
         signature: whose features are counted.
@@ -227,7 +272,9 @@ def layout_from(
             bins[name] = text_bins(name, Counter(map(str, _present(column))))
     score = CHANCES if are_chances(scores) else score_bins(quantiles_of(scores))
     slices = tuple(sliced_by(slicing, bins) for slicing in sliced.values())
-    return Layout(LATENCIES, score, tuple(bins.values()), slices)
+    slots = {name: each.slots(features.columns[name]) for name, each in bins.items()}
+    joint = joint_of(tuple(bins.values()), slots, scores)
+    return Layout(LATENCIES, score, tuple(bins.values()), slices, joint)
 
 
 def _present(column: Column) -> Iterable[object]:

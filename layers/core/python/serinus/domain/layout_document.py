@@ -1,18 +1,21 @@
 """Bins as plain documents, which JSON can say, and back.
 
-Format 1, of versions before 0.2, knew numbers without details and categories without rarer ones. Such layouts are
-still read, and written as they were: parts that were counted by them are known by a digest of that document.
+Format 2 counted nothing jointly, and is written where there is nothing to. Format 1, of versions before 0.2, knew
+numbers without details and categories without rarer ones. Such layouts are still read, and written as they were:
+parts that were counted by them are known by a digest of that document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serinus.domain.bins import Bins, CategoricalBins, DateBins, NumericBins, TextBins
+from serinus.domain.joint import Joint
 from serinus.domain.signature import Datatype
 
-FORMAT = 2
+FORMAT = 3
+FORMAT_WITHOUT_JOINT = 2
 
 
 def bins_document(bins: Bins) -> dict[str, Any]:
@@ -61,6 +64,30 @@ def number_of(said: Mapping[str, Any]) -> NumericBins:
     if not isinstance(bins, NumericBins):
         raise TypeError(f"{bins.name!r} is to be a number")
     return bins
+
+
+def joint_document(joint: Joint) -> dict[str, Any]:
+    """Return what there is to say of what is counted jointly."""
+    return {
+        "values": [list(values) for values in joint.values],
+        "loadings": [list(loadings) for loadings in joint.loadings],
+        "bins": [bins_document(bins) for bins in joint.bins],
+    }
+
+
+def joint_from(said: Mapping[str, Any], features: Sequence[Bins]) -> Joint:
+    """Return what a document says is counted jointly of these features.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is nothing of these features.
+    """
+    values = tuple(tuple(map(int, each)) for each in said["values"])
+    loadings = tuple(tuple(map(int, each)) for each in said["loadings"])
+    if [len(each) for each in values] != [bins.width for bins in features]:
+        raise ValueError("what is counted jointly does not fit the features' bins")
+    if any(len(each) != len(features) for each in loadings) or len(said["bins"]) != len(loadings) + 1:
+        raise ValueError("what is counted jointly has loadings or bins for other features")
+    return Joint(values, loadings, tuple(map(number_of, said["bins"])))
 
 
 def is_of_format_1(bins: Bins) -> bool:

@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from serinus.domain.gates import Finding, all_passed
-from serinus.domain.policy import EndpointName, Metric
+from serinus.domain.metric import Metric
+from serinus.domain.policy import EndpointName
 from serinus.domain.signature import Signature
 
 
@@ -106,6 +107,10 @@ class ModelVersion:
             **({"served": self.served_sha256} if self.served_sha256 else {}),
         }
         return canonical_json(said).encode()
+
+    def to_be_judged(self) -> ModelVersion:
+        """Return the version as if nothing had been found of it yet."""
+        return replace(self, status=Status.REGISTERED, findings=(), metrics={}, attestation=None)
 
     def validated(
         self,

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.gates import Finding
-from serinus.domain.policy import Metric
-from serinus.domain.profile import NumericBins
+from serinus.domain.metric import Metric
 from serinus.domain.quality import CALIBRATION_GROUPS, SURE
 from serinus.domain.signature import SUREST
 

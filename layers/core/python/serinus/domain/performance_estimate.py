@@ -17,8 +17,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.policy import Metric, MetricGate
-from serinus.domain.profile import Counts, NumericBins
+from serinus.domain.bins import Counts, NumericBins
+from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.quality import SURE, ScoreTable, measure
 
 Reals = npt.NDArray[np.float64]

@@ -10,7 +10,9 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.profile import CRASHED, Counts, Layout, Outcome, RequestCounts, Slots
+from serinus.domain.bins import Counts, Slots
+from serinus.domain.layout import Layout, Outcome
+from serinus.domain.profile import CRASHED, RequestCounts
 from serinus.domain.table import Column, Table
 
 
@@ -62,16 +64,18 @@ class Prediction:
         return Outcome.CLIENT_ERROR if self.status >= 400 else Outcome.ANSWERED
 
     def counted(self, layout: Layout) -> RequestCounts:
-        """Count the request and its rows."""
+        """Count the request and its rows; jointly only those that are logged, as nobody counted the others so."""
         slots = layout.request_slots(self.outcome, self.latency_ms)
         binned = self.binned if self.binned and self.binned.layout == layout.digest else None
         if binned and binned.whole and _are_row_slots(binned.whole, layout):
             whole, times = binned.whole
+            logged = layout.joint_slots(self.features or Table({}), binned.columns)
+            joint, of_joint = np.unique(logged, return_counts=True)
             return RequestCounts(
                 self.request,
                 self.at,
-                np.concatenate([slots, whole]),
-                np.concatenate([np.ones(slots.size, dtype=np.int64), times]),
+                np.concatenate([slots, whole, joint]),
+                np.concatenate([np.ones(slots.size, dtype=np.int64), times, of_joint]),
             )
         if self.scores.size:
             rows = layout.row_slots(self.features or Table({}), self.scores, binned.columns if binned else None)
@@ -121,7 +125,7 @@ def _counted_together(
 def _are_row_slots(whole: tuple[Slots, Counts], layout: Layout) -> bool:
     slots, times = whole
     first = layout.score_section.start
-    return bool(slots.size and first <= slots.min() and slots.max() < layout.size and times.min() >= 0)
+    return bool(slots.size and first <= slots.min() and slots.max() < layout.joint_start and times.min() >= 0)
 
 
 @dataclass(frozen=True)

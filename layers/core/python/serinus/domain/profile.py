@@ -18,35 +18,9 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.bins import Bins, CategoricalBins, Counts, NumericBins, Slots
-from serinus.domain.layout import CHANCES, LATENCIES, Layout, Outcome, are_chances, layout_from
+from serinus.domain.bins import Counts, NumericBins, Slots
+from serinus.domain.layout import Layout, Outcome
 from serinus.domain.table import Table
-
-__all__ = [
-    "CHANCES",
-    "CRASHED",
-    "LATENCIES",
-    "Bins",
-    "CategoricalBins",
-    "Counts",
-    "Layout",
-    "NumericBins",
-    "Outcome",
-    "Profile",
-    "ProfilePart",
-    "RequestCounts",
-    "Slots",
-    "are_chances",
-    "empty",
-    "layout_from",
-    "minute_of",
-    "of_parts",
-    "of_periods",
-    "of_rows",
-    "sparse_sum",
-    "summed",
-    "united",
-]
 
 CRASHED = "/crash"
 

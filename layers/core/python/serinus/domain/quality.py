@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins, Slots
+from serinus.domain.bins import Counts, NumericBins, Slots
+from serinus.domain.metric import Metric
 
 CALIBRATION_GROUPS = 10
 SURE = 1e-6  # a chance is taken to be this far from 0 and 1 at least, or one row's log loss were infinite

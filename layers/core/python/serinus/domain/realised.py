@@ -14,9 +14,11 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import Counts, NumericBins
 from serinus.domain.chance import chance_of, independent, noise_within
 from serinus.domain.grouping import grouped, groups_of
 from serinus.domain.held_out import FEWEST_OF_A_CLASS, FEWEST_ROWS
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import (
     Calibration,
     Estimate,
@@ -27,8 +29,6 @@ from serinus.domain.performance_estimate import (
 from serinus.domain.performance_estimate import (
     estimate_performance as estimate,
 )
-from serinus.domain.policy import Metric
-from serinus.domain.profile import Counts, NumericBins
 from serinus.domain.quality import SURE, ScoreTable, expected_calibration_error, measure, score_table
 from serinus.domain.realised_tasks import estimates_of, logged_answers, marks_of
 from serinus.domain.task import BINARY_TARGET, Target, Task

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.held_out import FEWEST_ROWS, Answers, BinaryAnswers
+from serinus.domain.metric import Metric
 from serinus.domain.multiclass import Decisions
 from serinus.domain.performance_estimate import Estimate
-from serinus.domain.policy import Metric
 from serinus.domain.regression import RegressionAnswers
 from serinus.domain.task import Target, Task
 

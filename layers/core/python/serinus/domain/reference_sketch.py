@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from serinus.domain.bins import Bins, Counts
+from serinus.domain.layout import CHANCES, LATENCIES, Layout
 from serinus.domain.number_sketch import NumberSketch
-from serinus.domain.profile import CHANCES, LATENCIES, Layout, Profile
+from serinus.domain.profile import Profile
 from serinus.domain.row_batch import NumberColumn, RowBatch
 from serinus.domain.signature import Datatype
 from serinus.domain.text_sketch import TextSketch

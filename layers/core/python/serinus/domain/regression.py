@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.gates import Finding
-from serinus.domain.policy import Metric
-from serinus.domain.profile import NumericBins
+from serinus.domain.metric import Metric
 
 Reals = npt.NDArray[np.float64]
 

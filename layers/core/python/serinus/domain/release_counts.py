@@ -9,9 +9,11 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from serinus.domain.bins import Counts, NumericBins
 from serinus.domain.environments import EnvironmentMinute
-from serinus.domain.policy import BadOutcome
-from serinus.domain.profile import Counts, Layout, NumericBins, Outcome, ProfilePart, RequestCounts, united
+from serinus.domain.layout import Layout, Outcome
+from serinus.domain.profile import ProfilePart, RequestCounts, united
+from serinus.domain.rollout_plan import BadOutcome
 
 _MINUTE = 60.0
 _UNKNOWN = ""  # the stream of what came from several, once they are merged

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from serinus.domain.bins import Bins, CategoricalBins, Counts, DateBins, NumericBins, Slots, Special, TextBins
-from serinus.domain.profile import Layout, Profile
+from serinus.domain.layout import Layout
+from serinus.domain.profile import Profile
 from serinus.domain.row_batch import BatchColumn, Expected, NumberColumn, RowBatch, TextColumn
 from serinus.errors import DataRefused
 
@@ -34,6 +35,12 @@ def without_scores(profile: Profile) -> Profile:
     return Profile(profile.layout, counts)
 
 
+def without_joint(profile: Profile) -> Profile:
+    """Return the same rows, none counted jointly: a file is counted column by column, which is much quicker."""
+    layout = profile.layout
+    return Profile(layout.without_joint, profile.counts[: layout.joint_start])
+
+
 def expected_by(layout: Layout) -> Expected:
     """Return the columns that a layout counts."""
     numbers = tuple(bins.name for bins in layout.features if isinstance(bins, NumericBins))
@@ -47,7 +54,7 @@ def counts_of(layout: Layout, batch: RowBatch) -> Counts:
         DataRefused: a feature has no column, or one of texts where the layout has numbers.
     """
     columns = [_binned(bins, batch) for bins in layout.features]
-    if layout.slices:
+    if layout.slices or layout.joint:
         slots = {column.bins.name: column.slots() for column in columns}
         whole = layout.slots_of_bins(slots, np.zeros(batch.rows, dtype=np.int64))
         return np.bincount(whole, minlength=layout.size).astype(np.int64)

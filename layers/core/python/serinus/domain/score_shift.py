@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from serinus.domain.bins import Counts, NumericBins
 from serinus.domain.evidence import Floats
-from serinus.domain.profile import Counts, NumericBins
 
 _GROUPS = 20
 _LOCATIONS = (-0.8, -0.4, -0.2, -0.1, 0.1, 0.2, 0.4, 0.8)

@@ -9,8 +9,8 @@ from math import ceil, exp, gcd, lgamma
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.policy import ShadowPlan
 from serinus.domain.rollout import Outcome
+from serinus.domain.rollout_plan import ShadowPlan
 from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.task import Task
 from serinus.domain.verdict import Verdict

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from serinus.domain.policy import ShadowPlan
+from serinus.domain.rollout_plan import ShadowPlan
 
 _LEAST_DELAY_MS = 10.0  # less than that no caller notices, whatever the ratio
 

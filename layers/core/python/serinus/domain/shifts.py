@@ -19,8 +19,9 @@ from serinus.domain.distances import (
     wasserstein,
 )
 from serinus.domain.grouping import Grouping, Mask, Section, grouping
+from serinus.domain.layout import Layout
 from serinus.domain.policy import Baseline, DriftLimits
-from serinus.domain.profile import Layout, Profile
+from serinus.domain.profile import Profile
 from serinus.domain.seasons import PastCounts, PastWindow
 
 _UNPROVEN = 5.0  # how many times the limit counts while nothing tells how far windows stray from each other
@@ -39,7 +40,7 @@ class Shift:
     """How far one feature, or the score, has moved.
 
     Attributes:
-        name: the feature, or `score`.
+        name: the feature, or `score`, or what is counted jointly.
         psi: population stability index, in nats; 0 for equal distributions.
         jensen_shannon: Jensen–Shannon distance with base 2, in [0, 1].
         hellinger: Hellinger distance, in [0, 1].
@@ -127,29 +128,41 @@ def sections_of(layout: Layout) -> Sequence[Section]:
     return [Section(layout.score, layout.score_section), *features]
 
 
-def shifts_of(window: Window, sections: Sequence[Section], limits: DriftLimits, level: float) -> Sequence[Shift]:
-    """Measure and judge some columns of a window.
+def joint_sections_of(layout: Layout) -> Sequence[Section]:
+    """Return where what is counted jointly lies in a layout; nowhere in layouts that count nothing so."""
+    bins = layout.joint.bins if layout.joint else ()
+    return [Section(each, layout.joint_section(at)) for at, each in enumerate(bins)]
+
+
+def shifts_of(
+    window: Window, columns: Sequence[Section], jointly: Sequence[Section], limits: DriftLimits, level: float
+) -> Sequence[Shift]:
+    """Measure and judge some columns of a window, and then what is counted jointly: by its distribution alone.
 
     Args:
         window: what is compared.
-        sections: of the columns in the window's layout, the score's first.
+        columns: where they lie in the window's layout, the score first.
+        jointly: where the components do.
         limits: the policy's.
         level: the chance below which a shift is beyond chance.
     """
+    sections = [*columns, *jointly]
     counts, groups = window.counts, grouping(sections, window.baseline.counts)
     earlier = _grouping_of_past(window, sections, groups)
     grouped, past = groups.counted(counts), earlier.counted(window.past_counts)
     before, live = grouped[0], grouped[1]
     chance, noise = _judged(window, grouped, past)
     apart = psi(before, live, groups.exists)
-    usual = np.array([limits.score_psi, *[limits.feature_psi] * (len(sections) - 1)])
+    of_features, of_joint = [limits.feature_psi] * (len(columns) - 1), [limits.joint_psi] * len(jointly)
+    usual = np.array([limits.score_psi, *of_features, *of_joint])
+    share_change = np.array([limits.share_change] * len(columns) + [np.inf] * len(jointly))
     limit = np.where(past.any(axis=(0, 2)), usual, _UNPROVEN * usual)
     missing = _apart(groups.missing, grouped), _apart(earlier.missing, past)
     unseen = _apart(groups.unseen, grouped), _apart(earlier.unseen, past)
     moved = {
         Moved.DISTRIBUTION: (chance < level) & (apart - _psi_by_chance(before, live, noise) > limit),
-        Moved.MISSING: _share_moved(window, *missing, limits.share_change, level),
-        Moved.UNSEEN: _share_moved(window, *unseen, limits.share_change, level),
+        Moved.MISSING: _share_moved(window, *missing, share_change, level),
+        Moved.UNSEEN: _share_moved(window, *unseen, share_change, level),
     }
     ks, far = _of_numbers(sections, counts[0], counts[1])
     js, overlap, v = jensen_shannon(before, live, groups.exists), hellinger(before, live), cramers_v(before, live)
@@ -194,8 +207,9 @@ def _grouping_of_past(window: Window, sections: Sequence[Section], groups: Group
     """Group earlier windows as the window is, where they were counted alike, and else in their own bins, by name."""
     if not window.past or window.is_of_one_layout:
         return groups
-    score, *features = sections_of(window.past[0].profile.layout)
-    named = {section.bins.name: section for section in features}
+    layout = window.past[0].profile.layout
+    score, *others = [*sections_of(layout), *joint_sections_of(layout)]
+    named = {section.bins.name: section for section in others}
     theirs = [score, *(named.get(section.bins.name) for section in sections[1:])]
     return grouping(theirs, window.past_counts.sum(axis=0))
 
@@ -212,7 +226,7 @@ def _change(counts: Counts) -> Reals:
     return np.asarray(shares[1] - shares[0])
 
 
-def _share_moved(window: Window, counts: Counts, past: Counts, limit: float, level: float) -> Mask:
+def _share_moved(window: Window, counts: Counts, past: Counts, limit: Reals, level: float) -> Mask:
     """Return which columns' share has changed by more than the limit, and beyond chance."""
     moved = np.abs(_change(counts)) > limit
     if moved.any():

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from serinus.domain.comparison import Difference, differences, told
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows, Positions, Reals
-from serinus.domain.policy import MetricGate, Slicing
+from serinus.domain.metric import MetricGate
+from serinus.domain.policy import Slicing
 from serinus.domain.slices import slices_of
 from serinus.errors import DataRefused
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from serinus.domain.feature_columns import spelled_out
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import FEWEST_OF_A_CLASS, FEWEST_ROWS, HeldOutRows, interval_of, resampled
-from serinus.domain.policy import Metric, MetricGate, Slicing
+from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.policy import Slicing
 from serinus.domain.table import Column, Table
 from serinus.errors import DataRefused
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.latency import slow_requests
-from serinus.domain.profile import Outcome, Profile
+from serinus.domain.layout import Outcome
+from serinus.domain.profile import Profile
 
 _HEAVIEST = 1_000  # requests: today may be another day
 

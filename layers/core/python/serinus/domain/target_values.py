@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from serinus.domain.feature_columns import spelled_out
 from serinus.domain.table import Column, Table
-from serinus.domain.task import Target, Task
+from serinus.domain.task import GREATEST_NUMBER, Target, Task
 from serinus.errors import DataRefused
 
 Reals = npt.NDArray[np.float64]
@@ -66,9 +66,12 @@ def _numbers(values: Column, *, where: str) -> Reals:
             f"{where} holds text, but the policy's task is regression: it must be a number in every row"
         )
     numbers = np.asarray(values, dtype=np.float64)
-    if not np.all(np.isfinite(numbers)):
-        row = int(np.argmin(np.isfinite(numbers)))
-        raise DataRefused(f"{where}, row {row + 1}, is {numbers[row]}: it must be a finite number in every row")
+    fits = np.abs(numbers) <= GREATEST_NUMBER  # NaN does not
+    if not np.all(fits):
+        row = int(np.argmin(fits))
+        raise DataRefused(
+            f"{where}, row {row + 1}, is {numbers[row]}: it must be a finite number, that FP32 holds, in every row"
+        )
     return numbers
 
 

@@ -12,6 +12,7 @@ from typing import assert_never
 from serinus.domain.signature import EVERY_COLUMN, Signature
 
 FEWEST_CLASSES, MOST_CLASSES = 3, 100
+GREATEST_NUMBER = 3.4028234663852886e38  # that FP32 holds, as a regression answers: squares of such can be added up
 
 
 class Task(StrEnum):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from serinus.domain.guard import RolloutMetric
+from serinus.domain.metric import METRICS
 from serinus.domain.model_gates import Behaviour, Invariance, Minimum
-from serinus.domain.policy import METRICS, Policy, ShadowPlan
+from serinus.domain.policy import Policy
+from serinus.domain.rollout_plan import ShadowPlan
 from serinus.domain.task import FEWEST_CLASSES, Task
 
 _TELLING = {
@@ -25,7 +27,8 @@ def telling_metrics(task: Task) -> str:
 def task_faults(policy: Policy) -> Iterator[str]:
     """Yield each thing that the policy declares and its task does not have, as one sentence.
 
-    >>> from serinus.domain.policy import EndpointName, Metric, MetricGate
+    >>> from serinus.domain.metric import Metric, MetricGate
+    >>> from serinus.domain.policy import EndpointName
     >>> gates = (MetricGate(Metric.ROC_AUC, minimum=0.7),)
     >>> next(task_faults(Policy(EndpointName("prices"), ("ann",), gates=gates, task=Task.REGRESSION)))[:65].strip()
     "roc_auc is no metric of the task 'regression', whose metrics are"

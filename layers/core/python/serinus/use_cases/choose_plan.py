@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from serinus.domain.guard import RolloutMetric
 from serinus.domain.latency import slow_from_ms
-from serinus.domain.policy import RolloutPlan
 from serinus.domain.profile import of_parts
 from serinus.domain.rollout import ChosenPlan, Release
 from serinus.domain.rollout_forecast import Demand, Forecast, Pace, automatic_plan, forecast
+from serinus.domain.rollout_plan import RolloutPlan
 from serinus.domain.stable_past import StablePast
 from serinus.use_cases.ports import ProfileParts, References
 

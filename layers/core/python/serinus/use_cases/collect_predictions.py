@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from serinus.domain.layout import Layout
 from serinus.domain.prediction import Crash, LogBatch, Prediction, counted, records_of
-from serinus.domain.profile import Layout, ProfilePart, minute_of
+from serinus.domain.profile import ProfilePart, minute_of
 from serinus.use_cases.ports import ProfileParts, Records, References, Rollouts
 
 

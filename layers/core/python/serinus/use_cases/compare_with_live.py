@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.drift import compare
 from serinus.domain.feature_columns import spelled_out
+from serinus.domain.layout import Layout
 from serinus.domain.policy import Policy
-from serinus.domain.profile import Layout, NumericBins, of_rows
+from serinus.domain.profile import of_rows
 from serinus.domain.shifts import Shift
 from serinus.domain.table import Column, Table
 from serinus.use_cases.examine_data import limits_of

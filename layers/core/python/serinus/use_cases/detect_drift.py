@@ -94,6 +94,8 @@ def _described(report: DriftReport) -> str:
     moved = [shift for shift in report.ranked if shift.drifted]
     if report.score and report.score.drifted:
         moved = [report.score, *moved]
+    if report.joint and report.joint.drifted:
+        moved = [*moved, report.joint]
     return f"{', '.join(map(_told, moved))} in {report.rows} rows"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from serinus.domain.ledger import Action, Detail, LedgerEntry
-from serinus.domain.policy import Authorisation, EndpointName, Policy
+from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.serving import Authorisation
 from serinus.domain.token import ID_BYTES, SECRET_BYTES, Bearer, Token
 from serinus.errors import TokenRefused
 from serinus.use_cases.ports import Clock, Decisions, Ledger, Policies, Tokens

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from serinus.domain.label_files import LABEL, LabelKind, LabelsRead
+from serinus.domain.bins import NumericBins
+from serinus.domain.label_files import LABEL, LabelsRead
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import PerformanceEstimate, calibrate
-from serinus.domain.policy import Metric, Policy
-from serinus.domain.profile import NumericBins
+from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable, measure, score_table
 from serinus.domain.realised import (
     LabelSelection,
@@ -25,7 +26,7 @@ from serinus.domain.realised import (
 from serinus.domain.realised_tasks import logged_answers
 from serinus.domain.rollout import Release
 from serinus.domain.slices import slices_of
-from serinus.domain.table import Table
+from serinus.domain.table import Column, Table
 from serinus.domain.target_values import late_labels
 from serinus.domain.task import Task
 from serinus.errors import DataRefused
@@ -47,7 +48,7 @@ class Performance:
         realised: the labelled rows, with intervals, beside what was expected of them.
         days: the same by day of UTC.
         slices: the same by each column that the policy slices by, of the rows whose inputs were logged.
-        notes: why it is not, by a column that the log does not hold.
+        notes: why it is not, by a column that requests do not carry; and what else of the labels does not count.
         selection: whether labels came for the same kind of rows as the rest.
     """
 
@@ -102,7 +103,7 @@ def measure_performance(
         start,
         end,
         columns=columns,
-        kind=LabelKind.of(policy.task),
+        task=policy.task,
         id_column=policy.labels.id_column,
     )
     windows = _windows(releases.values(), start, end, measuring)
@@ -130,6 +131,7 @@ def _performance(window: LiveWindow, records: Table, policy: Policy, measuring: 
     rows = _rows(scored, policy)
     yardstick = _yardstick(rows, bins, held_out, policy)
     answered = rows.take(rows.came)
+    slices, notes = _sliced(yardstick, scored, policy)
     return Performance(
         release.number,
         release.model_version,
@@ -141,7 +143,8 @@ def _performance(window: LiveWindow, records: Table, policy: Policy, measuring: 
         estimate_of(window, held_out, policy),
         yardstick.group("all", rows),
         tuple(yardstick.group(name, rows.take(places)) for name, places in _days(rows)),
-        *_sliced(yardstick, scored, policy),
+        slices,
+        (*notes, *_of_no_class(scored.columns[LABEL], rows, policy)),
         label_selection(rows, bins),
     )
 
@@ -153,6 +156,9 @@ def _sliced(
     logged = scored.take(np.flatnonzero(np.asarray(scored.columns["_inputs"], dtype=np.float64) == 1))
     rows, found, notes = _rows(logged, policy), dict[str, tuple[RealisedGroup, ...]](), list[str]()
     for slicing in policy.slices if logged.rows else ():
+        if slicing.column not in logged.columns:
+            notes.append(f"requests carry no {slicing.column!r}, so there is nothing to tell of its [[slices]]")
+            continue
         try:
             slices = slices_of(slicing, logged, file="the log")
         except DataRefused as refusal:
@@ -160,6 +166,14 @@ def _sliced(
             continue
         found[slicing.column] = tuple(yardstick.group(name, rows.take(places)) for name, places in slices.items())
     return found, tuple(notes)
+
+
+def _of_no_class(labels: Column, rows: ScoredRows, policy: Policy) -> Iterator[str]:
+    """Say how many labels name a class that the policy does not know; they count as not come."""
+    if policy.task is Task.MULTICLASS:
+        came = sum(value is not None and value == value for value in labels.tolist())  # NaN is none
+        if strange := came - int(rows.came.sum()):
+            yield f"{strange:,} of {came:,} labels name none of the policy's classes, and count as not come"
 
 
 def _yardstick(rows: ScoredRows, bins: NumericBins, held_out: ScoreTable | None, policy: Policy) -> Yardstick:

@@ -15,18 +15,20 @@ from serinus.domain.composition import Composition, Deployment
 from serinus.domain.data_scan import DataScan, Questions
 from serinus.domain.figures import Figures
 from serinus.domain.footprint import Footprint
-from serinus.domain.label_files import Joined, LabelKind, LabelsRead
+from serinus.domain.label_files import Joined, LabelsRead
+from serinus.domain.layout import Layout
 from serinus.domain.ledger import LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
-from serinus.domain.policy import EndpointName, HardAlarm, Policy
-from serinus.domain.profile import Layout, Profile, ProfilePart
+from serinus.domain.policy import EndpointName, Policy
+from serinus.domain.profile import Profile, ProfilePart
 from serinus.domain.quality import ScoreTable
 from serinus.domain.rollout import Decision, Release, Rollout, Split
+from serinus.domain.rollout_plan import HardAlarm
 from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
 from serinus.domain.signature import Signature
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
-from serinus.domain.task import BINARY_TARGET, Target
+from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.domain.token import Token
 
 Clock = Callable[[], datetime]
@@ -157,7 +159,10 @@ class ModelVersions(Protocol):
         """Record why an upload was refused."""
 
     def register(self, upload: Upload, manifest: Manifest, size_bytes: int) -> ModelVersion:
-        """Give the content its number, or return the version that has the same content already."""
+        """Give the content its number, or return the version that has the same content already.
+
+        Where that one was rejected, a new upload of it has no verdict until it is judged anew.
+        """
 
     def get(self, endpoint: str, number: int) -> ModelVersion:
         """Return a version.
@@ -579,7 +584,7 @@ class Labels(Protocol):
         end: datetime,
         *,
         columns: Sequence[str] | None = None,
-        kind: LabelKind = LabelKind.BINARY,
+        task: Task = Task.BINARY,
         id_column: str | None = None,
         before: datetime | None = None,
     ) -> Joined:
@@ -595,7 +600,7 @@ class Labels(Protocol):
             start: when the window begins.
             end: when it ends, exclusive.
             columns: which columns of `Records` are wanted, those that no record has left out; `None` for all.
-            kind: what labels are; text labels make `_label` a column of texts.
+            task: what labels are; names of classes make `_label` a column of texts.
             id_column: the column that names a row, where the policy has one.
             before: only files that were written before this count.
 
@@ -606,9 +611,7 @@ class Labels(Protocol):
     def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
         """Return when the last file was written before an instant; `None` where none was."""
 
-    def check(
-        self, name: str, body: bytes, *, kind: LabelKind = LabelKind.BINARY, id_column: str | None = None
-    ) -> LabelsRead:
+    def check(self, name: str, body: bytes, *, task: Task = Task.BINARY, id_column: str | None = None) -> LabelsRead:
         """Return what a file says that is to be recorded.
 
         Raises:

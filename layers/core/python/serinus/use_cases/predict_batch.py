@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from serinus.domain.batch import BatchPart, PartSummary
 from serinus.domain.feature_columns import features_of
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.profile import Layout, empty, of_rows
+from serinus.domain.profile import empty, of_rows
 from serinus.domain.signature import Signature
 from serinus.domain.table import Column, Table, concatenated
 from serinus.errors import AttestationInvalid, DataRefused, ReleaseFailed

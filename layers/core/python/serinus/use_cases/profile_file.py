@@ -11,7 +11,7 @@ from serinus.domain.policy import DriftLimits
 from serinus.domain.profile import Profile
 from serinus.domain.reference_sketch import sketch_profile
 from serinus.domain.row_batch import RowBatch
-from serinus.domain.row_counts import expected_by, profile_of_batches, without_scores
+from serinus.domain.row_counts import expected_by, profile_of_batches, without_joint, without_scores
 from serinus.use_cases.ports import Tables
 
 
@@ -48,7 +48,8 @@ def profile_file(
         name: of the file; its ending says its kind.
         file: which can seek.
         tables: reads it.
-        reference: to count and compare the file by; its scores are left aside, for the file has none.
+        reference: to count and compare the file by; its scores are left aside, for the file has none, and
+            what is counted jointly.
         limits: from where on a difference counts.
         tell: is told now and then how many rows have been counted.
 
@@ -58,9 +59,9 @@ def profile_file(
     if reference is None:
         sketched = sketch_profile(_told(tables.batches(name, file), tell))
         return FileProfile(sketched.profile, sketched.distinct)
-    expected = without_scores(reference)
-    batches = tables.batches(name, file, expected=expected_by(reference.layout))
-    profile = profile_of_batches(reference.layout, _told(batches, tell))
+    expected = without_joint(without_scores(reference))
+    batches = tables.batches(name, file, expected=expected_by(expected.layout))
+    profile = profile_of_batches(expected.layout, _told(batches, tell))
     return FileProfile(profile, {}, _compared(expected, profile, limits), _by_slice(expected, profile, limits))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from serinus.domain.judgement import speaks_against
-from serinus.domain.policy import WhenUndecided
 from serinus.domain.rollout import Outcome, Rollout, Split
+from serinus.domain.rollout_plan import WhenUndecided
 from serinus.domain.verdict import Verdict
 from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from serinus.domain.label_files import Label, LabelKind
+from serinus.domain.label_files import Label
+from serinus.domain.task import Task
 from serinus.errors import DataRefused, RequestTooLarge
 from serinus.use_cases.ports import Labels, Policies
 
 MOST_LABELS = 10_000
 
 _MUST_BE = {
-    LabelKind.BINARY: "0 or 1, or false or true",
-    LabelKind.NUMBER: "a number",
-    LabelKind.TEXT: "the name of a class",
+    Task.BINARY: "0 or 1, or false or true",
+    Task.REGRESSION: "a number that FP32 holds",
+    Task.MULTICLASS: "the name of a class",
 }
 
 
@@ -51,10 +52,10 @@ def record_labels(endpoint: str, labels: Sequence[Label], *, recording: Recordin
     policy = recording.policies.get(endpoint)
     if len(labels) > MOST_LABELS:
         raise RequestTooLarge(f"there are {len(labels):,} labels, above {MOST_LABELS:,}: send them in parts")
-    kind = LabelKind.of(policy.task)
+    task = policy.task
     for number, label in enumerate(labels):
-        if not label.is_a(kind):
-            raise DataRefused(f"labels.{number}.label: it must be {_MUST_BE[kind]}")
+        if not label.is_of(task):
+            raise DataRefused(f"labels.{number}.label: it must be {_MUST_BE[task]}")
         if label.row_id is not None and policy.labels.id_column is None:
             raise DataRefused(
                 f"labels.{number}.row_id: the policy of {endpoint!r} names no labels.id_column: send id and row"

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from serinus.domain.drift import alarm_level
 from serinus.domain.figures import figures_of_truth
 from serinus.domain.ledger import Action, Detail
+from serinus.domain.metric import Metric
 from serinus.domain.performance_estimate import BrokenFloor, broken_floors
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
 from serinus.domain.realised import RealisedGroup
 from serinus.domain.rollout import Release
 from serinus.use_cases.announce import Announcement, announce

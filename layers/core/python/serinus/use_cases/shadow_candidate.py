@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.inference_request import probe_event, request_body, scores_in
-from serinus.domain.policy import ShadowPlan
 from serinus.domain.profile import of_parts
 from serinus.domain.rollout import Decision, Outcome, Release, Rollout, Stage, heed_steering
+from serinus.domain.rollout_plan import ShadowPlan
 from serinus.domain.shadow import ShadowJudgement, Slices, Visit, compare, judge_shadow, slices_of
 from serinus.domain.shadow_tally import Answer, Replay, ShadowTally
 from serinus.domain.signature import Signature

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from serinus.domain.label_files import LABEL, LabelKind, LabelsRead, labelled
+from serinus.domain.label_files import LABEL, LabelsRead, labelled
 from serinus.domain.ledger import Action, Detail, LedgerEntry, what_was_live
 from serinus.domain.model_version import digest_of
 from serinus.domain.policy import EndpointName, Policy, Retraining
@@ -96,7 +96,7 @@ def _labelled(
     releases = [release.number for release in snapshotting.rollouts.releases(endpoint)]
     try:
         joined = snapshotting.labels.join(
-            endpoint, releases, start, now, kind=LabelKind.of(policy.task), id_column=policy.labels.id_column
+            endpoint, releases, start, now, task=policy.task, id_column=policy.labels.id_column
         )
     except DataRefused as refusal:
         return str(refusal)

@@ -9,8 +9,8 @@ from enum import StrEnum
 from serinus.domain.composition import Composition, Deployment, differences
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
-from serinus.domain.policy import RolloutPlan, WhenBusy
 from serinus.domain.rollout import Outcome, Release, Rollout, rollout_id
+from serinus.domain.rollout_plan import RolloutPlan, WhenBusy
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.end_rollout import ended_details

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serinus.domain.label_files import LabelKind, LabelsRead
+from serinus.domain.label_files import LabelsRead
 from serinus.use_cases.record_labels import Recording
 
 
@@ -31,5 +31,5 @@ def upload_labels(endpoint: str, name: str, body: bytes, *, recording: Recording
         DataRefused: of which nothing would count; the message says what is wrong, and where.
     """
     policy = recording.policies.get(endpoint)
-    read = recording.labels.check(name, body, kind=LabelKind.of(policy.task), id_column=policy.labels.id_column)
+    read = recording.labels.check(name, body, task=policy.task, id_column=policy.labels.id_column)
     return UploadedLabels(endpoint, read, recording.labels.record(endpoint, name, body))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from serinus.domain.bins import NumericBins
 from serinus.domain.data_findings import DATA_GATES, DataFinding, Schema, schema_of
 from serinus.domain.data_limits import ColumnKind
 from serinus.domain.gates import Finding
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import Policy
-from serinus.domain.profile import NumericBins
 from serinus.use_cases.compare_with_live import compare_with_live
 from serinus.use_cases.examine_data import FILE, besides_features, examine_data, limits_of
 from serinus.use_cases.live_window import Reading, live_release
@@ -77,7 +77,7 @@ def _validate_upload(version: ModelVersion, policy: Policy, screening: Screening
         compare=lambda sample: compare_with_live(policy, sample, at=now, reading=screening.reading),
     )
     told = tuple(found.finding for found in findings)
-    judged = replace(version, findings=told, metrics={}, attestation=None, status=Status.REGISTERED)
+    judged = replace(version.to_be_judged(), findings=told)
     if _faults(findings):
         judged = judged.validated(told, {}, attestation=None)
     screening.versions.record_validation(judged)

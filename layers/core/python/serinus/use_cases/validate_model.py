@@ -15,8 +15,9 @@ from serinus.domain.held_out import HeldOutRows
 from serinus.domain.history import History
 from serinus.domain.inference_request import request_body
 from serinus.domain.ledger import Action, Detail, LedgerEntry
+from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion, Status, canonical_json
-from serinus.domain.policy import Metric, Policy
+from serinus.domain.policy import Policy
 from serinus.domain.profile import Profile, of_rows
 from serinus.domain.quality import ScoreTable, score_table
 from serinus.domain.signature import Signature

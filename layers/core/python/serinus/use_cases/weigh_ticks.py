@@ -10,7 +10,8 @@ from serinus.domain.guard import RolloutMetric
 from serinus.domain.judgement import RolloutEvidence, Tick, judge, observe
 from serinus.domain.label_counts import arrived
 from serinus.domain.latency import slow_from_ms
-from serinus.domain.profile import Layout, of_parts
+from serinus.domain.layout import Layout
+from serinus.domain.profile import of_parts
 from serinus.domain.release_counts import CountingRules, ReleaseCounts, count_ticks
 from serinus.domain.rollout import Decision, Rollout
 from serinus.domain.score_shift import ScoreShift, ascending

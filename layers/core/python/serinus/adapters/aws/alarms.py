@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from serinus import settings
 from serinus.adapters.aws.failures import answering
-from serinus.domain.policy import HardAlarm
+from serinus.domain.rollout_plan import HardAlarm
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

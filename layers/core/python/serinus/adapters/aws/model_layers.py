@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from serinus import settings
 from serinus.adapters.aws.objects import S3Objects
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.profile import Layout
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -66,8 +66,8 @@ class ModelLayers:
 
 
 def layout_document(layout: Layout) -> dict[str, object]:
-    """Return what `lean_layout` reads."""
-    return {"digest": layout.digest, **layout.document}
+    """Return what `lean_layout` reads; what is counted jointly, the inference function does not count."""
+    return {"digest": layout.digest, **layout.without_joint.document}
 
 
 def layer_zip(version: ModelVersion, model: bytes, layout: Layout) -> bytes:

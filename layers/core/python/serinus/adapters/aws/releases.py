@@ -16,8 +16,8 @@ from serinus.adapters.aws.model_layers import ModelLayers
 from serinus.adapters.aws.objects import S3Objects
 from serinus.domain.composition import Composition
 from serinus.domain.inference_request import probe_event
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed, ReleaseInUse
 

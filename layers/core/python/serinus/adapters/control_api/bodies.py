@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from serinus.domain.label_files import Label
 from serinus.domain.steering import Wish
@@ -121,6 +122,14 @@ class LabelAsked(_Asked):
     row: Annotated[int, Field(strict=True, ge=0, lt=2**31)] | None = None
     row_id: _Id | None = None
     time: AwareDatetime | None = None
+
+    @field_validator("time")
+    @classmethod
+    def _is_a_time_in_utc(cls, time: datetime | None) -> datetime | None:
+        try:
+            return time and time.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("in UTC it must lie in the years 1 to 9999") from error
 
     @model_validator(mode="after")
     def _names_one_prediction(self) -> LabelAsked:

@@ -12,17 +12,18 @@ from serinus.adapters.joins.database import Bounds, Database, database, identifi
 from serinus.adapters.joins.label_files import LabelFile, LabelTable
 from serinus.adapters.joins.record_parts import KEYS, gather
 from serinus.adapters.tables.columns import from_arrow
-from serinus.domain.label_files import LABEL, Joined, LabelKind, LabelsRead
+from serinus.domain.label_files import LABEL, Joined, LabelsRead
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 from serinus.use_cases.ports import Objects
 
 _OWN = (*KEYS, "_inputs", "_score", "_latency_ms")
 
 
-def check(file: LabelFile, kind: LabelKind, id_column: str | None, bounds: Bounds) -> LabelsRead:
+def check(file: LabelFile, task: Task, id_column: str | None, bounds: Bounds) -> LabelsRead:
     """Return what one file of labels says."""
     with database(bounds) as opened:
-        table = LabelTable(opened, kind, id_column)
+        table = LabelTable(opened, task, id_column)
         table.add(file)
         return table.settled()
 
@@ -35,7 +36,7 @@ def join(
     end: datetime,
     *,
     columns: Sequence[str] | None,
-    kind: LabelKind,
+    task: Task,
     id_column: str | None,
     bounds: Bounds,
 ) -> Joined:
@@ -45,7 +46,7 @@ def join(
         DataRefused: two features differ in the case of letters alone.
     """
     with database(bounds) as opened:
-        table = LabelTable(opened, kind, id_column)
+        table = LabelTable(opened, task, id_column)
         for file in files:
             table.add(file)
         read = table.settled()
@@ -53,7 +54,7 @@ def join(
         for release, keys in parts.items():
             present = gather(opened, _served(release), objects, keys, start, end, columns)
             wanted = [name for name in (*KEYS, *present) if columns is None or name in columns]
-            by_release[release] = _labelled(opened, _served(release), wanted, columns, kind)
+            by_release[release] = _labelled(opened, _served(release), wanted, columns, task)
         return Joined(by_release, replace(read, unmet=_unmet(opened, [_served(release) for release in parts])))
 
 
@@ -62,7 +63,7 @@ def _served(release: int) -> str:
 
 
 def _labelled(
-    opened: Database, served: str, present: Sequence[str], columns: Sequence[str] | None, kind: LabelKind
+    opened: Database, served: str, present: Sequence[str], columns: Sequence[str] | None, task: Task
 ) -> Table:
     """Join the records of a release: a row's own label is nearer than the one that its request has for it."""
     selected = "".join(f"served.{identifier(name)}, " for name in present)
@@ -74,7 +75,7 @@ def _labelled(
     ).to_arrow_table()
     table = {name: from_arrow("prediction records", found, name) for name in found.column_names}
     missing = [name for name in _OWN if (columns is None or name in columns) and name not in table]
-    truth = table[LABEL].astype(object if kind is LabelKind.TEXT else np.float64)
+    truth = table[LABEL].astype(object if task is Task.MULTICLASS else np.float64)
     return Table({**{name: np.full(found.num_rows, np.nan) for name in missing}, **table, LABEL: truth})
 
 

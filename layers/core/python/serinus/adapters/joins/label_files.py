@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 import duckdb
 
 from serinus.adapters.joins.database import Database, identifier, literal
-from serinus.domain.label_files import Conflict, LabelKind, LabelsRead, RefusedFile
+from serinus.domain.label_files import Conflict, LabelsRead, RefusedFile
+from serinus.domain.task import GREATEST_NUMBER, Task
 from serinus.errors import DataRefused
 
 _MAGIC = b"PAR1"
@@ -29,19 +30,19 @@ _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _WHOLE_NUMBERS = r"^(-?\d+)\.0+$"
 
 _VALUES = {
-    LabelKind.BINARY: "CASE lower(label) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE try_cast(label AS DOUBLE) END",
-    LabelKind.NUMBER: "try_cast(label AS DOUBLE)",
-    LabelKind.TEXT: f"regexp_replace(label, '{_WHOLE_NUMBERS}', '\\1')",
+    Task.BINARY: "CASE lower(label) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE try_cast(label AS DOUBLE) END",
+    Task.REGRESSION: "try_cast(label AS DOUBLE)",
+    Task.MULTICLASS: f"regexp_replace(label, '{_WHOLE_NUMBERS}', '\\1')",
 }
 _FITS = {
-    LabelKind.BINARY: "coalesce(value IN (0, 1), false)",
-    LabelKind.NUMBER: "coalesce(isfinite(value), false)",
-    LabelKind.TEXT: f"length(value) <= {_LONGEST}",
+    Task.BINARY: "coalesce(value IN (0, 1), false)",
+    Task.REGRESSION: f"coalesce(abs(value) <= {GREATEST_NUMBER!r}, false)",
+    Task.MULTICLASS: f"length(value) <= {_LONGEST}",
 }
 _MUST_BE = {
-    LabelKind.BINARY: "must be 0 or 1",
-    LabelKind.NUMBER: "must be a number",
-    LabelKind.TEXT: f"must be a text of {_LONGEST} letters at most",
+    Task.BINARY: "must be 0 or 1",
+    Task.REGRESSION: "must be a number that FP32 holds",
+    Task.MULTICLASS: f"must be a text of {_LONGEST} letters at most",
 }
 
 
@@ -57,13 +58,13 @@ class LabelFile:
 class LabelTable:
     """What the files say that were added so far."""
 
-    def __init__(self, database: Database, kind: LabelKind, id_column: str | None) -> None:
+    def __init__(self, database: Database, task: Task, id_column: str | None) -> None:
         self._database = database
-        self._kind = kind
+        self._task = task
         self._id_column = id_column
         self._files: list[str] = []
         self._refused: list[RefusedFile] = []
-        value = "VARCHAR" if kind is LabelKind.TEXT else "DOUBLE"
+        value = "VARCHAR" if task is Task.MULTICLASS else "DOUBLE"
         database.connection.execute(
             "CREATE TABLE labels "
             f"(row_id VARCHAR, id VARCHAR, row BIGINT, label {value}, instant BIGINT, ahead BOOLEAN, file INTEGER, "
@@ -190,7 +191,7 @@ class LabelTable:
             f'WITH texts AS (SELECT " position" AS position, {text(self._id_column)} AS row_id, {text("id")} AS id, '
             f"{text('row')} AS number, {text('label')} AS label, {text('time')} AS time FROM ({source})) "
             f"SELECT position, row_id, id, number, try_cast(try_cast(number AS DOUBLE) AS BIGINT) AS row, "
-            f"label IS NULL AS unsaid, {_VALUES[self._kind]} AS value, time, {written} AS written, "
+            f"label IS NULL AS unsaid, {_VALUES[self._task]} AS value, time, {written} AS written, "
             "CASE WHEN time IS NULL THEN written WHEN isfinite(try_cast(time AS TIMESTAMPTZ)) "
             "THEN epoch_us(try_cast(time AS TIMESTAMPTZ)) END AS instant FROM texts"
         )
@@ -206,7 +207,7 @@ class LabelTable:
                 "row must be a whole number from 0",
             ),
             ("unsaid", "label is missing"),
-            (f"NOT {_FITS[self._kind]}", f"the label {_MUST_BE[self._kind]}"),
+            (f"NOT {_FITS[self._task]}", f"the label {_MUST_BE[self._task]}"),
             ("instant IS NULL", "time must be an instant in ISO 8601"),
         )
         cases = " ".join(f"WHEN {condition} THEN {number}" for number, (condition, _) in enumerate(faults))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serinus.domain.policy import HardAlarm
+from serinus.domain.rollout_plan import HardAlarm
 
 
 class MemoryAlarms:

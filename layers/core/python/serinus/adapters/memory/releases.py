@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from serinus.domain.composition import Composition
+from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
-from serinus.domain.profile import Layout
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed, ReleaseInUse
 from serinus.use_cases.ports import Clock

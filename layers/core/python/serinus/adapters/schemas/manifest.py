@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from serinus.adapters.schemas.faults import described
+from serinus.adapters.schemas.strict import Strict
 from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.signature import EVERY_COLUMN, Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.errors import ManifestRefused
@@ -35,51 +36,49 @@ _Name = Annotated[str, Field(min_length=1, max_length=256)]
 _Column = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^_]")]  # an underscore marks our own
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Model(_Strict):
+class _Model(Strict):
     key: _FileName
     sha256: _Sha256
 
 
-class _Holdout(_Strict):
+class _Holdout(Strict):
     key: _TableName
     sha256: _Sha256
     target: _Name
     framework_predictions: _Name | None = None
 
 
-class _Input(_Strict):
+class _Input(Strict):
     name: _Name
     datatype: Datatype
     columns: Annotated[tuple[_Column, ...], Field(min_length=1, max_length=10_000)]
 
 
-class _Output(_Strict):
+class _Output(Strict):
     name: _Name
     datatype: Datatype
     shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=8)]
 
 
-class _Score(_Strict):
+class _Score(Strict):
     output: _Name
     column: Annotated[int, Field(ge=EVERY_COLUMN)] = 0
 
 
-class _Signature(_Strict):
+class _Signature(Strict):
     inputs: Annotated[tuple[_Input, ...], Field(min_length=1)]
     outputs: Annotated[tuple[_Output, ...], Field(min_length=1)]
     score: _Score
 
 
-class _ManifestFile(_Strict):
+class _ManifestFile(Strict):
     format: Literal[1]
     model: _Model
     holdout: _Holdout
     signature: _Signature
-    lineage: Annotated[dict[_Name, Annotated[str, Field(max_length=2_000)]], Field(max_length=50)] = {}
+    lineage: Annotated[dict[_Name, Annotated[str, Field(max_length=2_000)]], Field(max_length=50)] = Field(
+        default_factory=dict
+    )
 
 
 def read_manifest(document: bytes) -> Manifest:

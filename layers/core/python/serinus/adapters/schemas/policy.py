@@ -2,100 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from serinus.adapters.schemas import policy_gates
 from serinus.adapters.schemas.faults import described
 from serinus.adapters.schemas.policy_alarms import AlarmsTable
 from serinus.adapters.schemas.policy_comparison import ComparisonTable
 from serinus.adapters.schemas.policy_data import DataTable
-from serinus.domain.guard import DEFAULT_GUARDS, RolloutMetric
-from serinus.domain.policy import (
-    Authorisation,
-    Baseline,
-    LogInputs,
-    Metric,
-    Policy,
-    WhenBusy,
-    WhenUndecided,
-    WrongLabel,
-)
+from serinus.adapters.schemas.policy_rollout import RolloutTable
+from serinus.adapters.schemas.policy_serving import ServingTable
+from serinus.adapters.schemas.strict import Column, Strict
+from serinus.domain.metric import Metric
+from serinus.domain.policy import Baseline, Policy
+from serinus.domain.serving import LogInputs
 from serinus.domain.task import MOST_CLASSES, Task
 from serinus.domain.task_rules import task_faults, telling_metrics
 from serinus.errors import PolicyRefused
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
-_ALARM_PERIODS = (10, 20, 30)
 _MAXIMUM_SLICINGS = 10  # each takes validation some seconds
 _MAXIMUM_PROFILED = 3  # each lets profiles grow twentyfold
 _MAXIMUM_EDGES = 19
-_MAXIMUM_TICKS = (
-    2_000  # one execution's history holds 25,000 events; a tick costs nine, and the wait for its turn some
-)
-
-
-OPEN_IN_WORDS = "yes, anyone may call this endpoint"
-
-_Name = Annotated[str, Field(min_length=1, max_length=256)]
 _ClassName = Annotated[str, Field(min_length=1, max_length=200)]
-_Column = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _LabelJoin(Strict):
+    id_column: Column | None = None
 
 
-class _Jwt(_Strict):
-    issuer: Annotated[str, Field(pattern=r"^https://[^\s/]+\S*$", max_length=512)]
-    audience: Annotated[tuple[_Name, ...], Field(min_length=1, max_length=50)]
-    scopes: Annotated[tuple[_Name, ...], Field(max_length=10)] = ()
-
-
-class _Serving(_Strict):
-    memory_mb: Annotated[int, Field(strict=True, ge=128, le=10_240)] = 1024
-    timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=29)] = 10
-    snap_start: Annotated[bool, Field(strict=True)] = False
-    authorisation: Authorisation = Authorisation.IAM
-    jwt: _Jwt | None = None
-    open_to_everybody: str | None = None
-    throttle_callers: Annotated[bool, Field(strict=True)] = False
-    log_inputs: LogInputs = LogInputs.ALL
-    log_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    personal: tuple[_Column, ...] = ()
-
-    @model_validator(mode="after")
-    def _lets_in_whom_it_names(self) -> _Serving:
-        says = f"authorisation is '{self.authorisation}'"
-        if (self.authorisation is Authorisation.JWT) is not (self.jwt is not None):
-            raise ValueError(f"[serving.jwt] goes with authorisation = 'jwt', and {says}")
-        if self.throttle_callers and self.authorisation is not Authorisation.TOKEN:
-            raise ValueError(f"throttle_callers goes with authorisation = 'token', but {says}")
-        if self.authorisation is Authorisation.OPEN and self.open_to_everybody != OPEN_IN_WORDS:
-            raise ValueError(f'{says}: if that is meant, say so: open_to_everybody = "{OPEN_IN_WORDS}"')
-        if self.authorisation is not Authorisation.OPEN and self.open_to_everybody is not None:
-            raise ValueError(f"open_to_everybody goes with authorisation = 'open', but {says}")
-        return self
-
-    @model_validator(mode="after")
-    def _samples_as_it_says(self) -> _Serving:
-        if self.log_inputs is LogInputs.SAMPLE and self.log_share == 1:
-            raise ValueError("log_inputs is 'sample' of every request: give log_share below 1, or say 'all'")
-        if self.log_inputs is not LogInputs.SAMPLE and self.log_share != 1:
-            raise ValueError(f"log_share goes with log_inputs = 'sample', but log_inputs is '{self.log_inputs}'")
-        return self
-
-
-class _LabelJoin(_Strict):
-    id_column: _Column | None = None
-
-
-class _Gate(_Strict):
+class _Gate(Strict):
     metric: Metric
     minimum: Annotated[float, Field(strict=True, ge=0)] | None = None
     maximum: Annotated[float, Field(strict=True, ge=0)] | None = None
@@ -110,8 +50,8 @@ class _Gate(_Strict):
         return self
 
 
-class _Slicing(_Strict):
-    column: _Column
+class _Slicing(Strict):
+    column: Column
     edges: Annotated[
         tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...], Field(max_length=_MAXIMUM_EDGES)
     ] = ()
@@ -125,107 +65,7 @@ class _Slicing(_Strict):
         return self
 
 
-class _Alarm(_Strict):
-    failing_share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
-    minimum_requests: Annotated[int, Field(strict=True, ge=1)] = 20
-    period_seconds: Annotated[int, Field(strict=True, le=86_400)] = 60  # CloudWatch looks back no longer than a day
-
-    @model_validator(mode="after")
-    def _period_is_one_cloudwatch_takes(self) -> _Alarm:
-        if self.period_seconds not in _ALARM_PERIODS and (self.period_seconds <= 0 or self.period_seconds % 60):
-            raise ValueError(
-                f"period_seconds is {self.period_seconds}: CloudWatch takes 10, 20, 30 or a multiple of 60"
-            )
-        return self
-
-
-class _Shadow(_Strict):
-    requests: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 500
-    maximum_per_tick: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 200
-    window_minutes: Annotated[int, Field(strict=True, ge=0, le=44_640)] = 1_440
-    minimum_agreement: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.8
-    maximum_slowdown: Annotated[float, Field(strict=True, ge=1)] = 2.0
-    horizon_seconds: Annotated[int, Field(strict=True, ge=0)] = 1_800
-
-
-class _Guard(_Strict):
-    metric: RolloutMetric
-    margin: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.005
-    tolerance: Annotated[float, Field(strict=True, ge=1, le=10)] = 1.2
-    guards_promotion: Annotated[bool, Field(strict=True)] = False
-
-
-class _BadOutcome(_Strict):
-    score_at_least: Annotated[float, Field(strict=True)] | None = None
-    score_at_most: Annotated[float, Field(strict=True)] | None = None
-
-    @model_validator(mode="after")
-    def _has_one_limit(self) -> _BadOutcome:
-        if (self.score_at_least is None) == (self.score_at_most is None):
-            raise ValueError("[rollout.outcome] takes one limit: score_at_least or score_at_most")
-        return self
-
-
-_DEFAULT_GUARDS = TypeAdapter(tuple[_Guard, ...]).validate_python(
-    [dataclasses.asdict(guard) for guard in DEFAULT_GUARDS]
-)
-
-
-class _Rollout(_Strict):
-    steps: tuple[Annotated[int, Field(strict=True, ge=1, le=99)], ...] = ()
-    guards: Annotated[tuple[_Guard, ...], Field(min_length=1)] = _DEFAULT_GUARDS
-    outcome: _BadOutcome | None = None
-    wrong_label: WrongLabel = WrongLabel.ANY
-    score_shift_tolerance: Annotated[float, Field(strict=True, gt=0, le=3)] | None = None
-    slo_latency_ms: Annotated[float, Field(gt=0, le=29_000)] = 100.0
-    tick_seconds: Annotated[int, Field(strict=True, ge=1)] = 60
-    watermark_seconds: Annotated[int, Field(strict=True, ge=0)] = 180
-    horizon_seconds: Annotated[int, Field(strict=True, ge=1)] = 86_400
-    when_undecided: WhenUndecided = WhenUndecided.RETURN
-    when_busy: WhenBusy = WhenBusy.WAIT
-    most_bad_requests: Annotated[int, Field(strict=True, ge=1)] = 100
-    alarm: _Alarm = _Alarm()
-    shadow: _Shadow | None = None
-
-    @model_validator(mode="after")
-    def _guards_each_metric_once(self) -> _Rollout:
-        metrics = [guard.metric for guard in self.guards]
-        twice = sorted({str(metric) for metric in metrics if metrics.count(metric) > 1})
-        if twice:
-            raise ValueError(f"{twice[0]} is guarded twice: declare each metric once under [[rollout.guards]]")
-        if (RolloutMetric.OUTCOME in metrics) is not (self.outcome is not None):
-            raise ValueError("a guard on the metric 'outcome' and [rollout.outcome] go together: declare both")
-        if not any(guard.guards_promotion for guard in self.guards):
-            raise ValueError(
-                "no metric guards the promotion, so nothing could ever be proven: say guards_promotion = true for one"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _can_be_carried_out(self) -> _Rollout:
-        if list(self.steps) != sorted(set(self.steps)):
-            raise ValueError(f"steps are {list(self.steps)}: they must rise")
-        shortest = (2 * self.tick_seconds + self.watermark_seconds) * max(len(self.steps), 1)
-        if self.horizon_seconds < shortest:
-            raise ValueError(
-                f"horizon_seconds is {self.horizon_seconds}, but to count two ticks of tick_seconds = "
-                f"{self.tick_seconds} a step, watermark_seconds = {self.watermark_seconds} later, takes {shortest}"
-            )
-        shadow = self.shadow
-        if shadow and shadow.requests and shadow.horizon_seconds > self.horizon_seconds - shortest:
-            raise ValueError(
-                f"shadow.horizon_seconds is {shadow.horizon_seconds}, but the steps alone take {shortest} of "
-                f"horizon_seconds = {self.horizon_seconds}: make that longer, or the shadow shorter"
-            )
-        if self.horizon_seconds / self.tick_seconds > _MAXIMUM_TICKS:
-            raise ValueError(
-                f"horizon_seconds / tick_seconds is {self.horizon_seconds / self.tick_seconds:.0f}, above "
-                f"{_MAXIMUM_TICKS}: one state-machine execution cannot hold so many ticks; make tick_seconds longer"
-            )
-        return self
-
-
-class _Drift(_Strict):
+class _Drift(Strict):
     every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
@@ -233,6 +73,7 @@ class _Drift(_Strict):
     feature_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     features: Annotated[int, Field(strict=True, ge=1)] = 1
     score_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
+    joint_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     share_change: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
     compare_with: Baseline = Baseline.REFERENCE
 
@@ -250,7 +91,7 @@ class _Drift(_Strict):
         return self
 
 
-class _Performance(_Strict):
+class _Performance(Strict):
     every_minutes: Annotated[int, Field(strict=True, ge=1)] = 60
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 1_440
     minimum_rows: Annotated[int, Field(strict=True, ge=30)] = 1_000
@@ -268,7 +109,7 @@ class _Performance(_Strict):
         return self
 
 
-class _Retraining(_Strict):
+class _Retraining(Strict):
     recipe: str = "gradient_boosting"
     window_minutes: Annotated[int, Field(strict=True, ge=1)] = 43_200
     minimum_rows: Annotated[int, Field(strict=True, ge=50)] = 1_000
@@ -277,18 +118,20 @@ class _Retraining(_Strict):
     labels_wait_minutes: Annotated[int, Field(strict=True, ge=1)] = 10_080
 
 
-class _Releases(_Strict):
+class _Releases(Strict):
     keep: Annotated[int, Field(strict=True, ge=2, le=100)] = 10
 
 
-class _PolicyFile(_Strict):
+class PolicyFile(Strict):
+    """All that a policy file may say."""
+
     endpoint: str
     owners: Annotated[tuple[str, ...], Field(min_length=1)]
     description: str = ""
     task: Task = Task.BINARY
     classes: Annotated[tuple[_ClassName, ...], Field(max_length=MOST_CLASSES)] = ()
     operating_threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
-    serving: _Serving = _Serving()
+    serving: ServingTable = ServingTable()
     gates: Annotated[tuple[_Gate, ...], Field(min_length=1)]
     slices: Annotated[tuple[_Slicing, ...], Field(max_length=_MAXIMUM_SLICINGS)] = ()
     data: DataTable = DataTable()
@@ -298,7 +141,7 @@ class _PolicyFile(_Strict):
     behaviour: Annotated[tuple[policy_gates.Behaviour, ...], Field(max_length=policy_gates.MAXIMUM_BEHAVIOURS)] = ()
     parity: policy_gates.Parity = policy_gates.Parity()
     footprint: policy_gates.Footprint = policy_gates.Footprint()
-    rollout: _Rollout = _Rollout()
+    rollout: RolloutTable = RolloutTable()
     drift: _Drift = _Drift()
     performance: _Performance = _Performance()
     retraining: _Retraining | None = None
@@ -307,7 +150,7 @@ class _PolicyFile(_Strict):
     alarms: AlarmsTable = AlarmsTable()
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> _PolicyFile:
+    def _agrees_with_itself(self) -> PolicyFile:
         if not _NAME.fullmatch(self.endpoint):
             raise ValueError(
                 f"endpoint is {self.endpoint!r}: use 2 to 32 lower-case letters, digits and hyphens, "
@@ -322,7 +165,7 @@ class _PolicyFile(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _slices_by_each_column_once(self) -> _PolicyFile:
+    def _slices_by_each_column_once(self) -> PolicyFile:
         columns = [slicing.column for slicing in self.slices]
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
@@ -334,7 +177,7 @@ class _PolicyFile(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _demands_each_thing_once(self) -> _PolicyFile:
+    def _demands_each_thing_once(self) -> PolicyFile:
         column = policy_gates.declared_twice([rule.column for rule in self.fairness])
         if column is not None:
             raise ValueError(f"[[fairness]] names the column {column!r} twice: declare each once")
@@ -344,7 +187,7 @@ class _PolicyFile(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _asks_for_nothing_that_the_log_does_not_hold(self) -> _PolicyFile:
+    def _asks_for_nothing_that_the_log_does_not_hold(self) -> PolicyFile:
         if self.retraining and self.serving.log_inputs is LogInputs.NONE:
             raise ValueError("retraining needs logged inputs, but serving.log_inputs is 'none'")
         if self.retraining and self.serving.personal:
@@ -379,7 +222,7 @@ def parse_policy(document: object, *, source: str) -> Policy:
         PolicyRefused: naming each field that is wrong, and why.
     """
     try:
-        file = _PolicyFile.model_validate(document)
+        file = PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyRefused(f"{source}: {described(error, whole='policy')}") from error
     policy = _DOMAIN.validate_python(file.model_dump())

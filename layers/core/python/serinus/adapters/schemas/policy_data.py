@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from serinus.adapters.schemas.strict import Column, Strict
 from serinus.domain.data_conditions import LONGEST, parse_condition
 from serinus.domain.data_limits import ColumnKind, DataGate, Severity
 from serinus.errors import PolicyRefused
@@ -13,17 +14,12 @@ from serinus.errors import PolicyRefused
 _MOST_EXPECTATIONS = 100  # each takes the scan of a million rows some milliseconds
 _MOST_COLUMNS = 500
 
-_Column = Annotated[str, Field(min_length=1, max_length=200)]
 _Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _DeclaredColumn(_Strict):
-    column: _Column
+class _DeclaredColumn(Strict):
+    column: Column
     kind: ColumnKind | None = None
     minimum: _Number | None = None
     maximum: _Number | None = None
@@ -43,9 +39,9 @@ class _DeclaredColumn(_Strict):
         return self
 
 
-class _Expectation(_Strict):
+class _Expectation(Strict):
     condition: Annotated[str, Field(min_length=1, max_length=LONGEST)]
-    column: _Column | None = None
+    column: Column | None = None
     tolerated_share: _Share = 0.0
     severity: Severity = Severity.ERROR
 
@@ -65,7 +61,7 @@ class _Expectation(_Strict):
         return self
 
 
-class DataTable(_Strict):
+class DataTable(Strict):
     """What `[data]` may say."""
 
     minimum_rows: Annotated[int, Field(strict=True, ge=1)] = 50
@@ -76,8 +72,8 @@ class DataTable(_Strict):
     leakage_information: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.9
     overlap_share: _Share = 0.05
     maximum_age_hours: Annotated[float, Field(strict=True, gt=0)] | None = None
-    time_column: _Column | None = None
-    id_column: _Column | None = None
+    time_column: Column | None = None
+    id_column: Column | None = None
     skew_psi: Annotated[float, Field(strict=True, gt=0)] = 0.1
     severities: dict[DataGate, Severity] = Field(default_factory=dict)
     columns: Annotated[tuple[_DeclaredColumn, ...], Field(max_length=_MOST_COLUMNS)] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from serinus.adapters.schemas.strict import Column, Strict
+from serinus.domain.metric import Metric
 from serinus.domain.model_gates import MustNot
-from serinus.domain.policy import Metric
 
 MAXIMUM_FAIRNESS_RULES = 10
 MAXIMUM_BEHAVIOURS = 20  # each asks the model about some thousand rows
@@ -15,7 +16,6 @@ _MAXIMUM_EDGES = 19
 _MAXIMUM_VALUES = 20
 _MAXIMUM_ROWS = 20  # a policy is a parameter of eight kilobytes
 
-_Column = Annotated[str, Field(min_length=1, max_length=200)]
 _Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 _Noise = Annotated[float, Field(strict=True, gt=0, le=10)]
 _Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -33,18 +33,14 @@ def _several(value: object) -> object:
 
 _Value = Annotated[_Text | _Finite, BeforeValidator(_plain)]
 _Values = Annotated[tuple[_Value, ...], BeforeValidator(_several), Field(min_length=1, max_length=_MAXIMUM_VALUES)]
-_Where = Annotated[dict[_Column, _Values], Field(max_length=10)]
+_Where = Annotated[dict[Column, _Values], Field(max_length=10)]
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^:]+$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fairness(_Strict):
+class Fairness(Strict):
     """`[[fairness]]`."""
 
-    column: _Column
+    column: Column
     edges: Annotated[tuple[_Finite, ...], Field(max_length=_MAXIMUM_EDGES)] = ()
     minimum_rows: Annotated[int, Field(strict=True, ge=1)] = 30
     maximum_selection_rate_gap: _Share | None = None
@@ -58,7 +54,7 @@ class Fairness(_Strict):
         return self
 
 
-class Stability(_Strict):
+class Stability(Strict):
     """`[stability]`."""
 
     noise: _Noise = 0.01
@@ -66,15 +62,15 @@ class Stability(_Strict):
     maximum_flipped_share_when_missing: _Share | None = None
 
 
-class _Invariance(_Strict):
+class _Invariance(Strict):
     kind: Literal["invariance"]
     name: _Name
-    column: _Column
+    column: Column
     maximum_change: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
     values: Annotated[tuple[_Value, ...], Field(max_length=_MAXIMUM_VALUES)] = ()
     noise: _Noise | None = None
     tolerated_share: _Share = 0.0
-    where: _Where = {}
+    where: _Where = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _changes_in_one_way(self) -> _Invariance:
@@ -83,15 +79,15 @@ class _Invariance(_Strict):
         return self
 
 
-class _Direction(_Strict):
+class _Direction(Strict):
     kind: Literal["direction"]
     name: _Name
-    column: _Column
+    column: Column
     by: _Finite
     must_not: MustNot
     tolerance: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] = 1e-6
     tolerated_share: _Share = 0.0
-    where: _Where = {}
+    where: _Where = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _moves(self) -> _Direction:
@@ -100,11 +96,11 @@ class _Direction(_Strict):
         return self
 
 
-class _Minimum(_Strict):
+class _Minimum(Strict):
     kind: Literal["minimum"]
     name: _Name
-    where: _Where = {}
-    rows: Annotated[tuple[dict[_Column, _Value], ...], Field(max_length=_MAXIMUM_ROWS)] = ()
+    where: _Where = Field(default_factory=dict)
+    rows: Annotated[tuple[dict[Column, _Value], ...], Field(max_length=_MAXIMUM_ROWS)] = ()
     minimum_score: _Finite | None = None
     maximum_score: _Finite | None = None
     tolerated_share: _Share = 0.0
@@ -139,13 +135,13 @@ class _Minimum(_Strict):
 Behaviour = Annotated[_Invariance | _Direction | _Minimum, Field(discriminator="kind")]
 
 
-class Parity(_Strict):
+class Parity(Strict):
     """`[parity]`."""
 
     maximum_difference: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] = 1e-5
 
 
-class Footprint(_Strict):
+class Footprint(Strict):
     """`[footprint]`."""
 
     maximum_model_mb: Annotated[float, Field(strict=True, gt=0, le=200)] | None = None

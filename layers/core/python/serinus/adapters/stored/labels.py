@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from serinus.adapters.stored.minutes import fetched, keys_within
-from serinus.domain.label_files import Joined, LabelKind, LabelsRead
+from serinus.domain.label_files import Joined, LabelsRead
+from serinus.domain.task import Task
 from serinus.errors import AlreadyExists, DataRefused
 from serinus.use_cases.ports import Objects
 
@@ -35,7 +36,7 @@ class StoredLabels:
         end: datetime,
         *,
         columns: Sequence[str] | None = None,
-        kind: LabelKind = LabelKind.BINARY,
+        task: Task = Task.BINARY,
         id_column: str | None = None,
         before: datetime | None = None,
     ) -> Joined:
@@ -57,7 +58,7 @@ class StoredLabels:
             start,
             end,
             columns=columns,
-            kind=kind,
+            task=task,
             id_column=id_column,
             bounds=self._bounds or Bounds(),
         )
@@ -66,9 +67,7 @@ class StoredLabels:
         """Return when the last file was written before an instant; `None` where none was."""
         return max((written_at for _, written_at in self._listed(endpoint, before)), default=None)
 
-    def check(
-        self, name: str, body: bytes, *, kind: LabelKind = LabelKind.BINARY, id_column: str | None = None
-    ) -> LabelsRead:
+    def check(self, name: str, body: bytes, *, task: Task = Task.BINARY, id_column: str | None = None) -> LabelsRead:
         """Return what a file says that is to be recorded.
 
         Raises:
@@ -80,7 +79,7 @@ class StoredLabels:
 
         _refuse_kind(name)
         file = LabelFile(f"{PurePosixPath(name).stem}{_kind(name)}", body, datetime.now(UTC))
-        read = check(file, kind, id_column, self._bounds or Bounds())
+        read = check(file, task, id_column, self._bounds or Bounds())
         if read.refused:
             raise DataRefused(read.refused[0].reason)
         return read

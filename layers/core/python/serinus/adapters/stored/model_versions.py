@@ -8,7 +8,7 @@ from dataclasses import replace
 from serinus.adapters.stored import keys
 from serinus.adapters.stored.racing import retried
 from serinus.adapters.stored.stored_as import MODEL_VERSION, UPLOAD
-from serinus.domain.model_version import Manifest, ModelVersion, Upload
+from serinus.domain.model_version import Manifest, ModelVersion, Status, Upload
 from serinus.errors import AlreadyExists, ModelVersionNotFound
 from serinus.use_cases.ports import Change, Document, Documents
 
@@ -37,7 +37,11 @@ class StoredModelVersions:
         retried(lambda: self._record(replace(upload, refusal=reason)))
 
     def register(self, upload: Upload, manifest: Manifest, size_bytes: int) -> ModelVersion:
-        """Give the content its number, or return the version that has the same content already."""
+        """Give the content its number, or return the version that has the same content already.
+
+        Where that one was rejected, a new upload of it has no verdict until it is judged anew: whoever waits for the
+        verdict must not take the old one for it.
+        """
         return retried(lambda: self._register(upload, manifest, size_bytes))
 
     def get(self, endpoint: str, number: int) -> ModelVersion:
@@ -72,9 +76,7 @@ class StoredModelVersions:
     def _register(self, upload: Upload, manifest: Manifest, size_bytes: int) -> ModelVersion:
         known = self._documents.get(keys.partition(upload.endpoint), keys.content(manifest.content_digest))
         if known is not None:
-            version = self.get(upload.endpoint, int(known.body))
-            self._record(replace(upload, version=version.number))
-            return version
+            return self._register_again(upload, self.get(upload.endpoint, int(known.body)))
         counter = self._documents.get(keys.partition(upload.endpoint), keys.VERSION_COUNTER)
         version = ModelVersion(
             endpoint=upload.endpoint,
@@ -96,6 +98,15 @@ class StoredModelVersions:
         )
         return version
 
+    def _register_again(self, upload: Upload, version: ModelVersion) -> ModelVersion:
+        changes = [self._recording(replace(upload, version=version.number))]
+        known = self.upload(upload.endpoint, upload.upload)
+        if version.status is Status.REJECTED and (known is None or known.version is None):
+            version = version.to_be_judged()
+            changes.append(self._replacing(version))
+        self._documents.put_all(keys.partition(upload.endpoint), changes)
+        return version
+
     def _record(self, upload: Upload) -> None:
         self._documents.put_all(keys.partition(upload.endpoint), [self._recording(upload)])
 
@@ -105,12 +116,14 @@ class StoredModelVersions:
         return Change(key, _upload_json(upload), _revision(found))
 
     def _replace(self, version: ModelVersion) -> None:
+        self._documents.put_all(keys.partition(version.endpoint), [self._replacing(version)])
+
+    def _replacing(self, version: ModelVersion) -> Change:
         key = keys.version(version.number)
         found = self._documents.get(keys.partition(version.endpoint), key)
         if found is None:
             raise ModelVersionNotFound(version.endpoint, version.number)
-        change = Change(key, MODEL_VERSION.dump_json(version).decode(), found.revision)
-        self._documents.put_all(keys.partition(version.endpoint), [change])
+        return Change(key, MODEL_VERSION.dump_json(version).decode(), found.revision)
 
 
 def _upload_json(upload: Upload) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from serinus.domain.profile import Layout, Profile
+from serinus.domain.layout import Layout
+from serinus.domain.profile import Profile
 from serinus.errors import ProfileRefused
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from serinus.adapters.tables.refusals import empty, of_no_kind
 from serinus.domain.row_batch import ANYTHING, Expected, RowBatch
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
@@ -31,9 +32,9 @@ class ArrowTables:
         readers = {".csv": text.read_csv, ".jsonl": text.read_json_lines, ".parquet": parquet.read}
         reader = readers.get(PurePosixPath(name).suffix.lower())
         if reader is None:
-            raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+            raise of_no_kind(name)
         if not body or body.isspace():
-            raise DataRefused(f"{name} is empty: upload it again, with a header and at least one row")
+            raise empty(name)
         found = reader(name, body)
         _refuse_what_is_no_table(name, found)
         return Table({header: columns.from_arrow(name, found, header) for header in found.column_names})

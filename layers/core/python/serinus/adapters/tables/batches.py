@@ -11,23 +11,31 @@ import pyarrow as pa
 
 from serinus.adapters.tables.batch_columns import column_of
 from serinus.adapters.tables.parquet_batches import parquet_batches
-from serinus.adapters.tables.refusals import refuse_headers
+from serinus.adapters.tables.refusals import empty, of_no_kind, refuse_headers
 from serinus.adapters.tables.text_batches import csv_batches, json_batches
 from serinus.domain.row_batch import Expected, RowBatch
 from serinus.errors import DataRefused
 
+_BATCH_ROWS = 32_768
+
 _Read = Callable[[str, BinaryIO, Expected], Iterator[pa.RecordBatch]]
 
-_READERS: dict[str, _Read] = {".csv": csv_batches, ".jsonl": json_batches, ".parquet": parquet_batches}
+
+def _parquet(name: str, file: BinaryIO, _expected: Expected) -> Iterator[pa.RecordBatch]:
+    """It says itself what is text."""
+    return parquet_batches(name, file, batch_rows=_BATCH_ROWS, threads=False, bounded=False)
+
+
+_READERS: dict[str, _Read] = {".csv": csv_batches, ".jsonl": json_batches, ".parquet": _parquet}
 
 
 def batches_of(name: str, file: BinaryIO, expected: Expected) -> Iterator[RowBatch]:
     """Yield the rows of a file, some ten thousand at a time; what `ports.Tables.batches` promises."""
     reader = _READERS.get(PurePosixPath(name).suffix.lower())
     if reader is None:
-        raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+        raise of_no_kind(name)
     if file.seek(0, os.SEEK_END) == 0:
-        raise DataRefused(f"{name} is empty: upload it again, with a header and at least one row")
+        raise empty(name)
     file.seek(0)
     rows, headers = 0, None
     for batch in reader(name, file, expected):

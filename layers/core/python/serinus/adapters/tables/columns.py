@@ -50,6 +50,8 @@ def type_fault(kind: pa.DataType) -> str | None:
         return None
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind):
         return None
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return "holds binary, or texts that are no UTF-8: save the file as UTF-8, or drop the column"
     return f"holds {kind}, which is neither numbers nor texts: spread it over columns of its own, or drop it"
 
 

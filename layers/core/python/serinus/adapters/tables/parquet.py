@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pyarrow as pa
 from pyarrow import parquet as pq
 
 from serinus.adapters.tables.columns import to_arrow
-from serinus.adapters.tables.refusals import refuse_headers, refuse_size
+from serinus.adapters.tables.refusals import refuse_headers, refuse_no_parquet, refuse_size
 from serinus.domain.table import Table
 from serinus.errors import DataRefused
-
-_MAGIC = b"PAR1"
 
 
 def read(name: str, body: bytes) -> pa.Table:
@@ -19,10 +19,7 @@ def read(name: str, body: bytes) -> pa.Table:
     Raises:
         DataRefused: it is none, is cut off or damaged, or claims more than fits into memory.
     """
-    if body[:4] != _MAGIC:
-        raise DataRefused(f"{name} is no Parquet file (it does not begin with PAR1): rename it for what it is")
-    if body[-4:] != _MAGIC:
-        raise DataRefused(f"{name} is cut off after {len(body)} bytes (it does not end with PAR1): upload it again")
+    refuse_no_parquet(name, io.BytesIO(body))
     try:
         file = pq.ParquetFile(pa.BufferReader(body))
         refuse_headers(name, list(file.schema_arrow.names))

@@ -1,58 +1,69 @@
-"""Parquet files in batches: a row group is never held whole, and texts stay in their dictionary."""
+"""Parquet files in batches: a row group is never held whole, and texts of few kinds stay in their dictionary."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from serinus.adapters.tables.refusals import refuse_headers
-from serinus.domain.row_batch import Expected
+from serinus.adapters.tables.refusals import refuse_headers, refuse_no_parquet, refuse_size
 from serinus.errors import DataRefused
 
-_MAGIC = b"PAR1"
-_ROWS = 32_768
 _BUFFER_BYTES = 1 << 18  # of each column
+_SMALL_DICTIONARY_BYTES = 16_384  # compressed, with its page's header
 
 
-def parquet_batches(name: str, file: BinaryIO, _expected: Expected) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file, which says itself what is text.
+def parquet_batches(
+    name: str, file: BinaryIO, *, batch_rows: int, threads: bool, bounded: bool
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file, which says itself what is text; no message repeats what a cell holds.
+
+    Args:
+        name: of the file, for messages.
+        file: to read.
+        batch_rows: how many rows come at once.
+        threads: whether several columns are read at a time, which takes more memory.
+        bounded: whether a file is refused that claims more than a function can hold.
 
     Raises:
         DataRefused: it is none, is cut off, or damaged, where it is noticed.
     """
-    _refuse_what_is_cut_off(name, file)
+    refuse_no_parquet(name, file)
     rows = 0
     try:
-        schema = pq.read_schema(file)
+        with pq.ParquetFile(file) as looked_at:
+            schema, claimed = looked_at.schema_arrow, looked_at.metadata
         refuse_headers(name, list(schema.names))
-        file.seek(0)
+        if bounded:
+            refuse_size(name, claimed.num_rows, claimed.num_columns)
+        texts = [at for at, field in enumerate(schema) if pa.types.is_string(field.type)]
         opened = pq.ParquetFile(
             file,
-            read_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
+            read_dictionary=[schema.names[at] for at in texts if _few(claimed, at)],
             pre_buffer=False,
             buffer_size=_BUFFER_BYTES,
             page_checksum_verification=True,
         )
-        for batch in opened.iter_batches(batch_size=_ROWS, use_threads=False):
+        for batch in opened.iter_batches(batch_size=batch_rows, use_threads=threads):
             yield batch
             rows += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        said = str(error).splitlines()[0].rstrip(".")
         where = f" after row {rows}" if rows else ""
-        raise DataRefused(
-            f"{name} is a damaged Parquet file{where} ({said}): write it and upload it again"
-        ) from error
+        raise DataRefused(f"{name} is a damaged Parquet file{where}: write it and upload it again") from error
 
 
-def _refuse_what_is_cut_off(name: str, file: BinaryIO) -> None:
-    if file.read(4) != _MAGIC:
-        raise DataRefused(f"{name} is no Parquet file (it does not begin with PAR1): rename it for what it is")
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(size - 4, 0))
-    if file.read(4) != _MAGIC:
-        raise DataRefused(f"{name} is cut off after {size} bytes (it does not end with PAR1): upload it again")
-    file.seek(0)
+def _few(claimed: pq.FileMetaData, at: int) -> bool:
+    """Whether a column of texts has so few different ones that reading them as codes pays.
+
+    Of many, every batch would come with all texts of its row group.
+    """
+    if claimed.num_columns <= at:
+        return False
+    chunks = [claimed.row_group(group).column(at) for group in range(claimed.num_row_groups)]
+    return all(
+        chunk.has_dictionary_page
+        and chunk.data_page_offset - (chunk.dictionary_page_offset or 0) <= _SMALL_DICTIONARY_BYTES
+        for chunk in chunks
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,18 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 from pyarrow import json as arrow_json
-from pyarrow import parquet as pq
 
 from serinus.adapters.tables import text
-from serinus.adapters.tables.refusals import refuse_headers, refuse_size
+from serinus.adapters.tables.parquet_batches import parquet_batches
+from serinus.adapters.tables.refusals import empty, of_no_kind, refuse_headers
 from serinus.errors import DataRefused
 
 _BATCH_ROWS = 65_536
-_SMALL_DICTIONARY_BYTES = 16_384  # compressed, with its page's header
 _BLOCK_BYTES = 8 * 1024**2
 _MOST_WHOLE_BYTES = 1_000_000_000
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
-_MAGIC = b"PAR1"
 
 
 class TypesChanged(Exception):
@@ -47,54 +46,15 @@ def batches_of(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBat
     }
     reader = readers.get(Path(name).suffix.lower())
     if reader is None:
-        raise DataRefused(f"{name} is of no kind that Serinus reads: name it .csv, .jsonl or .parquet")
+        raise of_no_kind(name)
     if path.stat().st_size == 0:
-        raise DataRefused(f"{name} is empty: upload it again, with a header and at least one row")
+        raise empty(name)
     return reader(name, path)
 
 
 def _parquet(name: str, path: Path, *, bounded: bool) -> Iterator[pa.RecordBatch]:
-    with path.open("rb") as raw:
-        head = raw.read(4)
-        raw.seek(-min(4, path.stat().st_size), 2)
-        tail = raw.read(4)
-    if head != _MAGIC:
-        raise DataRefused(f"{name} is no Parquet file (it does not begin with PAR1): rename it for what it is")
-    if tail != _MAGIC:
-        raise DataRefused(f"{name} is cut off (it does not end with PAR1): upload it again")
-    rows = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, claimed = file.schema_arrow, file.metadata
-        refuse_headers(name, list(schema.names))
-        if bounded:
-            refuse_size(name, claimed.num_rows, claimed.num_columns)
-        categories = [
-            field.name for at, field in enumerate(schema) if pa.types.is_string(field.type) and _few(claimed, at)
-        ]
-        with pq.ParquetFile(path, read_dictionary=categories) as file:
-            for batch in file.iter_batches(_BATCH_ROWS):
-                rows += batch.num_rows
-                yield batch
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataRefused(
-            f"{name} is a damaged Parquet file, unreadable after row {rows}: write it and upload it again"
-        ) from error
-
-
-def _few(claimed: pq.FileMetaData, at: int) -> bool:
-    """Whether a column of texts has so few different ones that reading them as codes pays.
-
-    Of many, every batch would come with all texts of its row group.
-    """
-    if claimed.num_columns <= at:
-        return False
-    chunks = [claimed.row_group(group).column(at) for group in range(claimed.num_row_groups)]
-    return all(
-        chunk.has_dictionary_page
-        and chunk.data_page_offset - (chunk.dictionary_page_offset or 0) <= _SMALL_DICTIONARY_BYTES
-        for chunk in chunks
-    )
+    with path.open("rb") as file:
+        yield from parquet_batches(name, file, batch_rows=_BATCH_ROWS, threads=True, bounded=bounded)
 
 
 def _csv(name: str, path: Path) -> Iterator[pa.RecordBatch]:
@@ -115,9 +75,20 @@ def _csv(name: str, path: Path) -> Iterator[pa.RecordBatch]:
         if ragged is None:
             raise TypesChanged(rows) from error
         raise DataRefused(
-            f"{name} has a row of {ragged[2]} cells after row {rows}, but the header has {ragged[1]}: quote cells "
-            "that hold commas, and leave a missing cell blank"
+            f"{name} has a row of {ragged[2]} cells{_at_row(path, int(ragged[1]), rows)}, but the header has "
+            f"{ragged[1]}: quote cells that hold commas, leave missing ones blank, and write it again if cut off"
         ) from error
+
+
+def _at_row(path: Path, cells: int, before: int) -> str:
+    """Say which row is the first of another number of cells: Arrow, which reads in threads, does not."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            rows = filter(None, csv.reader(file))
+            at = next((number for number, row in enumerate(rows) if len(row) != cells), 0)
+    except csv.Error:
+        at = 0
+    return f" at row {at}" if at else f" after row {before}"
 
 
 def _opened_csv(path: Path, types: dict[str, pa.DataType]) -> arrow_csv.CSVStreamingReader:

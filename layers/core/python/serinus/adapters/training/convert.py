@@ -50,8 +50,19 @@ def to_onnx(estimator: Any, features: Table) -> tuple[bytes, Signature]:  # noqa
     except (MissingConverter, MissingShapeCalculator, NotImplementedError) as error:
         said = str(error).splitlines()[0]
         raise ModelRefused(f"{type(estimator).__name__} cannot be converted to ONNX: {said}") from error
+    except (RuntimeError, TypeError, ValueError) as error:  # texts where it was fitted on numbers, say
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelRefused(
+            f"{type(estimator).__name__} cannot be converted to ONNX from columns of {_kinds(features)}: {said}: "
+            "look whether each holds what the model was fitted on"
+        ) from error
     model = bytes(proto.SerializeToString(deterministic=True))
     return model, infer_signature(model, list(features.columns))
+
+
+def _kinds(features: Table) -> str:
+    texts = [name for name, column in features.columns.items() if column.dtype == object]
+    return f"texts ({', '.join(map(repr, texts))}) and numbers" if texts else "numbers alone"
 
 
 def sklearn_input(features: Table) -> npt.NDArray[Any]:

@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 
 from serinus.cli.demo.story import ENDPOINT, Told
 from serinus.domain.ledger import Action, LedgerEntry
-from serinus.domain.policy import Metric
+from serinus.domain.metric import Metric
 from serinus.domain.rollout import Outcome
 from serinus.use_cases.measure_performance import Performance, measure_performance
 from serinus.use_cases.recount_history import History, recount_history
