@@ -71,7 +71,7 @@ def test_a_reference_of_format_1_is_still_read() -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda whole: whole["layout"].update(format=3), "format 3.*update Serinus"),
+        (lambda whole: whole["layout"].update(format=4), "format 4.*update Serinus"),
         (lambda whole: whole.pop("layout"), "no profile"),
         (lambda whole: whole["layout"].pop("score"), "layout is damaged"),
         (lambda whole: whole["layout"]["features"][0].update(kind="sketch"), "unknown kind 'sketch'"),
