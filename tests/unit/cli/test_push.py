@@ -216,6 +216,20 @@ def test_columns_that_the_policy_looks_at_are_taken_along(tmp_path: Path) -> Non
     assert "selection_rate by sex lies" in result.stderr
 
 
+def test_the_column_that_names_rows_is_taken_along(tmp_path: Path) -> None:
+    """So that the gate on it can see that a row comes twice."""
+    deployment = Deployment()
+    policy = deployment.policies.get("fraud")
+    deployment.policies.deploy(replace(policy, data=replace(policy.data, id_column="order")))
+    table = rows(seed=2)
+    orders = np.array([f"o{min(row, table.rows - 2)}" for row in range(table.rows)], dtype=object)
+    holdout = write_holdout(tmp_path / "h.csv", Table({"order": orders, **table.columns}))
+    model = write_model(tmp_path / "m.onnx")
+    result = run(deployment, "fraud", model, "--holdout", holdout, "--target", "fraud", "--beside", "order")
+    assert "order" in pushed_rows(deployment).columns
+    assert "'order'" in result.output
+
+
 def test_an_estimator_that_names_its_features_needs_no_word_of_the_others(tmp_path: Path) -> None:
     """What the policy looks at is taken along, and is no feature."""
     deployment = Deployment()

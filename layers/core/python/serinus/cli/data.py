@@ -84,7 +84,6 @@ def _held_against(
     from serinus.domain.data_findings import Schema
     from serinus.domain.policy import EndpointName, Policy
     from serinus.use_cases.compare_with_live import compare_with_live
-    from serinus.use_cases.examine_data import besides_features
 
     if endpoint is not None:
         client = deployment(ctx)
@@ -92,22 +91,19 @@ def _held_against(
         compare = partial(compare_with_live, found, at=at, reading=client.reading)
         return found, _live_schema(client, found, target), compare
     found = read_policy(policy) if policy else Policy(EndpointName("none"), owners=())
-    others = frozenset(name for name in besides_features(found) if name)
-    return found, Schema(None, target, others), lambda _: "no endpoint was named"
+    return found, Schema(None, target, found.looked_at), lambda _: "no endpoint was named"
 
 
 def _live_schema(client: Client, policy: Policy, target: str | None) -> Schema:
     """The model that is live says which columns there must be, and what it was validated to predict."""
     from serinus.domain.data_findings import Schema, schema_of
-    from serinus.use_cases.examine_data import besides_features
     from serinus.use_cases.live_window import live_release
 
-    others = besides_features(policy)
     live = live_release(policy.endpoint, reading=client.reading)
     if live is None:
-        return Schema(None, target, frozenset(name for name in others if name))
+        return Schema(None, target, policy.looked_at)
     manifest = client.versions.get(policy.endpoint, live[0].model_version).manifest
-    return schema_of(manifest.signature, target or manifest.holdout.target, others)
+    return schema_of(manifest.signature, target or manifest.holdout.target, policy.looked_at)
 
 
 def _scan(path: Path) -> Scan:

@@ -211,10 +211,12 @@ class Policy:
 
     @property
     def looked_at(self) -> frozenset[str]:
-        """The columns of the held-out rows by which a model is judged, features or not."""
+        """The columns of the held-out rows by which a model, or the rows themselves, are judged, features or not."""
         slices = {slicing.column for slicing in self.slices}
         groups = {rule.column for rule in self.fairness}
-        return frozenset(slices | groups | {column for test in self.behaviour for column in test.where})
+        chosen = {column for test in self.behaviour for column in test.where}
+        of_rows = (self.data.time_column, self.data.id_column, self.labels.id_column)
+        return frozenset(slices | groups | chosen | {column for column in of_rows if column is not None})
 
     @property
     def floors(self) -> tuple[MetricGate, ...]:

@@ -66,9 +66,3 @@ def limits_of(policy: Policy) -> DataLimits:
     """Return the policy's limits; the column that labels join on names rows, where no other is declared to."""
     limits = policy.data
     return limits if limits.id_column else replace(limits, id_column=policy.labels.id_column)
-
-
-def besides_features(policy: Policy) -> tuple[str | None, ...]:
-    """Return the columns that a file may hold for others than the model."""
-    limits = limits_of(policy)
-    return limits.id_column, limits.time_column, *sorted(policy.looked_at)

@@ -14,7 +14,7 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import Policy
 from serinus.use_cases.compare_with_live import compare_with_live
-from serinus.use_cases.examine_data import FILE, besides_features, examine_data, limits_of
+from serinus.use_cases.examine_data import FILE, examine_data, limits_of
 from serinus.use_cases.live_window import Reading, live_release
 from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Objects, Scanner, Snapshots
 from serinus.use_cases.register_model import model_home
@@ -68,7 +68,7 @@ def _validate_upload(version: ModelVersion, policy: Policy, screening: Screening
     manifest = version.manifest
     home, name, now = model_home(version.endpoint, manifest), manifest.holdout.name, screening.clock()
     body = screening.artifacts.get(f"{home}/{name}")
-    others = (*besides_features(policy), manifest.holdout.framework_predictions)
+    others = (*policy.looked_at, manifest.holdout.framework_predictions)
     findings = examine_data(
         partial(screening.scanner.scan, name, body),
         schema_of(manifest.signature, manifest.holdout.target, others),
@@ -118,13 +118,12 @@ def _validate_snapshot(policy: Policy, digest: str, screening: Screening) -> Dat
 def _live_schema(policy: Policy, target: str, screening: Screening) -> Schema:
     """A snapshot must have what the live model takes: it trains the model that takes its place."""
     live = live_release(policy.endpoint, reading=screening.reading)
-    others = frozenset(name for name in besides_features(policy) if name)
     if live is None:
-        return Schema(None, target, others)
+        return Schema(None, target, policy.looked_at)
     features = {
         bins.name: ColumnKind.NUMBER if isinstance(bins, NumericBins) else None for bins in live[1].layout.features
     }
-    return Schema(features, target, others)
+    return Schema(features, target, policy.looked_at)
 
 
 def _told(
