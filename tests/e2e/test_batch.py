@@ -77,7 +77,7 @@ def test_a_batch_is_scored_and_what_is_done_stays_done(live: wiring.Client) -> N
     assert results[0].columns["customer"].tolist() == [f"c{row}" for row in range(300)]
 
     profile = json.loads(live.data.get(f"{folder}profile.json"))
-    assert sum(profile["times"]) == 700 * 3  # a score and two features of each row
+    assert sum(profile["times"]) == 700 * 5  # a score, two features and two counts of how they go together
 
     live.data.delete(manifest["parts"][1]["key"])
     live.data.delete(f"{folder}manifest.json")
