@@ -15,7 +15,7 @@ from serinus.domain.layout import CHANCES, LATENCIES, Layout, layout_from
 from serinus.domain.policy import Slicing
 from serinus.domain.profile import of_rows
 from serinus.domain.reference_sketch import sketch_profile
-from serinus.domain.row_batch import NumberColumn, RowBatch, TextColumn, batch_of
+from serinus.domain.row_batch import BatchColumn, NumberColumn, RowBatch, TextColumn
 from serinus.domain.row_counts import expected_by, profile_of_batches
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Column, Table
@@ -26,6 +26,20 @@ NUMBERS = st.floats(width=32)
 TEXTS = st.none() | st.text(max_size=3) | st.dates().map(str)
 ROWS = st.lists(st.tuples(NUMBERS, TEXTS), min_size=1, max_size=80)
 CUTS = st.lists(st.integers(0, 80), max_size=5)
+
+
+def batch_of(table: Table, *, file: str = "table", first: int = 0) -> RowBatch:
+    """Return a table as one batch."""
+    columns: dict[str, BatchColumn] = {}
+    for name, column in table.columns.items():
+        if column.dtype == object:
+            number: dict[str, int] = {}
+            values = column.tolist()
+            codes = [-1 if value is None else number.setdefault(value, len(number)) for value in values]
+            columns[name] = TextColumn(np.array(codes, dtype=np.int64), list(number))
+        else:
+            columns[name] = NumberColumn(np.asarray(column, dtype=np.float64))
+    return RowBatch(file, first, table.rows, columns)
 
 
 def a_file(rows: list[tuple[float, str | None]]) -> Table:

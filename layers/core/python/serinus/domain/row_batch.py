@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from serinus.domain.feature_columns import spelled_out
 from serinus.domain.steps import Numbers
-from serinus.domain.table import Table
 
 Codes = npt.NDArray[np.signedinteger[Any]]  # of 32 or 64 bits
 
@@ -90,17 +89,3 @@ class RowBatch:
     first: int
     rows: int
     columns: Mapping[str, BatchColumn]
-
-
-def batch_of(table: Table, *, file: str = "table", first: int = 0) -> RowBatch:
-    """Return a table as one batch."""
-    columns: dict[str, BatchColumn] = {}
-    for name, column in table.columns.items():
-        if column.dtype == object:
-            number: dict[str, int] = {}
-            values = column.tolist()
-            codes = [-1 if value is None else number.setdefault(value, len(number)) for value in values]
-            columns[name] = TextColumn(np.array(codes, dtype=np.int64), list(number))
-        else:
-            columns[name] = NumberColumn(np.asarray(column, dtype=np.float64))
-    return RowBatch(file, first, table.rows, columns)
