@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 from rich.text import Text
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from typer.testing import CliRunner, Result
 
 from serinus.adapters.onnx.models import OnnxModels
@@ -95,6 +98,31 @@ def test_a_rejected_model_exits_with_1_and_says_why(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert document["stage"] == "rejected"
     assert "below the minimum of 0.999" in document["reason"]
+
+
+def test_a_pickled_pipeline_is_the_same_version_whichever_process_converts_it(tmp_path: Path) -> None:
+    """The digest of what is pushed does not depend on the order of sets, in which these processes differ."""
+    code = (
+        "import sys; from serinus.cli.preparing import Choices, prepare; "
+        "package = prepare(sys.argv[1], sys.argv[2], choices=Choices(target='fraud'), lineage={}); "
+        "print(package.manifest.content_digest)"
+    )
+    table = rows()
+    features = np.column_stack([table.columns["amount"], table.columns["late"]]).astype(np.float32)
+    curved = make_pipeline(StandardScaler(), PolynomialFeatures(), LogisticRegression())
+    joblib.dump(curved.fit(features, table.columns["fraud"].astype(int)), tmp_path / "m.joblib")
+    holdout = write_holdout(tmp_path / "h.csv")
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "m.joblib"), str(holdout)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(found) == 1
 
 
 def test_pushing_the_same_again_says_that_it_is_live_already(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def to_onnx(estimator: Any, features: Table) -> tuple[bytes, Signature]:  # noqa
             f"{type(estimator).__name__} cannot be converted to ONNX from columns of {_kinds(features)}: {said}: "
             "look whether each holds what the model was fitted on"
         ) from error
+    proto.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx keeps them in a set, whose order is by chance
     model = bytes(proto.SerializeToString(deterministic=True))
     return model, infer_signature(model, list(features.columns))
 
