@@ -22,6 +22,9 @@ from serinus.wiring import Client
 ENDPOINT = "electricity"
 _REQUESTS_PER_SECOND = 45.0
 _ROWS_WHEN_TIME_PASSES = 8
+_ROWS_ONCE_LABELLED = 3  # a request: enough that models 2 and 4 can be told apart by what each has answered
+_NEW_MARKET_ROWS = 6_000  # half-hours, four months: what came before is not to be all that the new model learns from
+_LONGEST_SECONDS = 100.0  # that anything is waited for
 _COLLECTED_SECONDS = 4.0  # after the last request, until its record has been collected
 
 
@@ -33,6 +36,7 @@ class Told:
         began: the instant of the first push.
         bad_version: the model version that had to be rolled back.
         first_failure_at: when a caller first saw it fail; epoch seconds.
+        retrained_version: the model version that Serinus trained itself.
         labels_at: when the labels of the drifted market came.
         requests: how many requests were answered in all.
         failures: how many of them with 5xx.
@@ -41,6 +45,7 @@ class Told:
     began: datetime
     bad_version: int
     first_failure_at: float
+    retrained_version: int
     labels_at: datetime
     requests: int
     failures: int
@@ -68,13 +73,13 @@ class Story:
             self._second_model(folder, traffic)
             bad_version, first_failure_at = self._third_model(folder, traffic)
             labels_at = self._victoria_joins(traffic)
-            self._fourth_model()
+            retrained_version = self._fourth_model()
         finally:
             traffic.stop()
         self._upload_labels(traffic)
         time.sleep(_COLLECTED_SECONDS)
         failures = sum(request.status >= 500 for request in traffic.sent)
-        return Told(began, bad_version, first_failure_at, labels_at, len(traffic.sent), failures)
+        return Told(began, bad_version, first_failure_at, retrained_version, labels_at, len(traffic.sent), failures)
 
     def _first_model(self, folder: Path) -> None:
         self._timeline.say("A first model, a small decision tree trained on the earliest quarter, is pushed")
@@ -116,16 +121,19 @@ class Story:
         traffic.skip_to(VICTORIA_JOINS)
         traffic.pace(requests_per_second=_REQUESTS_PER_SECOND, rows_per_request=_ROWS_WHEN_TIME_PASSES)
         self._timeline.wait_for(
-            lambda entry: entry.action is Action.DRIFT_DETECTED, seconds=100, what="the detection of drift"
+            lambda entry: entry.action is Action.DRIFT_DETECTED,
+            seconds=_LONGEST_SECONDS,
+            what="the detection of drift",
         )
-        time.sleep(3)
-        traffic.pace(requests_per_second=_REQUESTS_PER_SECOND)
-        self._timeline.say("The labels of the new market come")
+        traffic.wait_until(VICTORIA_JOINS + _NEW_MARKET_ROWS, seconds=_LONGEST_SECONDS)
+        traffic.pace(requests_per_second=_REQUESTS_PER_SECOND, rows_per_request=_ROWS_ONCE_LABELLED)
+        self._timeline.say("The labels of the new market come; it trains a model on the old and the new together")
         self._upload_labels(traffic)
         return datetime.now(UTC)
 
-    def _fourth_model(self) -> None:
+    def _fourth_model(self) -> int:
         self._ended(4, Outcome.PROMOTED)
+        return 4
 
     def _push(self, estimator: object, folder: Path) -> None:
         rows = models.held_out(self._market)
@@ -140,7 +148,7 @@ class Story:
         """
         entry = self._timeline.wait_for(
             lambda entry: entry.action is Action.ROLLOUT_ENDED and entry.details["version"] == version,
-            seconds=100,
+            seconds=_LONGEST_SECONDS,
             what=f"the end of the rollout of model version {version}",
         )
         if entry.details["outcome"] != outcome:

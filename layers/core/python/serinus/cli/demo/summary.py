@@ -8,12 +8,16 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from serinus.cli.demo.story import ENDPOINT, Told
+from serinus.cli.validation_view import comparisons_of
 from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.metric import Metric
+from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Outcome
 from serinus.use_cases.measure_performance import Performance, measure_performance
 from serinus.use_cases.recount_history import History, recount_history
 from serinus.wiring import Client
+
+_SHORT = {Metric.ROC_AUC: "AUC", Metric.AVERAGE_PRECISION: "avg. prec."}
 
 
 def print_summary(console: Console, client: Client, told: Told) -> None:
@@ -26,6 +30,7 @@ def print_summary(console: Console, client: Client, told: Told) -> None:
     console.print(_what_was_live(history, versions, told))
     console.print(_in_production(performances, "Each release in production, on the rows that it answered"))
     console.print(_in_production(_side_by_side(history, client), "Models 2 and 4 while both served the new market"))
+    console.print(_compared(client.versions.get(ENDPOINT, told.retrained_version)))
     for line in _sentences(history, performances, told):
         console.print(f" • {line}", soft_wrap=True)
 
@@ -75,6 +80,22 @@ def _in_production(performances: tuple[Performance, ...], title: str) -> Grid:
             f"{performance.labelled_rows:,}",
             "" if auc is None else f"{auc:.3f}",
             "" if precision is None else f"{precision:.3f}",
+        )
+    return grid
+
+
+def _compared(retrained: ModelVersion) -> Grid:
+    """Tell what its gates found before it got any traffic: both models on the same rows, of now and of the past."""
+    grid = Grid(title="Model 4 beside model 2 when it was validated, on the same rows", title_justify="left")
+    for heading in ("metric", "rows of", "model 2", "model 4", "difference", "by chance"):
+        grid.add_column(heading, justify="right")
+    for each in comparisons_of(retrained):
+        grid.add_row(
+            _SHORT.get(each.metric, str(each.metric)),
+            each.where.removeprefix("rows of "),
+            *("" if value is None else f"{value:.3f}" for value in (each.stable, each.candidate)),
+            f"{each.difference:+.3f}",
+            f"{each.low:+.3f} to {each.high:+.3f}",
         )
     return grid
 

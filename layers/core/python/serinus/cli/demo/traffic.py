@@ -16,6 +16,7 @@ from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 
 _SENDERS = 8
+_LOOK_SECONDS = 0.2
 
 Send = Callable[[dict[str, object]], int]  # sends a body, returns the HTTP status
 
@@ -67,6 +68,22 @@ class LiveTraffic:
         """Let time pass: the next request asks about this row."""
         with self._lock:
             self._next_row = max(row, self._next_row)
+
+    def wait_until(self, row: int, *, seconds: float) -> None:
+        """Wait until everything before this row has been asked about.
+
+        Raises:
+            TimeoutError: it was not, in that many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            with self._lock:
+                asked = self._next_row
+            if asked >= row:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"callers have come to row {asked}, not to {row}, within {seconds:.0f} seconds")
+            time.sleep(_LOOK_SECONDS)
 
     def stop(self) -> None:
         """Stop, once what is on its way has been answered."""
