@@ -15,11 +15,12 @@ from serinus.domain.comparison_plan import ComparisonPlan
 from serinus.domain.gates import Finding
 from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import ModelVersion, Status
+from serinus.domain.policy import Slicing
 from serinus.domain.table import Table
 from serinus.use_cases.register_model import model_home
 from serinus.use_cases.validate_model import validate_model
 from tests.builders import FRAUD, World, a_holdout, a_policy, scores_of
-from tests.unit.use_cases.test_compare_with_stable import ModelsByFile, Script
+from tests.unit.use_cases.test_compare_with_stable import ModelsByFile, Script, noisy
 
 GATE = MetricGate(Metric.ROC_AUC, minimum=0.6, worse_than_stable_by=0.02)
 
@@ -71,6 +72,24 @@ def test_the_most_recent_snapshots_are_scored_each_once() -> None:
     world = a_world({}, snapshots=2, earlier=(2, 3, 4, 4, 9))
     gates = [found.gate for found in on_the_past(validated(world, seed=9))]
     assert gates == ["against_stable:roc_auc:rows_of_version_5", "against_stable:roc_auc:rows_of_version_3"]
+
+
+def test_all_comparisons_that_can_fail_hold_together() -> None:
+    """On three snapshots by the gate that has a margin, and in each guarded slice by both."""
+    world = a_world({b"model new": noisy}, earlier=(2,))
+    told_only = MetricGate(Metric.LOG_LOSS, maximum=5.0)
+    world.deploy(replace(world.policy, gates=(GATE, told_only), slices=(Slicing("colour", guarded=True),)))
+    version = validated(world)
+    compared = [found for found in version.findings if found.gate.startswith("against_stable:")]
+    slices = {found.numbers["slices"] for found in compared if ":slice:" in found.gate}
+    assert len(compared) == 2 * 3 + 2
+    assert {found.numbers["intervals"] for found in compared} == {3 + 2 * slices.pop()}
+    alone = validated(a_world({b"model new": noisy}, snapshots=0))
+    wide, narrow = (
+        next(found.numbers for found in each.findings if found.gate == "against_stable:roc_auc")
+        for each in (version, alone)
+    )
+    assert wide["high"] - wide["low"] > 1.2 * (narrow["high"] - narrow["low"])
 
 
 def test_a_policy_may_leave_the_past_out() -> None:

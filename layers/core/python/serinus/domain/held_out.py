@@ -209,7 +209,7 @@ def resampled(models: Sequence[Answers], rows: int, *, seed: int) -> Iterator[tu
             yield measured
 
 
-def interval_of(values: Sequence[float], confidence: float) -> tuple[float, float]:
+def interval_of(values: Sequence[float] | Reals, confidence: float) -> tuple[float, float]:
     """Return the percentile interval of resampled values.
 
     >>> low, high = interval_of([number / 100 for number in range(101)], 0.9)

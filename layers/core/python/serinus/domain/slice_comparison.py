@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from serinus.domain.comparison import Difference, differences, told
+from serinus.domain.comparison import Difference, differences, level_of, told
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows, Positions, Reals
 from serinus.domain.metric import MetricGate
@@ -13,7 +13,33 @@ from serinus.domain.policy import Slicing
 from serinus.domain.slices import slices_of
 from serinus.errors import DataRefused
 
-_FALSE_ALARMS = 0.05  # of all metrics and all slices of all guarded columns together (Bonferroni)
+
+@dataclass(frozen=True)
+class GuardedSlices:
+    """The slices of guarded columns.
+
+    Attributes:
+        enough: of each column, the positions of the rows of every slice that has enough to be compared.
+        too_few: of each column, how many slices have not.
+    """
+
+    enough: Mapping[str, Mapping[str, Positions]]
+    too_few: Mapping[str, int]
+
+    @classmethod
+    def of(cls, slicings: Iterable[Slicing], rows: HeldOutRows) -> GuardedSlices:
+        """Cut rows; columns that they lack are told by `judge_slices`, and left out here."""
+        columns = {slicing.column: _slices(slicing, rows) for slicing in slicings if slicing.guarded}
+        enough = {
+            column: {each: at for each, at in slices.items() if rows.take(at).too_few is None}
+            for column, slices in columns.items()
+        }
+        return cls(enough, {column: len(slices) - len(enough[column]) for column, slices in columns.items()})
+
+    def comparisons(self, gates: Iterable[MetricGate]) -> int:
+        """Return how many comparisons can fail: each slice by each gate whose metric few rows do not inflate."""
+        judged = sum(not gate.metric.is_inflated for gate in gates)
+        return judged * sum(map(len, self.enough.values()))
 
 
 @dataclass(frozen=True)
@@ -26,58 +52,46 @@ class _Compared:
 
 
 def compare_slices(
+    guarded: GuardedSlices,
     rows: HeldOutRows,
     stable: Reals,
-    slicings: Iterable[Slicing],
     gates: Sequence[MetricGate],
     threshold: float,
     *,
     seed: int,
     name: str,
+    family: int,
 ) -> tuple[Finding, ...]:
     """Compare every gated metric in every guarded slice, by a paired bootstrap; one finding a column and metric.
 
     A finding fails where some slice is worse by more than the gate's `worse_than_stable_by`, or by anything where
-    that is not declared, and all of its interval is. Intervals hold together: with m of them, slices times metrics of
-    all guarded columns, each is at 1 - 0.05 / m (Bonferroni), so that a candidate as good as stable everywhere fails
-    in one of twenty validations at the most. A calibration error is told and fails nothing, as in `judge_slices`.
-    Slices with too few rows are counted and not compared; columns that the rows lack are told by `judge_slices`.
+    that is not declared, and all of its interval is. A calibration error is told and fails nothing, as in
+    `judge_slices`. Slices with too few rows are counted and not compared.
 
     Args:
+        guarded: the slices.
         rows: as the candidate scored them.
         stable: the stable model's scores of the same rows, [rows].
-        slicings: the policy's; only guarded ones count.
         gates: whose metrics and margins count.
         threshold: where precision, recall, F1 and accuracy are taken.
         seed: of the draws.
         name: what the stable model is called.
+        family: how many comparisons hold together, those on whole snapshots included.
     """
-    columns = {slicing.column: _slices(slicing, rows) for slicing in slicings if slicing.guarded}
-    enough = {
-        column: {each: at for each, at in slices.items() if rows.take(at).too_few is None}
-        for column, slices in columns.items()
-    }
-    intervals = sum(map(len, enough.values())) * len(gates)
     found = {
         column: [
-            (
-                each,
-                len(at),
-                differences(
-                    rows.take(at), stable[at], threshold, seed=seed, confidence=1 - _FALSE_ALARMS / intervals
-                ),
-            )
+            (each, len(at), differences(rows.take(at), stable[at], threshold, seed=seed, family=family))
             for each, at in slices.items()
         ]
-        for column, slices in enough.items()
+        for column, slices in guarded.enough.items()
     }
     return tuple(
         _judged(
             column,
             gate,
             [_Compared(each, count, by_metric[gate.metric]) for each, count, by_metric in compared],
-            too_few=len(columns[column]) - len(compared),
-            intervals=intervals,
+            too_few=guarded.too_few[column],
+            family=family,
             stable=name,
         )
         for column, compared in found.items()
@@ -94,7 +108,7 @@ def _slices(slicing: Slicing, rows: HeldOutRows) -> Mapping[str, Positions]:
 
 
 def _judged(
-    column: str, gate: MetricGate, compared: Sequence[_Compared], *, too_few: int, intervals: int, stable: str
+    column: str, gate: MetricGate, compared: Sequence[_Compared], *, too_few: int, family: int, stable: str
 ) -> Finding:
     side = 1 if gate.metric.lower_is_better else -1
     worst = max(compared, key=lambda each: side * each.difference.value)
@@ -104,8 +118,7 @@ def _judged(
     message = (
         f"{gate.metric} by {column} compares worst for {worst.name!r}: {found.candidate:.4f} and {found.stable:.4f} "
         f"with {stable} on the same {worst.rows} held-out rows: {found.value:+.4f} ({found.low:+.4f} to "
-        f"{found.high:+.4f} at 95 % for all {intervals} comparisons of guarded slices together), {told(found)} "
-        "beyond chance"
+        f"{found.high:+.4f} at {level_of(family)}), {told(found)} beyond chance"
     )
     if too_few:
         message += f"; {too_few} more with too few rows"
@@ -115,7 +128,7 @@ def _judged(
             f"{', '.join(map(repr, beyond))}: train a model that serves them as well, or change [[slices]]"
         )
     numbers = {**found.numbers, "rows": float(worst.rows), "margin": margin}
-    numbers |= {"slices": float(len(compared)), "too_few": float(too_few), "intervals": float(intervals)}
+    numbers |= {"slices": float(len(compared)), "too_few": float(too_few), "intervals": float(max(1, family))}
     for each in compared:
         numbers[f"difference:{each.name}"] = each.difference.value
         numbers[f"low:{each.name}"], numbers[f"high:{each.name}"] = each.difference.low, each.difference.high

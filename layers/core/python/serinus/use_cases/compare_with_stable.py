@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from serinus.domain.comparison import differences, judge_difference
 from serinus.domain.gates import Finding
-from serinus.domain.held_out import HeldOutRows
+from serinus.domain.held_out import HeldOutRows, Reals
 from serinus.domain.history import History
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release
-from serinus.domain.slice_comparison import compare_slices
+from serinus.domain.slice_comparison import GuardedSlices, compare_slices
 from serinus.errors import DataRefused, ModelFailed, ModelRefused, ObjectNotFound
 from serinus.use_cases.ports import Model, Models, ModelVersions, Objects, Rollouts, Tables, Traffic
 from serinus.use_cases.register_model import served_model_key
@@ -44,14 +44,24 @@ class _Stable:
     model: Model
 
 
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    """Rows that both models have scored; `of_version` is the earlier version that was validated on them."""
+
+    rows: HeldOutRows
+    stable: Reals
+    of_version: int | None = None
+
+
 def compare_with_stable(
     rows: HeldOutRows, history: History, policy: Policy, *, seed: int, contending: Contending
 ) -> tuple[Finding, ...]:
     """Score the candidate's held-out rows and those of the past with the stable release's model too, and compare.
 
-    Every gated metric is compared on each snapshot, and on the candidate's own rows in each guarded slice. At most
-    `held_out.MOST_RESAMPLED_ROWS` of a snapshot's rows are scored. A comparison that cannot be made is a finding that
-    stands against nothing: a model of other features, say, has no stable release to be worse than.
+    Every gated metric is compared on each snapshot, and on the candidate's own rows in each guarded slice. All the
+    comparisons that can fail hold together at 95 %: looking at more of the past rejects no more good candidates. At
+    most `held_out.MOST_RESAMPLED_ROWS` of a snapshot's rows are scored. A comparison that cannot be made is a finding
+    that stands against nothing: a model of other features, say, has no stable release to be worse than.
 
     Args:
         rows: the candidate's own, as it scored them.
@@ -71,16 +81,19 @@ def compare_with_stable(
     sample = rows.sampled(seed)
     try:
         stable = _Stable(name, version, _loaded(version, contending))
-        scores = _scores(stable, sample)
+        own = _Snapshot(sample, _scores(stable, sample))
     except (DataRefused, ModelFailed, ModelRefused, ObjectNotFound) as refusal:
         return (_not_compared(name, str(refusal)),)
-    found = differences(sample, scores, policy.operating_threshold, seed=seed)
+    past, untold = _past(stable, history)
+    guarded = GuardedSlices.of(policy.slices, sample)
+    margins = sum(gate.worse_than_stable_by is not None for gate in policy.gates)
+    family = margins * (1 + len(past)) + guarded.comparisons(policy.gates)
+    threshold = policy.operating_threshold
     return (
-        *(judge_difference(gate, found[gate.metric], stable=name, rows=sample.rows) for gate in policy.gates),
-        *_on_the_past(stable, history, policy, seed=seed),
-        *compare_slices(
-            sample, scores, policy.slices, policy.gates, policy.operating_threshold, seed=seed, name=name
-        ),
+        *(found for each in (own, *past) for found in _judged(each, policy, name, seed=seed, family=family)),
+        *untold,
+        *history.passed_over,
+        *compare_slices(guarded, sample, own.stable, policy.gates, threshold, seed=seed, name=name, family=family),
     )
 
 
@@ -89,20 +102,30 @@ def stable_release(policy: Policy, contending: Contending) -> Release | None:
     return contending.rollouts.release(policy.endpoint, contending.traffic.current(policy.endpoint).stable)
 
 
-def _on_the_past(stable: _Stable, history: History, policy: Policy, *, seed: int) -> Iterator[Finding]:
+def _past(stable: _Stable, history: History) -> tuple[list[_Snapshot], list[Finding]]:
+    """Score the past; how many snapshots can be compared decides how wide the intervals of all are."""
+    scored: list[_Snapshot] = []
+    untold: list[Finding] = []
     for snapshot in history.snapshots:
-        number = snapshot.version
         try:
-            scores = _scores(stable, snapshot.rows)
+            scored.append(_Snapshot(snapshot.rows, _scores(stable, snapshot.rows), snapshot.version))
         except (DataRefused, ModelFailed) as refusal:
-            yield _not_compared(stable.name, str(refusal), of_version=number)
-            continue
-        found = differences(snapshot.rows, scores, policy.operating_threshold, seed=seed)
-        for gate in policy.gates:
-            yield judge_difference(
-                gate, found[gate.metric], stable=stable.name, rows=snapshot.rows.rows, of_version=number
-            )
-    yield from history.passed_over
+            untold.append(_not_compared(stable.name, str(refusal), of_version=snapshot.version))
+    return scored, untold
+
+
+def _judged(snapshot: _Snapshot, policy: Policy, stable: str, *, seed: int, family: int) -> Iterator[Finding]:
+    rows, threshold = snapshot.rows, policy.operating_threshold
+    found = differences(rows, snapshot.stable, threshold, seed=seed, family=family)
+    for gate in policy.gates:
+        yield judge_difference(
+            gate,
+            found[gate.metric],
+            stable=stable,
+            rows=rows.rows,
+            of_version=snapshot.of_version,
+            family=family,
+        )
 
 
 def _loaded(version: ModelVersion, contending: Contending) -> Model:
