@@ -122,7 +122,9 @@ def failing_beyond(model: bytes, signature: Signature, *, column: int, bound: in
     return bytes(proto.SerializeToString()), signature
 
 
-def stalling_model(columns: tuple[str, ...] = ("a", "b"), bound: float = 1_000.0) -> Built:
+def stalling_model(
+    columns: tuple[str, ...] = ("a", "b"), bound: float = 1_000.0, *, iterations: int = 10**12
+) -> Built:
     """Return a logistic model that computes for ages where the first column exceeds `bound`: Lambda times it out.
 
     It passes every check, and answers as any other for every other row: a zero is added to the features, which a loop
@@ -163,9 +165,36 @@ def stalling_model(columns: tuple[str, ...] = ("a", "b"), bound: float = 1_000.0
     constants: dict[str, npt.NDArray[np.generic]] = {
         "stall_column": np.array([0], dtype=np.int64),
         "stall_bound": np.array(bound, dtype=np.float32),
-        "stall_long": np.array(10**12, dtype=np.int64),
+        "stall_long": np.array(iterations, dtype=np.int64),
         "stall_never": np.array(0, dtype=np.int64),
         "stall_zero": np.array(0, dtype=np.float32),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    return bytes(proto.SerializeToString()), signature
+
+
+def greedy_model(columns: tuple[str, ...] = ("a", "b")) -> Built:
+    """Return a logistic model that fills two gigabytes of memory for each row, and adds nothing of them."""
+    model, signature = logistic_model(columns)
+    (features,) = (tensor.name for tensor in signature.inputs)
+    proto = onnx.ModelProto.FromString(model)
+    for node in proto.graph.node:
+        node.input[:] = ["fed" if name == features else name for name in node.input]
+    one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+    nodes = [
+        helper.make_node("Shape", [features], ["greed_shape"], name="greed_look"),
+        helper.make_node("Mul", ["greed_shape", "greed_times"], ["greed_size"], name="greed_grow"),
+        helper.make_node("ConstantOfShape", ["greed_size"], ["greed_ones"], name="greed_fill", value=one),
+        helper.make_node("ReduceMean", ["greed_ones"], ["greed_mean"], name="greed_mean_of", keepdims=0),
+        helper.make_node("Mul", ["greed_mean", "greed_zero"], ["greed_nothing"], name="greed_forget"),
+        helper.make_node("Add", [features, "greed_nothing"], ["fed"], name="greed_add"),
+        *proto.graph.node,
+    ]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    constants: dict[str, npt.NDArray[np.generic]] = {
+        "greed_times": np.array([20_000, 12_500], dtype=np.int64),
+        "greed_zero": np.array(0, dtype=np.float32),
     }
     proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     return bytes(proto.SerializeToString()), signature

@@ -218,7 +218,11 @@ FOUND = Footprint(1.0, 2.0, 200, 5_000.0, 400, 90.0)
 
 
 def probed(
-    measure: MeasureFootprint, policy: Policy | None = None, *, seconds_a_look: float = 0.0
+    measure: MeasureFootprint,
+    policy: Policy | None = None,
+    *,
+    seconds_a_look: float = 0.0,
+    tried: Footprint | None = None,
 ) -> dict[str, Finding]:
     """Probe the scripted model, whose footprint is measured so, by a clock that goes on at each look."""
     world = World()
@@ -236,20 +240,21 @@ def probed(
         features,
         measure,
         lambda: NOON + timedelta(seconds=seconds_a_look * next(looks)),
+        tried,
     )
     return {finding.gate: finding for finding in probe_model(policy or a_policy(), probing=probing)}
 
 
 def test_the_footprint_of_the_served_file_is_measured() -> None:
     """On the held-out rows, and told beside the function's memory and the rollout's SLO."""
-    asked: list[tuple[bytes, int]] = []
+    asked: list[tuple[bytes, int, float]] = []
 
-    def measure(model: bytes, _signature: Signature, rows: Table) -> Footprint:
-        asked.append((model, rows.rows))
+    def measure(model: bytes, _signature: Signature, rows: Table, within_seconds: float) -> Footprint:
+        asked.append((model, rows.rows, within_seconds))
         return FOUND
 
     found = probed(measure)
-    assert asked == [(b"a model", 400)]
+    assert asked == [(b"a model", 400, 40.0)]
     assert {gate for gate in found if gate.startswith("footprint")} == {
         "footprint:size",
         "footprint:latency",
@@ -257,6 +262,12 @@ def test_the_footprint_of_the_served_file_is_measured() -> None:
         "footprint:memory",
     }
     assert "of serving.memory_mb = 1024" in found["footprint:memory"].message
+
+
+def test_a_served_file_that_was_tried_is_not_measured_again() -> None:
+    """What the trial found of it is judged."""
+    found = probed(lambda *_: pytest.fail("measured again"), tried=replace(FOUND, row_p95_ms=77.0))
+    assert found["footprint:latency"].numbers["p95_ms"] == 77.0
 
 
 def test_a_footprint_above_the_policys_limits_fails() -> None:
@@ -276,7 +287,7 @@ def test_a_footprint_above_the_policys_limits_fails() -> None:
 def test_a_footprint_that_cannot_be_measured_fails_where_it_is_limited(limits: FootprintLimits, passes: bool) -> None:
     """And is told in any case."""
 
-    def measure(_model: bytes, _signature: Signature, _rows: Table) -> Footprint:
+    def measure(*_: object) -> Footprint:
         raise ModelFailed("its process ended with -9")
 
     found = probed(measure, replace(a_policy(), footprint=limits))["footprint:run"]

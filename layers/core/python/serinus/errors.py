@@ -30,6 +30,7 @@
     ├── CallerUnknown           a request whose caller AWS did not verify
     ├── ControlApiFailed        the control API did not do what it was asked; the message is its own
     ├── ModelFailed             the model itself failed on a well-formed request
+    │   └── ModelOverran        it took more time or memory than it may, in a process of its own
     ├── ReleaseBusy             Lambda had no room to run a release just then
     ├── ReleaseFailed           a release could not be published or did not answer its smoke test
     ├── SettingMissing          a function was started without a setting it needs
@@ -253,6 +254,10 @@ class ControlApiFailed(SerinusError):
 
 class ModelFailed(SerinusError):
     """The model raised an error of its own on a request that was well formed."""
+
+
+class ModelOverran(ModelFailed):
+    """The model took more time or memory than it may, in a process of its own."""
 
 
 class ReleaseBusy(SerinusError):

@@ -10,6 +10,9 @@ import numpy as np
 from serinus.domain.gates import MAXIMUM_MODEL_BYTES, Finding
 from serinus.domain.model_gates import FootprintLimits
 
+PACE = "footprint:pace"
+LONGEST_SCORING_SECONDS = 120.0  # of the held-out rows once, and they are scored a few times within 15 minutes
+
 _MB = 1e6
 
 
@@ -65,6 +68,41 @@ def judge_size(limits: FootprintLimits, model_bytes: int) -> Finding:
         return Finding("footprint:size", passed=False, message=said, numbers=numbers)
     most = MAXIMUM_MODEL_BYTES / _MB if limit is None else limit
     return Finding("footprint:size", passed=True, message=f"{said} of at most {most:g}", numbers=numbers)
+
+
+def judge_pace(found: Footprint, *, rows: int, timeout_seconds: int) -> Finding | None:
+    """Say what keeps a model from being looked at any closer; `None` where it is quick enough for that.
+
+    >>> slow = Footprint(12_000.0, 12_000.0, 1, 0.08, 1, None)
+    >>> judge_pace(slow, rows=400, timeout_seconds=10).message
+    'the model takes 12 s for a row, and the endpoint must answer within serving.timeout_seconds = 10: make it \
+smaller'
+    >>> slow = Footprint(500.0, 500.0, 4, 2.0, 4, None)
+    >>> judge_pace(slow, rows=400, timeout_seconds=10).message
+    'the model scores 2 rows a second, so that the 400 held-out rows would take 200 s of the 120 that they may: hold \
+out fewer rows, or make the model smaller'
+
+    Args:
+        found: measured on a few rows.
+        rows: how many are held out.
+        timeout_seconds: within which the endpoint must answer.
+    """
+    row_seconds, needed = found.row_p50_ms / 1000, rows / found.rows_per_second
+    numbers = {"row_seconds": row_seconds, "rows_per_second": found.rows_per_second, "rows": float(rows)}
+    if row_seconds > timeout_seconds:
+        message = (
+            f"the model takes {row_seconds:.3g} s for a row, and the endpoint must answer within "
+            f"serving.timeout_seconds = {timeout_seconds}: make it smaller"
+        )
+        return Finding(PACE, passed=False, message=message, numbers=numbers)
+    if needed > LONGEST_SCORING_SECONDS:
+        message = (
+            f"the model scores {found.rows_per_second:.3g} rows a second, so that the {rows} held-out rows would "
+            f"take {needed:.0f} s of the {LONGEST_SCORING_SECONDS:g} that they may: hold out fewer rows, or make the "
+            "model smaller"
+        )
+        return Finding(PACE, passed=False, message=message, numbers=numbers)
+    return None
 
 
 def judge_footprint(

@@ -464,9 +464,10 @@ class Encoding:
 ChooseEncoding = Callable[[bytes, Signature, Table], Encoding | None]
 
 
-# Loads and runs a model in a process of its own, on these rows; raises `ModelFailed` where it cannot be run there,
-# and returns `None` where nothing is measured.
-MeasureFootprint = Callable[[bytes, Signature, Table], Footprint | None]
+# Loads and runs a model in a process of its own, on some of these rows, within so many seconds; raises `ModelFailed`
+# where it cannot be run there, `ModelOverran` where it took more than it may, and returns `None` where nothing is
+# measured.
+MeasureFootprint = Callable[[bytes, Signature, Table, float], Footprint | None]
 
 
 class Tables(Protocol):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from serinus.domain.behaviour import judge_behaviour
 from serinus.domain.fairness import judge_fairness
-from serinus.domain.footprint import judge_footprint, judge_size
+from serinus.domain.footprint import Footprint, judge_footprint, judge_size
 from serinus.domain.gates import Finding
 from serinus.domain.held_out import HeldOutRows
 from serinus.domain.model_version import ModelVersion
@@ -23,6 +23,7 @@ from serinus.domain.task import Task
 from serinus.errors import ModelFailed
 from serinus.use_cases.ports import Clock, MeasureFootprint, Model
 from serinus.use_cases.score_rows import answers_of
+from serinus.use_cases.try_model import trial_seconds
 
 _LONGEST = timedelta(minutes=2)  # that perturbed inputs are tried; a slow model is looked at less closely
 
@@ -37,6 +38,7 @@ class Probing:
         model: that file, loaded.
         rows: held out, as it scored them.
         features: what it scored, [rows] each.
+        tried: what trying the served file has found it to take; `None` where it is another file than was tried.
     """
 
     version: ModelVersion
@@ -46,6 +48,7 @@ class Probing:
     features: Table
     measure_footprint: MeasureFootprint
     clock: Clock
+    tried: Footprint | None = None
 
 
 def probe_model(policy: Policy, *, probing: Probing) -> tuple[Finding, ...]:
@@ -100,7 +103,9 @@ def _deciding(policy: Policy, rows: HeldOutRows) -> Decide | None:
 def _weighed(policy: Policy, probing: Probing) -> tuple[Finding, ...]:
     limits = policy.footprint
     try:
-        found = probing.measure_footprint(probing.served, probing.version.manifest.signature, probing.features)
+        found = probing.tried or probing.measure_footprint(
+            probing.served, probing.version.manifest.signature, probing.features, trial_seconds(policy)
+        )
     except ModelFailed as failure:
         limited = (limits.maximum_memory_mb, limits.maximum_row_latency_ms, limits.minimum_rows_per_second)
         message = f"what the model takes could not be measured: {failure}"

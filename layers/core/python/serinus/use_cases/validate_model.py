@@ -48,6 +48,7 @@ from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import model_home, served_model_key
 from serinus.use_cases.score_history import score_history
 from serinus.use_cases.score_rows import answers_of
+from serinus.use_cases.try_model import try_model
 from serinus.use_cases.validate_data import data_findings
 
 
@@ -56,7 +57,7 @@ def as_uploaded(_model: bytes, _signature: Signature, _rows: Table) -> Encoding 
     return None
 
 
-def unmeasured(_model: bytes, _signature: Signature, _rows: Table) -> Footprint | None:
+def unmeasured(_model: bytes, _signature: Signature, _rows: Table, _within_seconds: float) -> Footprint | None:
     """Measure nothing."""
     return None
 
@@ -145,14 +146,18 @@ def _examine_model(version: ModelVersion, policy: Policy, validation: Validation
     unfit = policy.target.faults(version.manifest.signature)
     if unfit:
         return _failed(sound, *(Finding("task", passed=False, message=fault) for fault in unfit))
+    signature, measuring = version.manifest.signature, validation.measure_footprint
     try:
-        model = validation.models.load(body, version.manifest.signature)
         name = version.manifest.holdout.name
         holdout = validation.tables.read(name, validation.artifacts.get(f"{home}/{name}"))
         features, labels = _features_and_labels(version, holdout, policy.target)
+        trial = try_model(body, signature, features, policy=policy, measure=measuring)
+        if trial.refusal is not None:
+            return _failed(sound, trial.refusal)
+        model = validation.models.load(body, signature)
         encoding = _encoding(body, version, features, validation)
         if encoding is not None and encoding.model is not None:
-            model = validation.models.load(encoding.model, version.manifest.signature)
+            model = validation.models.load(encoding.model, signature)
     except ModelRefused as refusal:
         return _failed(sound, Finding("session", passed=False, message=str(refusal)))
     except DataRefused as refusal:
@@ -162,8 +167,9 @@ def _examine_model(version: ModelVersion, policy: Policy, validation: Validation
         return _failed(sound, scored)
     history = score_history(version, model, policy, seed=version.seed, contending=validation.contending)
     served = encoding.model if encoding is not None and encoding.model is not None else body
-    measuring, clock = validation.measure_footprint, validation.clock
-    probed = probe_model(policy, probing=Probing(version, served, model, scored, features, measuring, clock))
+    tried = trial.footprint if served is body else None
+    probing = Probing(version, served, model, scored, features, measuring, validation.clock, tried)
+    probed = probe_model(policy, probing=probing)
     measure_importance(version, model, features, references=validation.references)
     del model  # before the live one takes its room
     try:

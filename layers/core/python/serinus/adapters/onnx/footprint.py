@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from serinus.adapters.onnx.tensors import tensors_from
 from serinus.domain.footprint import Footprint, quickest
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
-from serinus.errors import ModelFailed
+from serinus.errors import ModelFailed, ModelOverran, ModelRefused
 
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
@@ -32,32 +33,40 @@ sys.path[:] = json.loads(sys.argv[1])
 from serinus.adapters.onnx import footprint
 footprint.main()
 """
-_TIMEOUT_SECONDS = 60.0
+_ROOM_BYTES = 1_500_000_000  # of address space, for the model: `validate_model` has 2 GB of memory, and needs some
+_OVERRAN = 3  # the exit code
 _BATCH_ROWS = 1_000
 _BATCH_CELLS = 1_000_000
 _REPEATS = 5
 _SINGLE_ROWS = 40  # a repeat
 _ENOUGH_SECONDS = 2.0  # of each kind of run
+_GROWTH = 8  # of a batch that was done quickly
 _STATUS = Path("/proc/self/status")
+_SIZES = Path("/proc/self/statm")  # the first is the address space, in pages
+_NO_ROOM = ("Failed to allocate memory", "bad_alloc", "bad allocation", "MemoryError")  # ONNX Runtime's own words
 
 
 def footprint_apart(
-    model: bytes, signature: Signature, features: Table, *, timeout_seconds: float = _TIMEOUT_SECONDS
+    model: bytes, signature: Signature, features: Table, timeout_seconds: float, *, room_bytes: int = _ROOM_BYTES
 ) -> Footprint:
     """Load the model and run it on single rows and on a batch, with one thread, for a few seconds at most.
+
+    A model that takes seconds for a row is asked about one.
 
     Args:
         model: the ONNX file, which passed every check.
         signature: the model's.
         features: rows it can score; at most `_BATCH_ROWS` are.
         timeout_seconds: within which all of it must be done.
+        room_bytes: of address space, that loading and running it may take.
 
     Raises:
-        ModelFailed: it could not be run there, or not in time.
+        ModelOverran: it took longer, or more memory, or ended the process.
+        ModelFailed: it could not be loaded or run.
     """
     rows = min(_BATCH_ROWS, max(1, _BATCH_CELLS // max(1, len(features.columns))))
     tensors = tensors_from(signature, features.slice(0, rows))
-    header = json.dumps({"signature": asdict(signature)}).encode()
+    header = json.dumps({"signature": asdict(signature), "room": room_bytes}).encode()
     try:
         done = subprocess.run(
             [sys.executable, "-c", _START, json.dumps(sys.path)],
@@ -67,34 +76,74 @@ def footprint_apart(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ModelFailed(f"it took longer than {timeout_seconds:g} seconds in a process of its own") from None
+        raise ModelOverran(f"it took longer than {timeout_seconds:g} seconds in a process of its own") from None
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ModelFailed(f"its process ended with {done.returncode}: {said[-1][:400] if said else 'no word'}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        said = lines[-1][:400] if lines else "no word"
+        if done.returncode == _OVERRAN:
+            raise ModelOverran(f"it took more than {room_bytes / 1e6:,.0f} MB of memory: {said}")
+        if done.returncode < 0:
+            raise ModelOverran(f"it ended its process ({signal.Signals(-done.returncode).name}): {said}")
+        raise ModelFailed(f"its process ended with {done.returncode}: {said}")
     return Footprint(**json.loads(done.stdout))
 
 
 def main() -> None:
-    """Read signature, rows and model from standard input; write the footprint to standard output."""
+    """Read limit, signature, rows and model from standard input; write the footprint to standard output."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signature = parse_signature(json.loads(_unframed(sys.stdin.buffer))["signature"])
-    tensors = _unpacked(_unframed(sys.stdin.buffer))
+    header = json.loads(_unframed(sys.stdin.buffer))
+    tensors, model = _unpacked(_unframed(sys.stdin.buffer)), _unframed(sys.stdin.buffer)
     before = _memory()
-    session = PythonSession(_unframed(sys.stdin.buffer), signature)
+    _limit_room(header["room"])
+    try:
+        found = _measured(model, parse_signature(header["signature"]), tensors, before)
+    except (ModelFailed, ModelRefused) as failure:
+        sys.stderr.write(str(failure))
+        sys.exit(_OVERRAN if any(words in str(failure) for words in _NO_ROOM) else 1)
+    sys.stdout.write(json.dumps(asdict(found)))
+
+
+def _measured(model: bytes, signature: Signature, tensors: Tensors, before: tuple[int, int] | None) -> Footprint:
+    session = PythonSession(model, signature)
     rows = len(next(iter(tensors.values())))
-    singles = [{name: tensor[row : row + 1] for name, tensor in tensors.items()} for row in range(rows)]
-    each = _repeated(lambda: [_seconds(session, singles[run % rows]) for run in range(_SINGLE_ROWS)])
-    batches = _repeated(lambda: [_seconds(session, tensors)])
+    singles = [_rows_of(tensors, row, 1) for row in range(rows)]
+    first = _seconds(session, singles[0])
+    each, batches, size = [[first]], [first], 1
+    if first < _ENOUGH_SECONDS:
+        runs = max(1, min(_SINGLE_ROWS, int(_ENOUGH_SECONDS / max(first, 1e-9))))
+        each = _repeated(lambda: [_seconds(session, singles[run % rows]) for run in range(runs)])
+        size = _size_of_batch(session, tensors, rows, quickest(each)[0])
+        batches = [seconds for (seconds,) in _repeated(lambda: [_seconds(session, _rows_of(tensors, 0, size))])]
     p50, p95 = quickest(each)
-    found = Footprint(
+    return Footprint(
         row_p50_ms=p50 * 1000,
         row_p95_ms=p95 * 1000,
         rows=sum(map(len, each)),
-        rows_per_second=rows / min(seconds for batch in batches for seconds in batch),
-        batch_rows=rows,
+        rows_per_second=size / min(batches),
+        batch_rows=size,
         memory_mb=_growth(before, _memory()),
     )
-    sys.stdout.write(json.dumps(asdict(found)))
+
+
+def _size_of_batch(session: PythonSession, tensors: Tensors, rows: int, row_seconds: float) -> int:
+    """Return how many rows are scored in a second or two; all, where they are that quick."""
+    size = max(1, min(rows, int(_ENOUGH_SECONDS / max(row_seconds, 1e-9))))
+    while size < rows and _seconds(session, _rows_of(tensors, 0, size)) < _ENOUGH_SECONDS / _GROWTH:
+        size = min(rows, size * _GROWTH)
+    return size
+
+
+def _rows_of(tensors: Tensors, start: int, count: int) -> Tensors:
+    return {name: tensor[start : start + count] for name, tensor in tensors.items()}
+
+
+def _limit_room(room_bytes: int) -> None:
+    """Let the process grow by so much and no more; where its size cannot be told, nothing is limited."""
+    try:
+        size = int(_SIZES.read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (size + room_bytes, size + room_bytes))
 
 
 def _repeated(run: Callable[[], list[float]]) -> list[list[float]]:
