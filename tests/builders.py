@@ -69,6 +69,7 @@ from serinus.use_cases.ports import Change, TrainedModel
 from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model
+from serinus.use_cases.reject_upload import Rejecting
 from serinus.use_cases.review_performance import Reviewing
 from serinus.use_cases.shadow_candidate import Shadowing, shadow_candidate
 from serinus.use_cases.shift_traffic import Conducting
@@ -508,6 +509,7 @@ class World:
             self.clock,
             Contending(self.artifacts, self.versions, self.rollouts, self.traffic, self.models, self.tables),
         )
+        self.rejecting = Rejecting(self.policies, self.versions, self.ledger, self.events, self.clock)
         self.screening = Screening(
             self.artifacts,
             self.versions,

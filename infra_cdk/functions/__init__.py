@@ -15,6 +15,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         releases.register_model(foundation, stack),
         releases.validate_data(foundation, stack),
         releases.validate_model(foundation, stack),
+        releases.reject_upload(foundation, stack),
         releases.follow_deployment(foundation, stack),
         releases.start_rollout(foundation, stack),
         releases.publish_release(foundation, stack),

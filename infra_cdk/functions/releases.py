@@ -72,6 +72,17 @@ def validate_model(foundation: Foundation, stack: Stack) -> Blueprint:
     )
 
 
+def reject_upload(foundation: Foundation, stack: Stack) -> Blueprint:
+    """It records what another function could not, and reads no model and no rows."""
+    return Blueprint(
+        "reject_upload",
+        settings.function_name("reject_upload"),
+        settings_of(settings.RejectUploadSettings, foundation),
+        HANDLERS,
+        (*record(foundation), may.read_policies(stack)),
+    )
+
+
 def follow_deployment(foundation: Foundation, stack: Stack) -> Blueprint:
     """A rule and a schedule invoke it without waiting. It may start rollouts, and moves nothing itself."""
     machine = may.rollout_machine(stack)

@@ -82,7 +82,12 @@ class ControlPlane(Stack):
         }
         rollout.watched_by("OnEarlyEnd", target=self._called("roll_back", ended))
         release = self._machine(
-            "release", "register_model", "validate_data", "validate_model", starts={"RolloutMachine": rollout}
+            "release",
+            "register_model",
+            "validate_data",
+            "validate_model",
+            "reject_upload",
+            starts={"RolloutMachine": rollout},
         )
         release.started_by(
             "OnUpload",

@@ -6,8 +6,9 @@ import gzip
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -25,6 +26,7 @@ from serinus.domain.metric import Metric
 from serinus.domain.model_version import Holdout, Manifest, Status
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
+from serinus.use_cases.push_model import Stage
 from tests import models
 from tests.e2e.callers import PROTOCOLS, a_holdout, a_population, an_estimator
 
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.e2e
 
 _ENDPOINT = "refusals"
 _COLUMNS = ("a", "b")
+_HURRIED_SECONDS = 30
 
 
 def _sha256(body: bytes) -> str:
@@ -162,6 +165,40 @@ def test_a_model_that_is_too_weak_is_rejected(client: wiring.Client) -> None:
     assert pushed.version.status is Status.REJECTED
     assert pushed.version.metrics[Metric.ROC_AUC] < 0.7
     assert "below the minimum of 0.7: train a better model" in pushed.reason
+
+
+@pytest.fixture
+def hurried(client: wiring.Client) -> Iterator[None]:
+    """Let `validate_model` run for half a minute only, so that a model which never ends is soon stopped."""
+    name = settings.function_name("validate_model")
+    before = client.functions.get_function_configuration(FunctionName=name)["Timeout"]
+    client.functions.update_function_configuration(FunctionName=name, Timeout=_HURRIED_SECONDS)
+    yield
+    client.functions.update_function_configuration(FunctionName=name, Timeout=before)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_model_that_never_ends_is_rejected_when_its_validation_is_stopped(
+    client: wiring.Client, tmp_path: Path
+) -> None:
+    """It ends for the first thousand rows, on which it is tried, and for the last one it does not."""
+    model, _ = models.stalling_model(_COLUMNS)
+    (tmp_path / "model.onnx").write_bytes(model)
+    features, labels = a_population(1_200, seed=4)
+    stalls = np.append(np.asarray(features.columns["a"], dtype=np.float64)[:-1], 5_000.0)
+    rows = Table({**features.columns, "a": stalls, "target": labels})
+    began = time.monotonic()
+    pushed = push(_ENDPOINT, tmp_path / "model.onnx", rows, target="target", client=client, timeout_minutes=2.0)
+    assert pushed.stage is Stage.REJECTED, pushed.reason
+    assert "validate_model was stopped, as it took too long (Sandbox.Timedout: " in pushed.reason
+    assert "push it again" in pushed.reason
+    assert time.monotonic() - began < 2 * _HURRIED_SECONDS + 30  # it is not tried again
+    assert pushed.version is not None
+    told = [
+        entry for entry in client.ledger.entries(_ENDPOINT) if entry.details.get("version") == pushed.version.number
+    ]
+    assert [entry.action for entry in told] == [Action.MODEL_REGISTERED, Action.MODEL_REJECTED]
+    assert told[-1].actor == "reject_upload"
 
 
 def test_rows_that_measure_nothing_are_rejected_before_the_model_is_measured(client: wiring.Client) -> None:

@@ -77,6 +77,54 @@ def test_executions_are_logged_traced_and_watched(aws: Assembly, name: str) -> N
     assert f"serinus-{name}-failed" in alarms
 
 
+@pytest.mark.parametrize("name", ["release", "retraining"])
+def test_what_ran_out_of_time_or_memory_is_not_tried_again(aws: Assembly, name: str) -> None:
+    """It would take another quarter of an hour to end so again; a crash may have been chance, once."""
+    for state, body in _states(aws, name).items():
+        if "lambda:invoke" in body.get("Resource", "") and state != "RejectUpload":
+            first, second, *_ = body["Retry"]
+            assert {"States.Timeout", "Sandbox.Timedout", "Runtime.OutOfMemory"} <= set(first["ErrorEquals"]), state
+            assert first["MaxAttempts"] == 0
+            assert (second["ErrorEquals"], second["MaxAttempts"]) == (["Runtime.ExitError"], 1)
+
+
+def test_a_function_says_that_it_is_out_of_time_before_its_machine_does(aws: Assembly) -> None:
+    """Lambda's own message has the seconds, and the invocation is over when somebody else writes what came of it."""
+    functions = {
+        name.removeprefix("serinus-").title().replace("-", ""): function.properties["Timeout"]
+        for name, function in aws.functions().items()
+    }
+    for name in ("release", "retraining"):
+        for state, body in _states(aws, name).items():
+            if "lambda:invoke" in body.get("Resource", ""):
+                assert body["TimeoutSeconds"] > functions[state], state
+
+
+def test_whatever_ends_a_step_of_a_release_its_upload_is_rejected(aws: Assembly) -> None:
+    """By the function that says what happened, which outlasts an outage; then the execution has failed."""
+    states = _states(aws, "release")
+    steps = {"RegisterModel": "register_model", "ValidateData": "validate_data", "ValidateModel": "validate_model"}
+    for state, function in steps.items():
+        (caught,) = states[state]["Catch"]
+        assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "RejectUpload")
+        assert caught["Assign"] == {"step": function, "stopped": "{% $states.errorOutput %}"}
+    payload = states["RejectUpload"]["Arguments"]["Payload"]
+    assert set(payload) == {"key", "execution", "step", "stopped"}
+    assert states[states["RejectUpload"]["Next"]]["Choices"][0]["Next"] == "StartRollout"
+    assert states[states[states["RejectUpload"]["Next"]]["Default"]]["Type"] == "Fail"
+    assert _hours_tried(states["RejectUpload"]) > 6
+
+
+def _hours_tried(state: Json) -> float:
+    (retry,) = state["Retry"]
+    waits = [
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
+        for attempt in range(retry["MaxAttempts"])
+    ]
+    assert waits[3] <= 60  # a stumble is over in a minute
+    return float(sum(waits)) / 3_600
+
+
 def test_a_rollout_that_fails_is_rolled_back(aws: Assembly) -> None:
     """Whatever goes wrong once a rollout exists, traffic goes back, and the execution ends as failed."""
     states = _states(aws, "rollout")
@@ -90,14 +138,7 @@ def test_a_rollout_that_fails_is_rolled_back(aws: Assembly) -> None:
 
 def test_taking_a_rollout_back_outlasts_an_outage(aws: Assembly) -> None:
     """Nobody else frees the lock and the traffic of a rollout whose machine has given up, so it tries for hours."""
-    (retry,) = _states(aws, "rollout")["RollBack"]["Retry"]
-    waits = [
-        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
-        for attempt in range(retry["MaxAttempts"])
-    ]
-
-    assert sum(waits) > 6 * 3_600
-    assert waits[3] <= 60  # a stumble is over in a minute
+    assert _hours_tried(_states(aws, "rollout")["RollBack"]) > 6
 
 
 def test_a_shadow_comes_before_the_first_step(aws: Assembly) -> None:

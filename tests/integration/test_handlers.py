@@ -119,6 +119,8 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "validate_data/uploaded": (_registered, {"status": "accepted", "version": 1, "reason": ""}),
     "validate_data/snapshot": (_with_a_snapshot, {"status": "rejected", "snapshot": "5" * 64}),  # labels that leak
     "validate_model/registered": (_looked_through, {"status": "validated", "version": 1}),
+    "reject_upload/timed_out": (_looked_through, {"status": "rejected", "version": 1}),
+    "reject_upload/crashed": (_uploaded, {"status": "rejected", "version": None}),
     "start_rollout/validated": (_validated, {"status": "started", "rollout": "v1-94c6d9c080"}),
     "start_rollout/deployed": (_live, {"status": "refused", "reason": "superseded by a later deploy"}),
     "follow_deployment/changed": (_redeployed, {"reason": "its rollout starts, or waits its turn"}),

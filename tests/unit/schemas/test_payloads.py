@@ -12,12 +12,14 @@ from serinus.adapters.schemas.payloads import (
     RollBackWanted,
     RolloutWanted,
     SnapshotWanted,
+    StepStopped,
     progress_payload,
     rolled_back_payload,
     wish_payload,
 )
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.stopped_step import StoppedStep
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
 from serinus.use_cases.roll_back import RollBack, RolledBack
@@ -34,6 +36,22 @@ def test_an_alarm_speaks_of_one_release() -> None:
     wanted = request(alarm_name="serinus-rollout/fraud/12/failures", reason="6 failures")
     reason = "alarm serinus-rollout/fraud/12/failures: 6 failures"
     assert wanted == RollBack(FRAUD, reason, "alarm", release=12)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "message"),
+    [
+        ({"Error": "E", "Cause": '{"errorMessage": "out of time", "trace": ["a path"]}'}, "out of time"),
+        ({"Error": "E", "Cause": '{"errorType": "E"}'}, ""),
+        ({"Error": "E", "Cause": '{"errorMessage": "cut'}, ""),
+        ({"Error": "E", "Cause": "in plain words"}, "in plain words"),
+        ({"Error": "E"}, ""),
+    ],
+)
+def test_a_stopped_step_is_told_by_its_own_words(stopped: dict[str, str], message: str) -> None:
+    """Traces and paths are for the log only; a time-out of the machine itself has no cause."""
+    told = {"key": "k", "execution": "e", "step": "validate_model", "stopped": stopped}
+    assert StepStopped.model_validate(told).as_stopped() == StoppedStep("validate_model", "E", message)
 
 
 def test_a_failed_state_machine_speaks_of_its_rollout() -> None:

@@ -46,6 +46,14 @@ class ValidateModelSettings(NamedTuple):
     signing_key_id: str
 
 
+class RejectUploadSettings(NamedTuple):
+    """Settings of `reject_upload`."""
+
+    table_name: str
+    ledger_bucket: str
+    event_bus_name: str
+
+
 class StartRolloutSettings(NamedTuple):
     """Settings of `start_rollout`."""
 

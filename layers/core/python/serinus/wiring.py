@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.publish_release import Publishing
     from serinus.use_cases.record_labels import Recording
     from serinus.use_cases.register_model import Registry
+    from serinus.use_cases.reject_upload import Rejecting
     from serinus.use_cases.request_roll_back import Returning
     from serinus.use_cases.request_rollout import Requesting
     from serinus.use_cases.review_performance import Reviewing
@@ -127,6 +128,19 @@ def validation(told: settings.ValidateModelSettings) -> Validation:
         contending=Contending(artifacts, versions, _rollouts(told.table_name), _traffic(), models, _tables()),
         choose_encoding=cheaper_encoding,
         measure_footprint=footprint_apart,
+    )
+
+
+def rejecting(told: settings.RejectUploadSettings) -> Rejecting:
+    """Wire `reject_upload`."""
+    from serinus.use_cases.reject_upload import Rejecting
+
+    return Rejecting(
+        policies=_policies(),
+        versions=_versions(told.table_name),
+        ledger=_ledger(told.table_name, told.ledger_bucket),
+        events=_events(told.event_bus_name),
+        clock=_now,
     )
 
 

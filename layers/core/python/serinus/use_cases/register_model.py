@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from serinus.domain.gates import MAXIMUM_MODEL_BYTES
@@ -66,10 +67,7 @@ def register_model(key: str, *, execution: str, registry: Registry) -> Registrat
     Raises:
         ManifestRefused: the key is not of that shape, so nobody can be told.
     """
-    place = _KEY.fullmatch(key)
-    if not place:
-        raise ManifestRefused(f"{key!r} is no upload: put it at incoming/<endpoint>/<upload>/manifest.json")
-    upload = Upload(EndpointName(place["endpoint"]), place["upload"], execution, registry.clock())
+    upload = upload_at(key, execution=execution, at=registry.clock())
     claimed = registry.versions.claim(upload)
     if claimed.execution != execution:
         return Registration(upload.endpoint, upload.upload, RegistrationStatus.DUPLICATE, claimed.version)
@@ -81,6 +79,18 @@ def register_model(key: str, *, execution: str, registry: Registry) -> Registrat
         return _refuse(claimed, str(refusal), registry)
     _record(claimed, version, registry)
     return Registration(upload.endpoint, upload.upload, RegistrationStatus.REGISTERED, version.number)
+
+
+def upload_at(key: str, *, execution: str, at: datetime) -> Upload:
+    """Return the upload that a manifest's key names, as an execution takes it on.
+
+    Raises:
+        ManifestRefused: the key names none.
+    """
+    place = _KEY.fullmatch(key)
+    if not place:
+        raise ManifestRefused(f"{key!r} is no upload: put it at incoming/<endpoint>/<upload>/manifest.json")
+    return Upload(EndpointName(place["endpoint"]), place["upload"], execution, at)
 
 
 def _register(upload: Upload, folder: str, registry: Registry) -> ModelVersion:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from serinus import settings
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Split
+from serinus.domain.stopped_step import StoppedStep
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
 from serinus.use_cases.roll_back import RollBack, RolledBack
@@ -39,6 +40,26 @@ class ModelVersionNamed(_Payload):
     endpoint: _Endpoint
     version: Annotated[int, Field(ge=1)]
     execution: str
+
+
+class _ErrorOutput(_Payload):
+    """What Step Functions tells of an error that it caught; a time-out of its own has no cause."""
+
+    error: Annotated[str, Field(alias="Error")]
+    cause: Annotated[str, Field(alias="Cause")] = ""
+
+
+class StepStopped(_Payload):
+    """Called by the release state machine where a step ended without a result."""
+
+    key: str
+    execution: str
+    step: str
+    stopped: _ErrorOutput
+
+    def as_stopped(self) -> StoppedStep:
+        """Return what is known of the end."""
+        return StoppedStep(self.step, self.stopped.error, _message_of(self.stopped.cause))
 
 
 class DataNamed(_Payload):
@@ -187,11 +208,18 @@ def _in_short(cause: str) -> str:
     name, _, told = cause.partition(": ")
     if not told.lstrip().startswith("{"):
         return cause
-    try:
-        message = json.loads(told).get("errorMessage")
-    except ValueError:  # it was cut off
-        return name
+    message = _message_of(told)
     return f"{name}: {message}" if message else name
+
+
+def _message_of(cause: str) -> str:
+    """Return a cause's own words; of one that was cut off, none."""
+    if not cause.lstrip().startswith("{"):
+        return cause
+    try:
+        return str(json.loads(cause).get("errorMessage") or "")
+    except ValueError:
+        return ""
 
 
 class DriftCheckDue(_Payload):
