@@ -14,7 +14,7 @@ from serinus.domain.serving import Serving
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import ModelFailed, ModelOverran
-from serinus.use_cases.ports import Encoding, MeasureFootprint
+from serinus.use_cases.ports.models import Encoding, MeasureFootprint
 from serinus.use_cases.validate_model import validate_model
 from tests.builders import FRAUD, World, a_policy, scores_of
 

@@ -9,7 +9,10 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status, Upload
 from serinus.domain.stopped_step import STOPPED, StoppedStep
 from serinus.errors import ManifestRefused
-from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Policies
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.registry import ModelVersions
 from serinus.use_cases.register_model import upload_at
 
 

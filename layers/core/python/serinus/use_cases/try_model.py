@@ -10,7 +10,7 @@ from serinus.domain.policy import Policy
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import ModelFailed, ModelOverran
-from serinus.use_cases.ports import MeasureFootprint
+from serinus.use_cases.ports.models import MeasureFootprint
 
 _LOADING_SECONDS = 20.0
 
