@@ -16,7 +16,7 @@ _AT_MOST_SECONDS = 400  # three minutes on an idle machine of two cores; a test 
 
 
 def test_the_demonstration_tells_its_story() -> None:
-    """Four models: live, promoted, rolled back by alarm or evidence, retrained after drift and promoted."""
+    """Four models: live, promoted, rolled back by alarm or evidence, retrained after drift, better, and promoted."""
     before = local_clouds()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     ran = subprocess.run(
@@ -35,6 +35,8 @@ def test_the_demonstration_tells_its_story() -> None:
     assert re.search(
         r"all traffic to release \d+: (alarm serinus-rollout|hard alarm|errors: \d+ of \d+ requests)", told
     )
+    better = re.search(r"AUC │ +its own │ +(0\.\d+) │ +(0\.\d+) │ +\+", told)
+    assert better, "the retrained model was to be better than the live one on the new market"
     assert "3 promoted, 1 rolled back" in told
     assert "the chain of hashes holds" in told
     assert local_clouds() <= before

@@ -92,7 +92,7 @@ def _compared(retrained: ModelVersion) -> Grid:
     for each in comparisons_of(retrained):
         grid.add_row(
             _SHORT.get(each.metric, str(each.metric)),
-            each.where.removeprefix("rows of "),
+            each.where.removeprefix("rows of ").removesuffix(" rows"),
             *("" if value is None else f"{value:.3f}" for value in (each.stable, each.candidate)),
             f"{each.difference:+.3f}",
             f"{each.low:+.3f} to {each.high:+.3f}",
