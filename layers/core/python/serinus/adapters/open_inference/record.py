@@ -76,15 +76,15 @@ class Record(NamedTuple):
         rules: LogRules,
     ) -> Record:
         """Return the record of an exchange. Without a release, which answers 503, model and version are empty."""
+        reply, name, asked, prediction, error, _ = done
         model, version = (released.content_digest, released.model_version) if released else ("", 0)
-        head = (request, done.id, at, latency_ms, done.reply.status, release, model, version)
-        asked, prediction = done.asked, done.prediction
+        head = (request, name, at, latency_ms, reply.status, release, model, version)
         if asked is None or prediction is None:
-            return cls(*head, error=done.error)
+            return cls(*head, error=error)
         blocks = asked.blocks()
         logged, unlogged = rules.split(request, blocks)
         row_ids = _row_ids(rules.id_column, blocks, asked.extras) if rules.id_column else None
-        return cls(*head, asked.rows, logged, unlogged, blocks, prediction.scores, row_ids, done.error)
+        return cls(*head, asked.rows, logged, unlogged, blocks, prediction.scores, row_ids, error)
 
     def head(self) -> dict[str, Any]:
         """Return what the line says of the request apart from its rows."""
