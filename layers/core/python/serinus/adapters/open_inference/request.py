@@ -40,7 +40,7 @@ def decode(
         RequestRefused: it is no JSON, does not follow the protocol, or does not fit the signature; the message says
             what, where, and what to do, and repeats none of the data.
     """
-    head, packed = _parts(body, header_length)
+    head, packed = (body, _NOTHING_BEHIND) if header_length is None else _parts(body, header_length)
     document = read_document(head, _EXAMPLE)
     parameters = _parameters(document, "the request") if "parameters" in document else _NO_PARAMETERS
     tensors: dict[str, Tensor] = {}
@@ -58,9 +58,7 @@ def decode(
     return InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed
 
 
-def _parts(body: str | bytes, header_length: str | None) -> tuple[str | bytes, Packed]:
-    if header_length is None:
-        return body, _NOTHING_BEHIND
+def _parts(body: str | bytes, header_length: str) -> tuple[bytes, Packed]:
     if isinstance(body, str):
         body = body.encode("utf-8", errors="surrogatepass")
     # As text: a number of thousands of digits would be an error of Python's own.

@@ -140,7 +140,7 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
     if wanted.datatype not in FLOATS:
         return tensor
     if named is not wanted.datatype:
-        tensor = _converted(tensor.values(), wanted, shape)
+        return _floats(tensor.values(), wanted, shape)
     _refuse_infinities(tensor, wanted)
     return tensor
 
@@ -150,16 +150,12 @@ def _floats(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Ten
     if not set(map(type, flat)) <= _PLAIN:
         _refuse_kinds(flat, wanted, {int, float, type(None)})
         values = [_NAN if value is None else value for value in flat]
-    tensor = _converted(values, wanted, shape)
-    _refuse_infinities(tensor, wanted)
-    return tensor
-
-
-def _converted(values: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
     try:
-        return Tensor.of(wanted.datatype, shape, values)
+        tensor = Tensor.of(wanted.datatype, shape, values)
     except OverflowError as error:
         raise RequestRefused(_out_of_range(values, wanted, _FINITE)) from error
+    _refuse_infinities(tensor, wanted)
+    return tensor
 
 
 def _refuse_infinities(tensor: Tensor, wanted: InputTensor) -> None:
