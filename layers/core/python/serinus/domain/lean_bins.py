@@ -45,8 +45,8 @@ class LeanNumbers:
         slots, steps = self._slots, self._steps
         return [slots[bisect_right(steps, value)] if value == value else 0 for value in self._rounded(values)]
 
-    def counts(self, values: Values) -> Counter[int]:
-        """Return how many values fall into each slot; to sort them takes less time than to bisect for each."""
+    def counts(self, values: Values) -> Mapping[int, int]:
+        """Return how many values fall into each slot, if any; to sort them is quicker than to bisect for each."""
         numbers = self._rounded(values)
         present = sorted([number for number in numbers if number == number])
         reached = [len(present) - bisect_left(present, step) for step in self.steps]
@@ -58,11 +58,12 @@ class LeanNumbers:
         steps = [-inf, *self._steps]
         return steps if self.datatype is Datatype.FP64 else [single_at(step) for step in steps]
 
-    def counts_of(self, rows: int, reached: Sequence[int]) -> Counter[int]:
-        """Return how many of the rows fall into each slot, where `reached` says how many reach each step."""
-        counted: Counter[int] = Counter()
+    def counts_of(self, rows: int, reached: Sequence[int]) -> dict[int, int]:
+        """Return how many of the rows fall into each slot, if any; `reached` says how many reach each step."""
+        counted: dict[int, int] = {}
         for slot, (here, beyond) in zip((0, *self._slots), pairwise((rows, *reached, 0)), strict=True):
-            counted[slot] += here - beyond
+            if here > beyond:
+                counted[slot] = counted.get(slot, 0) + here - beyond
         return counted
 
     def _rounded(self, values: Values | memoryview) -> Sequence[float]:
@@ -92,8 +93,8 @@ class LeanTexts:
             found = [otherwise(str(value)) if slot < 0 else slot for slot, value in zip(found, values, strict=True)]
         return found
 
-    def counts(self, values: Values) -> Counter[int]:
-        """Return how many values fall into each slot."""
+    def counts(self, values: Values) -> Mapping[int, int]:
+        """Return how many values fall into each slot, if any."""
         return Counter(self.slots(values))
 
 

@@ -5,7 +5,6 @@ Counts the same as `profile.Layout` does, value for value; a test holds the two 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain, compress
 from typing import Any, NamedTuple
@@ -66,7 +65,7 @@ class LeanLayout:
         """Return the slots of the whole layout that these rows count into, ascending, and how often they do."""
         groups = [_Group(b"\1" * len(scores), len(scores), 0), *self._slices(blocks)]
         counted = dict(chain(self._together(blocks, groups), self._one_by_one(blocks, scores, groups)))
-        slots = sorted(slot for slot, times in counted.items() if times)
+        slots = sorted(counted)
         return slots, [counted[slot] for slot in slots]
 
     def _slices(self, blocks: Sequence[Block]) -> Iterator[_Group]:
@@ -124,6 +123,6 @@ class LeanLayout:
         return {at: bins for at, bins in found.items() if isinstance(bins, LeanNumbers) and bins.datatype is datatype}
 
 
-def _moved(counted: Counter[int], start: int) -> Iterator[tuple[int, int]]:
+def _moved(counted: Mapping[int, int], start: int) -> Iterator[tuple[int, int]]:
     """Yield counts of the slots of a section that begins there."""
     return ((start + slot, times) for slot, times in counted.items())
