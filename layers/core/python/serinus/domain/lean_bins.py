@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from math import inf, nan
+from math import inf, isnan, nan
 from typing import Any
 
 from serinus.domain.signature import Datatype
@@ -48,7 +48,7 @@ class LeanNumbers:
     def counts(self, values: Values) -> Mapping[int, int]:
         """Return how many values fall into each slot, if any; to sort them is quicker than to bisect for each."""
         numbers = self._rounded(values)
-        present = sorted([number for number in numbers if number == number])
+        present = sorted([number for number in numbers if number == number] if isnan(sum(numbers)) else numbers)
         reached = [len(present) - bisect_left(present, step) for step in self.steps]
         return self.counts_of(len(numbers), reached)
 
