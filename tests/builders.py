@@ -50,6 +50,7 @@ from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score,
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.table import Column, Table
 from serinus.domain.task import BINARY_TARGET, Target, Task
+from serinus.domain.tensor import Tensor
 from serinus.errors import ModelFailed, ModelRefused
 from serinus.use_cases.advance_rollout import Advancing, advance_rollout
 from serinus.use_cases.choose_plan import Choosing
@@ -260,6 +261,17 @@ def a_layout() -> Layout:
             CategoricalBins("colour", ("red", "blue")),
         ),
     )
+
+
+def reached_in_numpy(
+    tensor: Tensor, steps: Sequence[Sequence[float]], groups: Sequence[bytes]
+) -> list[list[list[int]]]:
+    """Count by the words of `lean_layout.Reached`, for tests that need no ONNX Runtime."""
+    values = np.array(tensor.values()).reshape(tensor.shape)
+    marked = [np.frombuffer(group, dtype=np.bool_) for group in groups]
+    return [
+        [[int((values[rows, at] >= step).sum()) for step in one] for rows in marked] for at, one in enumerate(steps)
+    ]
 
 
 def features_of(asked: InferenceRequest) -> dict[str, list[object]]:

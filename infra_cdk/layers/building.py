@@ -68,7 +68,8 @@ def _recipe(name: str, python_version: str, compiled_by: str) -> str:
     made_of = [python_version, PLATFORM, compiled_by, repr(RULES[name]), repr(EVERYWHERE)]
     made_of += [path.read_text(encoding="utf-8") for path in builders]
     if name == CORE:
-        made_of += [f"{path}\0{path.read_text(encoding='utf-8')}" for path in _kept(_CORE_PACKAGE, RULES[CORE])]
+        kept = _kept(_CORE_PACKAGE, RULES[CORE])
+        made_of += [f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in kept]
     else:
         made_of += [path.read_text(encoding="utf-8") for path in (SOURCES / name / "requirements.txt", _LOCK)]
     return hashlib.sha256("\0".join(made_of).encode()).hexdigest()

@@ -17,6 +17,7 @@ from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed, ReleaseInUse
+from tests.builders import reached_in_numpy
 from tests.contract.builders import FRAUD, NOON, a_composition, a_layout, a_manifest, a_release, a_signature
 from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
@@ -134,7 +135,7 @@ def test_the_layer_is_an_importable_package() -> None:
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     told = json.loads(files.pop("python/serinus_release/release.json"))
-    layout = LeanLayout(json.loads(files.pop("python/serinus_release/layout.json")))
+    layout = LeanLayout(json.loads(files.pop("python/serinus_release/layout.json")), reached_in_numpy)
     assert layout.digest == a_layout().digest
     assert layout.bins({"amount": [0.1, None], "country": ["ch", "fr"]}) == {"amount": [2, 0], "country": [2, 1]}
     assert files == {"python/serinus_release/__init__.py": b"", "python/serinus_release/model.onnx": b"model"}

@@ -50,9 +50,13 @@ def test_every_handler_imports_from_its_layers_alone(functions: dict[str, Deploy
     assert not faults, "\n".join(faults)
 
 
+def _answered(inside: LambdaMachine, event: str) -> list[dict[str, Any]]:
+    """Return the line that the function logs, if it does, and what it answered."""
+    return [json.loads(line) for line in _run(inside, "answer", event).splitlines()]
+
+
 def _answer(inside: LambdaMachine) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(_run(inside, "answer", _EVENT.read_text(encoding="utf-8")).splitlines()[-1])
-    return said
+    return _answered(inside, _EVENT.read_text(encoding="utf-8"))[-1]
 
 
 def _model_layer(body: bytes, signature: Signature) -> bytes:
@@ -77,6 +81,22 @@ def test_infer_answers_as_the_model_does(functions: dict[str, Deployed], machine
     assert said["answer"]["statusCode"] == 200
     assert outputs == {name: values.ravel().tolist() for name, values in expected.items()}
     assert not {"boto3", "pydantic", "aws_lambda_powertools"} & set(said["modules"])
+
+
+def test_infer_counts_a_batch_that_is_too_long_to_log(functions: dict[str, Deployed], machine: Machines) -> None:
+    """The graph that counts is in the layers: each row once by its score, and once by each of its features."""
+    rows, inside = 40_000, machine(functions["infer"])
+    with zipfile.ZipFile(io.BytesIO(_model_layer(*models.logistic_model()))) as layer:
+        layer.extractall(inside.root / "opt")
+    data = np.random.default_rng(0).normal(size=2 * rows).round(3).tolist()
+    entry = {"name": "features", "shape": [rows, 2], "datatype": "FP32", "data": data}
+    event = json.loads(_EVENT.read_text(encoding="utf-8")) | {"body": json.dumps({"inputs": [entry]})}
+
+    line, said = _answered(inside, json.dumps(event))
+
+    assert said["answer"]["statusCode"] == 200
+    assert sum(line["record"]["counts"]["times"]) == 3 * rows
+    assert not {"numpy", "onnxruntime"} & set(said["modules"])
 
 
 def test_infer_says_so_before_anything_is_released(functions: dict[str, Deployed], machine: Machines) -> None:

@@ -17,11 +17,11 @@ from serinus.adapters.open_inference.answer import encode, fitting
 from serinus.adapters.open_inference.binary import pack_texts
 from serinus.adapters.open_inference.event import Reply
 from serinus.adapters.open_inference.released import ReleasedModel
-from serinus.adapters.open_inference.request import Asked, decode
+from serinus.adapters.open_inference.request import decode
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.tensor import Tensor
 from serinus.errors import RequestRefused
-from serinus.use_cases.infer import Prediction
+from serinus.use_cases.infer import InferenceRequest, Prediction
 from tests.builders import features_of
 
 NUMBERS = [datatype for datatype in Datatype if datatype is not Datatype.BYTES]
@@ -46,10 +46,20 @@ def an_input(name: str, datatype: Datatype, shape: list[int], size: object, **ch
     } | changes
 
 
-def asked(signature: Signature, inputs: list[dict[str, Any]], packed: bytes, **rest: Any) -> Asked:  # noqa: ANN401 - a JSON document
-    """Decode a request."""
+def decoded(
+    signature: Signature,
+    inputs: list[dict[str, Any]],
+    packed: bytes,
+    **rest: Any,  # noqa: ANN401 - a JSON document
+) -> tuple[InferenceRequest, frozenset[str]]:
+    """Decode a request; return the outputs that it wants packed, too."""
     head = json.dumps({"inputs": inputs} | rest).encode()
     return decode(head + packed, signature, str(len(head)))
+
+
+def asked(signature: Signature, inputs: list[dict[str, Any]], packed: bytes) -> InferenceRequest:
+    """Decode a request."""
+    return decoded(signature, inputs, packed)[0]
 
 
 @pytest.mark.parametrize("datatype", NUMBERS)
@@ -57,7 +67,7 @@ def test_every_datatype_arrives_as_it_was_packed(datatype: Datatype) -> None:
     """Bit for bit."""
     rows = np.array([0, 1, 1, 0], dtype=NUMPY[datatype])
     entry = an_input("x0", datatype, [4, 1], rows.nbytes)
-    tensor = asked(signature_of(datatype), [entry], rows.tobytes()).request.tensors["x0"]
+    tensor = asked(signature_of(datatype), [entry], rows.tobytes()).tensors["x0"]
     assert (tensor.datatype, tensor.shape) == (datatype, (4, 1))
     assert tensor.data == rows.tobytes()
 
@@ -67,7 +77,7 @@ def test_texts_arrive_as_they_were_packed() -> None:
     texts = ["ch", "", "Zürich\n"]
     packed = pack_texts(texts)
     entry = an_input("x0", Datatype.BYTES, [3, 1], len(packed))
-    found = asked(signature_of(Datatype.BYTES), [entry], packed).request
+    found = asked(signature_of(Datatype.BYTES), [entry], packed)
     assert found.tensors["x0"].values() == texts
     assert features_of(found) == {"c": texts}
 
@@ -80,7 +90,7 @@ def test_inputs_are_packed_in_the_requests_order() -> None:
         {"name": "x1", "datatype": "INT64", "shape": [1, 1], "data": [7]},
         an_input("x0", Datatype.FP32, [1, 1], 4),
     ]
-    found = asked(signature, entries, struct.pack("<df", 2.5, 0.1)).request
+    found = asked(signature, entries, struct.pack("<df", 2.5, 0.1))
     assert [found.tensors[name].values() for name in ("x0", "x1", "x2")] == [[np.float32(0.1)], [7], [2.5]]
     assert list(features_of(found)) == ["c0", "c1", "c2"]
 
@@ -88,7 +98,7 @@ def test_inputs_are_packed_in_the_requests_order() -> None:
 def test_a_packed_nan_is_a_missing_value() -> None:
     """There is no null among packed numbers; the record has one again."""
     entry = an_input("x0", Datatype.FP32, [2, 1], 8)
-    found = asked(signature_of(Datatype.FP32), [entry], struct.pack("<2f", float("nan"), 1)).request
+    found = asked(signature_of(Datatype.FP32), [entry], struct.pack("<2f", float("nan"), 1))
     assert str(features_of(found)) == "{'c': [nan, 1.0]}"
     assert fitting(features_of(found)).body == '{"c":[null,1.0]}'
 
@@ -96,7 +106,7 @@ def test_a_packed_nan_is_a_missing_value() -> None:
 def test_packed_numbers_are_converted_for_an_input_of_fractions() -> None:
     """As numbers in JSON are."""
     entry = an_input("x0", Datatype.INT16, [2, 1], 4)
-    found = asked(signature_of(Datatype.FP32), [entry], struct.pack("<2h", -3, 4)).request
+    found = asked(signature_of(Datatype.FP32), [entry], struct.pack("<2h", -3, 4))
     assert found.tensors["x0"].datatype is Datatype.FP32
     assert found.tensors["x0"].values() == [-3.0, 4.0]
 
@@ -224,14 +234,14 @@ def test_a_packed_answer_too_large_for_lambda_is_refused() -> None:
 )
 def test_the_caller_says_what_is_packed(rest: dict[str, Any], packed: set[str]) -> None:
     """For all outputs at once, or for each."""
-    assert asked(signature_of(Datatype.FP32), [ONE], b"1234", **rest).packed == packed
+    assert decoded(signature_of(Datatype.FP32), [ONE], b"1234", **rest)[1] == packed
 
 
 def test_classification_is_not_silently_left_out() -> None:
     """An extension whose neglect gives another answer is refused."""
     outputs = [{"name": "p", "parameters": {"classification": 2}}]
     with pytest.raises(RequestRefused, match="'classification' of output 'p' is not served"):
-        asked(signature_of(Datatype.FP32), [ONE], b"1234", outputs=outputs)
+        decoded(signature_of(Datatype.FP32), [ONE], b"1234", outputs=outputs)
 
 
 @pytest.mark.parametrize("datatype", [Datatype.FP16, Datatype.FP32, Datatype.FP64])
@@ -242,6 +252,6 @@ def test_the_bytes_of_an_infinity_across_two_numbers_are_none(datatype: Datatype
     packed = b"\x01" * half + infinity + b"\x01" * half
     assert not np.isinf(np.frombuffer(packed, dtype=NUMPY[datatype])).any()
     entry = an_input("x0", datatype, [2, 1], len(packed))
-    assert asked(signature_of(datatype), [entry], packed).request.rows == 2
+    assert asked(signature_of(datatype), [entry], packed).rows == 2
     with pytest.raises(RequestRefused, match="row 1, column 'c' holds a number beyond"):
         asked(signature_of(datatype), [entry], packed[: 2 * half] + infinity)

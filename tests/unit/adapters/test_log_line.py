@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import gzip
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serinus.adapters.onnx.step_counts import step_counts
 from serinus.adapters.open_inference.log_line import line
 from serinus.adapters.open_inference.log_rules import LogRules, released_layout
 from serinus.adapters.open_inference.record import Record
@@ -25,8 +27,9 @@ from serinus.domain.policy import LabelJoin
 from serinus.domain.prediction import Prediction
 from serinus.domain.profile import ProfilePart, of_parts
 from serinus.domain.serving import LogInputs, Serving
+from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
-from serinus.use_cases.infer import Block
+from serinus.domain.tensor import Block, Tensor
 from tests.builders import NOON, a_policy, a_signature, a_table, scores_of
 
 LIMIT = 250_000
@@ -35,7 +38,7 @@ LAYOUT = layout_from(a_signature(), a_table(300, seed=7), scores_of(a_table(300,
 
 def lean(layout: Layout = LAYOUT) -> LeanLayout:
     """Return the layout as a release carries it."""
-    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})))
+    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})), step_counts)
 
 
 def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: ANN401 - fields of any kind
@@ -44,10 +47,10 @@ def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: 
         name: [None if value is None or value != value else value for value in column.tolist()]
         for name, column in table.columns.items()
     }
-    numbers = Block(
-        ("amount", "age"), [value for row in zip(columns["amount"], columns["age"], strict=True) for value in row]
-    )
-    logged, unlogged = rules.split("lambda-1", [numbers, Block(("colour",), columns["colour"])])
+    values = [value for row in zip(columns["amount"], columns["age"], strict=True) for value in row]
+    packed = Tensor.of(Datatype.FP32, (table.rows, 2), [math.nan if value is None else value for value in values])
+    blocks = [Block(("amount", "age"), values, packed), Block(("colour",), columns["colour"])]
+    logged, unlogged = rules.split("lambda-1", blocks)
     record = Record(
         request="lambda-1",
         id="order-7",
@@ -60,6 +63,7 @@ def a_record(table: Table, rules: LogRules, **changed: Any) -> Record:  # noqa: 
         rows=table.rows,
         features=logged,
         unlogged=unlogged,
+        counted=blocks,
         scores=scores_of(table).tolist(),
     )
     return record._replace(**changed)
@@ -149,7 +153,8 @@ def test_a_request_whose_rows_do_not_fit_logs_a_sample_of_them() -> None:
 
 def test_a_single_row_that_does_not_fit_keeps_its_counts_and_score() -> None:
     """A text of a megabyte is no reason to lose the request."""
-    text = line("fraud", a_record(a_table(1), LogRules(), features=[Block(("colour",), ["x" * 1_000_000])]), lean)
+    long = [Block(("colour",), ["x" * 1_000_000])]
+    text = line("fraud", a_record(a_table(1), LogRules(), features=long, counted=long), lean)
     assert len(text) <= LIMIT
     said = json.loads(text)["record"]
     assert "features" not in said

@@ -338,7 +338,8 @@ def test_an_answer_too_large_for_lambda_is_refused() -> None:
 def decoded(datatype: Datatype, data: list[Any], named: str | None = None) -> list[Any]:
     """Return what a tensor of one column becomes."""
     entry = {"datatype": named or datatype.value, "shape": [len(data), 1], "data": data}
-    values: list[Any] = decode_tensor(entry, InputTensor("x", datatype, ("c",))).tensor.values()
+    tensor, _ = decode_tensor(entry, InputTensor("x", datatype, ("c",)))
+    values: list[Any] = tensor.values()
     return values
 
 

@@ -17,7 +17,8 @@ from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.profile import of_rows
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
-from tests.builders import a_layout, a_signature, a_table, an_object_column, scores_of
+from serinus.domain.tensor import Block
+from tests.builders import a_layout, a_signature, a_table, an_object_column, reached_in_numpy, scores_of
 
 LATENCY = NumericBins("latency_ms", (0.0, 1.0))
 SCORE = NumericBins("score", (0.0, 0.5, 1.0))
@@ -27,7 +28,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 def lean(layout: Layout) -> LeanLayout:
     """Return the layout as a release carries it."""
-    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})))
+    return LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})), reached_in_numpy)
 
 
 @settings(max_examples=300)
@@ -57,7 +58,8 @@ def test_rows_count_into_the_same_slots() -> None:
     scores = scores_of(table)
     layout = layout_from(a_signature(), a_table(300, seed=7), scores_of(a_table(300, seed=7)))
     columns = {name: column.tolist() for name, column in table.columns.items()}
-    slots, times = lean(layout).counts({**columns, "more": [1.0] * 200}, scores.tolist())
+    blocks = [Block((name,), values) for name, values in {**columns, "more": [1.0] * 200}.items()]
+    slots, times = lean(layout).counts(blocks, scores.tolist())
     expected = of_rows(layout.without_joint, table, scores).counts
     assert slots == np.flatnonzero(expected).tolist()
     assert times == expected[slots].tolist()
@@ -66,7 +68,7 @@ def test_rows_count_into_the_same_slots() -> None:
 def test_a_column_that_is_not_there_is_not_counted() -> None:
     """The others keep their places."""
     layout = a_layout()
-    slots, times = lean(layout).counts({"colour": ["red", None]}, [0.1, 0.9])
+    slots, times = lean(layout).counts([Block(("colour",), ["red", None])], [0.1, 0.9])
     expected = of_rows(layout, Table({"colour": an_object_column(["red", None])}), np.array([0.1, 0.9])).counts
     assert (slots, times) == (np.flatnonzero(expected).tolist(), [1] * 4)
 

@@ -14,8 +14,17 @@ from serinus.domain.prediction import counted
 from serinus.domain.profile import Profile, ProfilePart, of_parts, of_rows
 from serinus.domain.profile_slices import MISSING, OTHER
 from serinus.domain.table import Table
+from serinus.domain.tensor import Block
 from serinus.errors import DataRefused
-from tests.builders import NOON, a_prediction, a_signature, a_table, an_object_column, scores_of
+from tests.builders import (
+    NOON,
+    a_prediction,
+    a_signature,
+    a_table,
+    an_object_column,
+    reached_in_numpy,
+    scores_of,
+)
 
 SLICINGS = (Slicing("amount", edges=(-0.5, 0.5), profiled=True), Slicing("colour", profiled=True), Slicing("other"))
 
@@ -60,10 +69,10 @@ def test_the_inference_function_slices_alike() -> None:
     """Whether it says the counts of all rows, though not jointly, or the bin number of each."""
     layout, table = a_sliced_layout(), rows_with_gaps()
     scores = scores_of(table)
-    lean = LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})))
+    lean = LeanLayout(json.loads(json.dumps({"digest": layout.digest, **layout.document})), reached_in_numpy)
     columns = {name: column.tolist() for name, column in table.columns.items()}
     expected = of_rows(layout, table, scores).counts
-    slots, times = lean.counts(columns, scores.tolist())
+    slots, times = lean.counts([Block((name,), values) for name, values in columns.items()], scores.tolist())
     assert slots == np.flatnonzero(expected[: layout.joint_start]).tolist()
     assert times == expected[slots].tolist()
     numbers = {name: np.array(found, dtype=np.int64) for name, found in lean.bins(columns).items()}

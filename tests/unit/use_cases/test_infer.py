@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
-from serinus.domain.tensor import Tensor, Values
+from serinus.domain.tensor import Block, Tensor, Values
 from serinus.errors import ModelFailed
-from serinus.use_cases.infer import Block, InferenceRequest, infer, scores_from, scores_of
+from serinus.use_cases.infer import InferenceRequest, infer, scores_from, scores_of
 
 SIGNATURE = Signature(
     (InputTensor("x", Datatype.FP32, ("a",)),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from binascii import a2b_base64, b2a_base64
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -57,6 +58,19 @@ def stepped(
     steps |= {bound: None for bound in (low, None if high is None else nextafter(high, inf)) if bound is not None}
     rising = sorted(steps)
     return rising, [slot(-inf), *map(slot, rising)]
+
+
+def single_at(step: float) -> float:
+    """Return the least number of single precision that is not below a step: the same values reach it.
+
+    >>> single_at(0.5), single_at(0.1), single_at(1e-300), single_at(1e300)
+    (0.5, 0.10000000149011612, 1.401298464324817e-45, inf)
+    """
+    nearest = array("f", [step])
+    if nearest[0] < step:
+        bits = memoryview(nearest).cast("B").cast("i")
+        bits[0] += -1 if nearest[0] < 0 else 1
+    return nearest[0]
 
 
 def text_slot(text: str) -> int:

@@ -7,12 +7,11 @@ each request makes anew are tuples, because nothing is made faster.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from serinus.domain.signature import EVERY_COLUMN, SUREST, Datatype, Score, Signature
-from serinus.domain.tensor import FLOATS, Tensor, Values
+from serinus.domain.tensor import FLOATS, Block, Tensor, Values
 from serinus.errors import ModelFailed
 
 if TYPE_CHECKING:
@@ -33,40 +32,6 @@ class Runner(Protocol):
         Raises:
             ModelFailed: the graph raised an error.
         """
-
-
-class Block(NamedTuple):
-    """The values of one input of the graph, or of some of its columns.
-
-    Attributes:
-        columns: their names.
-        values: row by row, as they were written; `None`, or NaN where they came packed, is missing.
-        tensor: the same as the model took them, NaN where missing; `None` for some of an input's columns.
-    """
-
-    columns: tuple[str, ...]
-    values: Values | memoryview
-    tensor: Tensor | None = None
-
-    def column(self, at: int) -> Values | memoryview:
-        """Return the values of one column, as they were written."""
-        return self.values[at :: len(self.columns)]
-
-    def counted(self, at: int) -> Values | memoryview:
-        """Return the values of one column in the form that is counted soonest; they count the same."""
-        packed = None if self.tensor is None else self.tensor.view()
-        return self.column(at) if packed is None else packed[at :: len(self.columns)]
-
-    def rows(self, picked: Sequence[int]) -> list[float | int | bool | str | None]:
-        """Return the values of some rows, row by row."""
-        width = len(self.columns)
-        return [value for row in picked for value in self.values[row * width : (row + 1) * width]]
-
-    def only(self, wanted: Sequence[int]) -> Block:
-        """Return some of the columns, by their places."""
-        columns = [self.column(at) for at in wanted]
-        values = list(chain.from_iterable(zip(*columns, strict=True)))
-        return Block(tuple(self.columns[at] for at in wanted), values)
 
 
 class InferenceRequest(NamedTuple):

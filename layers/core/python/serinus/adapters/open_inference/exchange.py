@@ -78,16 +78,16 @@ def exchange(
 def _inferred(released: ReleasedModel, event: Event, request: str, *, recorded: bool) -> Exchange:
     body = body_of(event)
     refuse_content_type(event, body)
-    asked = decode(body, released.signature, header(event, _LENGTH))
-    name = asked.request.id or request
+    asked, packed = decode(body, released.signature, header(event, _LENGTH))
+    name = asked.id or request
     try:
-        prediction = infer(released.model, released.signature, asked.request)
-        reply = encode(released, prediction, name, asked.packed)
-        return Exchange(reply, name, asked.request, prediction, recorded=recorded)
+        prediction = infer(released.model, released.signature, asked)
+        reply = encode(released, prediction, name, packed)
+        return Exchange(reply, name, asked, prediction, recorded=recorded)
     except RequestRefused as refusal:
         return _refused(refusal, name, recorded=recorded)
     except ModelFailed as failure:
-        return _failed(failure, event, asked.request, name, request, recorded=recorded)
+        return _failed(failure, event, asked, name, request, recorded=recorded)
 
 
 def _invoked(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serinus.adapters.open_inference.record import Record, render
-from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.tensor import Values
-from serinus.use_cases.infer import Block
+from serinus.domain.tensor import Block
+
+if TYPE_CHECKING:
+    from serinus.domain.lean_layout import LeanLayout
 
 _LONGEST_LINE_BYTES = 250_000  # CloudWatch Logs cuts events at 256 kB
 _SHORTEST_VALUE_BYTES = 2
@@ -72,8 +73,7 @@ def _counts(endpoint: str, record: Record, layout: LeanLayout | None) -> dict[st
     """Return the counts of all rows, or of their scores alone, whichever fits."""
     if layout is None or record.scores is None:
         return {}
-    columns = {name: block.counted(at) for block in record.features for at, name in enumerate(block.columns)}
-    for counted in ({**columns, **record.unlogged}, dict[str, Values]()):
+    for counted in (record.counted, ()):
         slots, times = layout.counts(counted, record.scores)
         said = {"layout": layout.digest, "counts": {"slots": slots, "times": times}}
         if len(render(endpoint, record, record.head() | said)) <= _LONGEST_LINE_BYTES:

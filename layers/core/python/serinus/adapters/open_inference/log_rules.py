@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import orjson
 
 from serinus.adapters.open_inference.release_layer import released_file
-from serinus.domain.lean_layout import LeanLayout
-from serinus.domain.tensor import Values
+from serinus.domain.tensor import Block, Values
 from serinus.settings import InferSettings
-from serinus.use_cases.infer import Block
+
+if TYPE_CHECKING:
+    from serinus.domain.lean_layout import LeanLayout
 
 
 class LogRules(NamedTuple):
@@ -66,8 +67,11 @@ class LogRules(NamedTuple):
 @cache
 def released_layout() -> LeanLayout | None:
     """Return the layout that the release carries, read when first needed; `None` where it carries none."""
+    from serinus.adapters.onnx.step_counts import step_counts
+    from serinus.domain.lean_layout import LeanLayout
+
     try:
         said = released_file("layout.json")
     except FileNotFoundError:
         return None
-    return None if said is None else LeanLayout(orjson.loads(said))
+    return None if said is None else LeanLayout(orjson.loads(said), step_counts)

@@ -11,8 +11,7 @@ from serinus import settings
 from serinus.adapters.open_inference.exchange import Exchange
 from serinus.adapters.open_inference.log_rules import LogRules
 from serinus.adapters.open_inference.released import ReleasedModel
-from serinus.domain.tensor import Values
-from serinus.use_cases.infer import Block
+from serinus.domain.tensor import Block, Values
 
 _METRICS = [
     *(
@@ -42,6 +41,7 @@ class Record(NamedTuple):
         rows: how many rows were scored.
         features: the values asked about, as far as they are to be logged.
         unlogged: the columns that are only counted.
+        counted: every input, for where rows do not fit into the line.
         scores: of each row, where it was answered.
         row_ids: what the policy's id column says of each row, where it came.
         error: why it was not answered.
@@ -58,6 +58,7 @@ class Record(NamedTuple):
     rows: int = 0
     features: Sequence[Block] = ()
     unlogged: Mapping[str, Values] = _NONE_UNLOGGED
+    counted: Sequence[Block] = ()
     scores: Sequence[float] | None = None
     row_ids: Values | None = None
     error: str | None = None
@@ -75,15 +76,15 @@ class Record(NamedTuple):
         rules: LogRules,
     ) -> Record:
         """Return the record of an exchange. Without a release, which answers 503, model and version are empty."""
+        reply, name, asked, prediction, error, _ = done
         model, version = (released.content_digest, released.model_version) if released else ("", 0)
-        head = (request, done.id, at, latency_ms, done.reply.status, release, model, version)
-        asked, prediction = done.asked, done.prediction
+        head = (request, name, at, latency_ms, reply.status, release, model, version)
         if asked is None or prediction is None:
-            return cls(*head, error=done.error)
+            return cls(*head, error=error)
         blocks = asked.blocks()
         logged, unlogged = rules.split(request, blocks)
         row_ids = _row_ids(rules.id_column, blocks, asked.extras) if rules.id_column else None
-        return cls(*head, asked.rows, logged, unlogged, prediction.scores, row_ids, done.error)
+        return cls(*head, asked.rows, logged, unlogged, blocks, prediction.scores, row_ids, error)
 
     def head(self) -> dict[str, Any]:
         """Return what the line says of the request apart from its rows."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from serinus.adapters.onnx.runner import load_runner
 from serinus.adapters.onnx.signature_json import parse_signature
 from serinus.adapters.open_inference.release_layer import released_file
 from serinus.domain.signature import Datatype, InputTensor, Signature
@@ -40,22 +41,9 @@ def load_released(*, threads: int = 1) -> ReleasedModel | None:
         return None
     said = orjson.loads(release)
     signature = parse_signature(said["signature"])
-    model = _session(onnx, signature, threads)
+    model = load_runner(onnx, signature, threads=threads)
     _warm(model, signature)
     return ReleasedModel(said["endpoint"], said["model_version"], said["content_digest"], signature, model)
-
-
-def _session(model: bytes, signature: Signature, threads: int) -> Runner:
-    """Make the session that serves: over the C API, or where that cannot be driven, over the ordinary binding."""
-    try:
-        from serinus.adapters.onnx.c_api.session import CApiSession
-
-        return CApiSession(model, signature, threads=threads)
-    except ImportError:
-        from serinus.adapters.onnx.array_runner import ArrayRunner
-        from serinus.adapters.onnx.session import PythonSession
-
-        return ArrayRunner(PythonSession(model, signature, threads=threads))
 
 
 def _warm(model: Runner, signature: Signature) -> None:

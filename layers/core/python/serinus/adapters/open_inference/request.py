@@ -7,7 +7,7 @@ header `Inference-Header-Content-Length` then says where the JSON ends.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from serinus.adapters.open_inference.binary import Packed
 from serinus.adapters.open_inference.document import read_document
@@ -26,15 +26,10 @@ _NOTHING_BEHIND = Packed(b"")
 _NOT_SERVED = ("classification", "shared_memory_region")  # extensions whose neglect would give a wrong answer
 
 
-class Asked(NamedTuple):
-    """A request, and which of the outputs it wants packed behind the answer's JSON."""
-
-    request: InferenceRequest
-    packed: frozenset[str] = _NONE_PACKED
-
-
-def decode(body: str | bytes, signature: Signature, header_length: str | None = None) -> Asked:
-    """Return the request that a body holds.
+def decode(
+    body: str | bytes, signature: Signature, header_length: str | None = None
+) -> tuple[InferenceRequest, frozenset[str]]:
+    """Return the request that a body holds, and which of the outputs it wants packed behind the answer's JSON.
 
     Args:
         body: as it came.
@@ -45,7 +40,7 @@ def decode(body: str | bytes, signature: Signature, header_length: str | None = 
         RequestRefused: it is no JSON, does not follow the protocol, or does not fit the signature; the message says
             what, where, and what to do, and repeats none of the data.
     """
-    head, packed = _parts(body, header_length)
+    head, packed = (body, _NOTHING_BEHIND) if header_length is None else _parts(body, header_length)
     document = read_document(head, _EXAMPLE)
     parameters = _parameters(document, "the request") if "parameters" in document else _NO_PARAMETERS
     tensors: dict[str, Tensor] = {}
@@ -60,12 +55,10 @@ def decode(body: str | bytes, signature: Signature, header_length: str | None = 
     packed.refuse_rest()
     rows = _rows(tensors)
     outputs, wanted_packed = _outputs(document, signature, packed_by_default=parameters.get("binary_data_output"))
-    return Asked(InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed)
+    return InferenceRequest(signature, tensors, rows, outputs, _id(document), written), wanted_packed
 
 
-def _parts(body: str | bytes, header_length: str | None) -> tuple[str | bytes, Packed]:
-    if header_length is None:
-        return body, _NOTHING_BEHIND
+def _parts(body: str | bytes, header_length: str) -> tuple[bytes, Packed]:
     if isinstance(body, str):
         body = body.encode("utf-8", errors="surrogatepass")
     # As text: a number of thousands of digits would be an error of Python's own.

@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from serinus.adapters.open_inference.binary import unpack_texts
 from serinus.domain.signature import Datatype, InputTensor
@@ -37,15 +37,10 @@ _IN_JSON = {
 }
 
 
-class Decoded(NamedTuple):
-    """A tensor of shape [rows, columns]; its values as they were written, unless they came packed."""
-
-    tensor: Tensor
-    written: Values | None
-
-
-def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor, packed: memoryview | None = None) -> Decoded:
-    """Return a tensor that fits the signature's.
+def decode_tensor(
+    entry: Mapping[str, Any], wanted: InputTensor, packed: memoryview | None = None
+) -> tuple[Tensor, Values | None]:
+    """Return a tensor that fits the signature's, and its values as they were written, unless they came packed.
 
     Args:
         entry: the input, as the request's JSON has it.
@@ -58,11 +53,11 @@ def decode_tensor(entry: Mapping[str, Any], wanted: InputTensor, packed: memoryv
     named = _datatype(entry.get("datatype"), wanted)
     rows, columns = _shape(entry.get("shape"), wanted)
     if packed is not None:
-        return Decoded(_unpacked(packed, named, wanted, (rows, columns)), None)
+        return _unpacked(packed, named, wanted, (rows, columns)), None
     flat = _flat(entry.get("data"), wanted.name, columns)
     if len(flat) != rows * columns:
         raise _miscounted(len(flat), wanted, rows, columns)
-    return Decoded(tensor_of(flat, wanted, rows), flat)
+    return tensor_of(flat, wanted, rows), flat
 
 
 def tensor_of(flat: list[Any], wanted: InputTensor, rows: int) -> Tensor:
@@ -145,7 +140,7 @@ def _unpacked(data: memoryview, named: Datatype, wanted: InputTensor, shape: tup
     if wanted.datatype not in FLOATS:
         return tensor
     if named is not wanted.datatype:
-        tensor = _converted(tensor.values(), wanted, shape)
+        return _floats(tensor.values(), wanted, shape)
     _refuse_infinities(tensor, wanted)
     return tensor
 
@@ -155,16 +150,12 @@ def _floats(flat: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Ten
     if not set(map(type, flat)) <= _PLAIN:
         _refuse_kinds(flat, wanted, {int, float, type(None)})
         values = [_NAN if value is None else value for value in flat]
-    tensor = _converted(values, wanted, shape)
-    _refuse_infinities(tensor, wanted)
-    return tensor
-
-
-def _converted(values: list[Any], wanted: InputTensor, shape: tuple[int, int]) -> Tensor:
     try:
-        return Tensor.of(wanted.datatype, shape, values)
+        tensor = Tensor.of(wanted.datatype, shape, values)
     except OverflowError as error:
         raise RequestRefused(_out_of_range(values, wanted, _FINITE)) from error
+    _refuse_infinities(tensor, wanted)
+    return tensor
 
 
 def _refuse_infinities(tensor: Tensor, wanted: InputTensor) -> None:

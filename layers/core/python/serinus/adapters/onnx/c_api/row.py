@@ -66,10 +66,10 @@ class Row:
         """Return the outputs named; `None` where the inputs or the outputs do not fit, or the run failed."""
         try:
             for name, datatype, shape, memory, _ in self._inputs:
-                given = inputs[name]
-                if given.datatype is not datatype or given.shape != shape:
+                given, its_shape, data = inputs[name]
+                if given is not datatype or its_shape != shape:
                     return None
-                memory[:] = given.data  # type: ignore[assignment]  # bytes, and as many, or it raises
+                memory[:] = data  # type: ignore[assignment]  # bytes, and as many, or it raises
         except (TypeError, ValueError):
             return None
         places = [self._outputs[name] for name in outputs]
