@@ -93,7 +93,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
             {*map(function_name, ("publish_release", "request_roll_back", "roll_back")), _SHADOW}
             | {version_function_name(endpoint) for endpoint in ("fraud", "open-house")},
         ),
-        ("s3:DeleteObject", {"serinus-compact-profiles"}),
+        ("s3:DeleteObject", {"serinus-compact-labels", "serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
     ],
