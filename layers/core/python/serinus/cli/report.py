@@ -202,9 +202,10 @@ def by_impact(report: DriftReport) -> Sequence[Shift]:
 
 def about_slices(look: DriftLook) -> str:
     """Say what slices are judged by, which is nothing."""
+    granted = look.policy.drift.false_alarms_per_year
     return (
-        f"Slices raise no alarm: the {look.policy.drift.false_alarms_per_year:g} false alarms a year are granted to "
-        "the columns, the score and the joint number. Each PSI stands beside what it is on average where nothing "
+        f"Slices raise no alarm: the false alarms that the policy grants, {granted:g} a year, are shared by the "
+        "columns, the score and the joint number. Each PSI stands beside what it is on average where nothing "
         f"has moved; a slice with fewer than {FEWEST_ROWS} rows before or now has none."
     )
 
