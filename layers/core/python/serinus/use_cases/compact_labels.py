@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from serinus.domain.label_files import FoldedLabels
-from serinus.use_cases.ports import Clock, Labels, Policies
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.watching import Labels
 
 _SETTLING = timedelta(minutes=15)  # a store tells of a long upload when it began; repetitions come soon
 

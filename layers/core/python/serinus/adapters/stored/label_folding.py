@@ -33,7 +33,7 @@ from serinus.adapters.stored.label_keys import (
 from serinus.domain.label_files import FoldedLabels
 from serinus.domain.task import Task
 from serinus.errors import AlreadyExists, ObjectNotFound
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _AT_A_TIME = 2_000  # files: what a run has done is kept, though it should not live to the end
 _LARGE = 8 << 20  # bytes: such a file is as good as a day's

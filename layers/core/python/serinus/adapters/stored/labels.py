@@ -22,7 +22,7 @@ from serinus.adapters.stored.minutes import keys_within
 from serinus.domain.label_files import FoldedLabels, Joined, LabelsRead
 from serinus.domain.task import Task
 from serinus.errors import AlreadyExists, DataRefused, ObjectNotFound
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 if TYPE_CHECKING:
     from serinus.adapters.joins.database import Bounds
