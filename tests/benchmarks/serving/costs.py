@@ -85,7 +85,7 @@ SERIES_OF_A_RELEASE = 5  # the metrics of a prediction record
 SERIES_OF_AN_ENDPOINT = 1  # its server errors over all releases
 SERIES_OF_LOOKS = 11  # what drift checks, estimates and reviews publish, for a policy with one floor
 ALARM_METRICS_OF_AN_ENDPOINT = 11  # eight alarms of one metric, the floor's two among them, and one of three
-ALARM_METRICS_OF_A_DEPLOYMENT = 14  # a queue of what failed for each of these
+ALARM_METRICS_OF_A_DEPLOYMENT = 15  # a queue of what failed for each of these
 KEYS_OF_A_DEPLOYMENT = 2
 DASHBOARDS_OF_A_DEPLOYMENT = 2
 
