@@ -64,6 +64,10 @@ class FolderObjects:
         keys = (path.relative_to(self._folder).as_posix() for path in folder.rglob("*.*"))
         return sorted(key for key in keys if key.startswith(prefix))
 
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length in bytes of every object with that prefix, by key."""
+        return {key: self.size(key) for key in self.list(prefix)}
+
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix, as if all were as old."""
         return [(key, START) for key in self.list(prefix)]

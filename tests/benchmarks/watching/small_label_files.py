@@ -65,6 +65,10 @@ class CountedObjects(FolderObjects):
         except FileNotFoundError as error:
             raise ObjectNotFound(key) from error
 
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length of every object with that prefix."""
+        return {key: FolderObjects.size(self, key) for key in self.list(prefix)}
+
     def list(self, prefix: str) -> Sequence[str]:
         """Return every key with that prefix, sorted."""
         found = super().list(prefix)

@@ -58,12 +58,8 @@ class LabelFolding:
 
     def fold(self, before: datetime) -> FoldedLabels:
         """Fold what was written before an instant, a day at a time."""
-        by_day: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-        for key, at in self._objects.modified(files_folder(self._endpoint)):
-            if at < before and is_named_by_content(self._endpoint, key):
-                by_day[day_of(at)].append((key, at))
         files, days = 0, set[str]()
-        for day, closed in sorted(by_day.items()):
+        for day, closed in self._closed(before):
             for start in range(0, len(closed), _AT_A_TIME):
                 try:
                     taken = self._fold_day(day, closed[start : start + _AT_A_TIME])
@@ -74,17 +70,26 @@ class LabelFolding:
         self._remove_superseded()
         return FoldedLabels(files, len(days))
 
+    def _closed(self, before: datetime) -> Sequence[tuple[str, Sequence[tuple[str, datetime]]]]:
+        """Return the files of each day that are to be folded, in order of days."""
+        by_day: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        folder = files_folder(self._endpoint)
+        sizes = self._objects.sizes(folder)
+        for key, at in self._objects.modified(folder):
+            if at < before and is_named_by_content(self._endpoint, key) and sizes.get(key, 0) <= _LARGE:
+                by_day[day_of(at)].append((key, at))
+        grown = self._objects.sizes(days_folder(self._endpoint))
+        full = {key.day for key in latest(map(DayKey.parsed, grown)) if grown[key.key] > _FULL}
+        return sorted((day, closed) for day, closed in by_day.items() if day not in full)
+
     def _fold_day(self, day: str, closed: Sequence[tuple[str, datetime]]) -> int:
         """Write the day's next generation, unless the last holds all there is to hold; remove what it holds."""
         generations = self._generations(day)
         last = max(generations, key=lambda key: key.generation, default=None)
-        before = self._objects.get(last.key) if last else b""
-        if len(before) > _FULL:
-            return 0
         with database(self._bounds) as opened:
             table = LabelTable(opened, self._task, self._id_column, as_written=True)
             if last:
-                table.add_day(last.key, before)
+                table.add_day(last.key, self._objects.get(last.key))
             held = {file.name for file in table.files}
             there = self._each(lambda file: file[0] in held or self._is_known(file[0]), closed)
             done = [key for (key, _), known in zip(closed, there, strict=True) if known]
@@ -108,7 +113,7 @@ class LabelFolding:
             bodies = self._each(self._objects.get, [key for key, _ in chunk])
             for (key, at), body in zip(chunk, bodies, strict=True):
                 whole = hashlib.sha256(body).hexdigest() == PurePosixPath(key).stem
-                if whole and len(body) <= _LARGE and table.add(LabelFile(key, body, at)):
+                if whole and table.add(LabelFile(key, body, at)):
                     taken.append(key)
         return taken
 
