@@ -37,7 +37,7 @@ def write_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
 
 
 def delete_objects(bucket: s3.IBucket, *prefixes: str) -> Permission:
-    """Delete objects under prefixes. For `compact_profiles` alone, which removes what coarser files hold."""
+    """Delete objects under prefixes. For what compacts alone, which removes what coarser files hold."""
     return Permission(("s3:DeleteObject",), [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes], _BY_KEY)
 
 

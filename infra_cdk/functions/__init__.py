@@ -24,6 +24,7 @@ def control_plane(foundation: Foundation, stack: Stack) -> tuple[Blueprint, ...]
         releases.roll_back(foundation, stack),
         watching.collect_predictions(foundation),
         watching.compact_profiles(foundation, stack),
+        watching.compact_labels(foundation, stack),
         releases.prune_releases(foundation, stack),
         watching.detect_drift(foundation, stack),
         watching.estimate_performance(foundation, stack),

@@ -172,8 +172,8 @@ def advance_rollout(foundation: Foundation, stack: Stack) -> Blueprint:
         (
             *move(foundation, stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
-            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/", "label-days/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/", "label-days/"),
         ),
         memory_mb=1024,
         disk_mb=JOIN_DISK_MB,

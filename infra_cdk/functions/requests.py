@@ -126,7 +126,7 @@ def request_roll_back(foundation: Foundation, stack: Stack) -> Blueprint:
 
 
 def record_labels(foundation: Foundation, stack: Stack) -> Blueprint:
-    """It writes label files, and can read none."""
+    """It writes label files, and can read none; it may see which have been folded, by their names."""
     return Blueprint(
         "record_labels",
         settings.function_name("record_labels"),
@@ -135,6 +135,7 @@ def record_labels(foundation: Foundation, stack: Stack) -> Blueprint:
         (
             may.use_encryption_key(foundation),
             may.read_policies(stack),
+            may.read_objects(foundation.data, "label-names/"),
             may.write_objects(foundation.data, "labels/"),
         ),
         memory_mb=1024,

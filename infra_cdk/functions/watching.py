@@ -30,7 +30,7 @@ def collect_predictions(foundation: Foundation) -> Blueprint:
 
 
 def compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
-    """A schedule invokes it without waiting. It alone may delete: what it has folded, of the profiles."""
+    """A schedule invokes it without waiting. It may delete what it has folded, of the profiles."""
     return Blueprint(
         "compact_profiles",
         settings.function_name("compact_profiles"),
@@ -45,6 +45,28 @@ def compact_profiles(foundation: Foundation, stack: Stack) -> Blueprint:
             may.delete_objects(foundation.data, "profiles/"),
         ),
         memory_mb=2048,
+        timeout_seconds=900,
+        invoked_asynchronously=True,
+    )
+
+
+def compact_labels(foundation: Foundation, stack: Stack) -> Blueprint:
+    """A schedule invokes it without waiting. It may delete what it has folded, of the labels."""
+    return Blueprint(
+        "compact_labels",
+        settings.function_name("compact_labels"),
+        settings_of(settings.CompactLabelsSettings, foundation),
+        (*HANDLERS, "data", "joins"),
+        (
+            may.use_encryption_key(foundation),
+            may.read_policies(stack),
+            may.read_objects(foundation.data, "labels/", "label-days/", "label-names/"),
+            may.list_objects(foundation.data, "labels/", "label-days/"),
+            may.write_objects(foundation.data, "label-days/", "label-names/"),
+            may.delete_objects(foundation.data, "labels/", "label-days/"),
+        ),
+        memory_mb=2048,
+        disk_mb=JOIN_DISK_MB,
         timeout_seconds=900,
         invoked_asynchronously=True,
     )
@@ -74,8 +96,8 @@ def review_performance(foundation: Foundation, stack: Stack) -> Blueprint:
             may.read_policies(stack),
             may.read_alias(stack),
             may.read_objects(foundation.artifacts, "models/"),
-            may.read_objects(foundation.data, "profiles/", "records/", "labels/"),
-            may.list_objects(foundation.data, "profiles/", "records/", "labels/"),
+            may.read_objects(foundation.data, "profiles/", "records/", "labels/", "label-days/"),
+            may.list_objects(foundation.data, "profiles/", "records/", "labels/", "label-days/"),
         ),
         memory_mb=2048,
         disk_mb=JOIN_DISK_MB,
@@ -115,8 +137,8 @@ def snapshot_data(foundation: Foundation, stack: Stack) -> Blueprint:
         (
             *record(foundation),
             may.read_policies(stack),
-            may.read_objects(foundation.data, "records/", "labels/", "snapshots/"),
-            may.list_objects(foundation.data, "records/", "labels/"),
+            may.read_objects(foundation.data, "records/", "labels/", "label-days/", "snapshots/"),
+            may.list_objects(foundation.data, "records/", "labels/", "label-days/"),
             may.write_objects(foundation.data, "snapshots/"),
         ),
         memory_mb=2048,

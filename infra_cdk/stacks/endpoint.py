@@ -55,6 +55,7 @@ class Endpoint(Stack):
         review = control_plane.function("review_performance")
         self._schedule("ReviewPerformance", review, policy.performance.every_minutes)
         self._schedule("CompactProfiles", control_plane.function("compact_profiles"), _COMPACT_EVERY_MINUTES)
+        self._schedule("CompactLabels", control_plane.function("compact_labels"), _COMPACT_EVERY_MINUTES)
         self._schedule("PruneReleases", control_plane.function("prune_releases"), _PRUNE_EVERY_MINUTES)
         self._schedule("FollowDeployment", control_plane.function("follow_deployment"), _FOLLOW_EVERY_MINUTES)
         ServingRoutes(

@@ -208,6 +208,19 @@ def test_a_damaged_file_is_named_and_blinds_no_other(
     assert message in str(caught.value)
 
 
+def test_files_that_are_as_long_as_each_other_are_not_taken_for_one(labels: Labels, cloud: Cloud) -> None:
+    """Written in the same second, their columns in another order."""
+    one, other = parquet(id=["a", "b"], row=[0, 0], label=[1, 1]), parquet(row=[0, 0], id=["c", "d"], label=[1, 1])
+    assert len(one) == len(other)
+    cloud.objects.put("labels/fraud/1.parquet", one)
+    cloud.objects.put("labels/fraud/2.parquet", other)
+    found = join(labels)
+    assert (truth(found), found.read.refused) == (
+        {("a", 0): 1.0, ("b", 0): 1.0, ("c", 0): 1.0},
+        (),
+    )
+
+
 def test_an_id_column_labels_rows_and_not_requests(labels: Labels, cloud: Cloud) -> None:
     """A line that has it says which row; one that has not says which request, as ever. The two never meet."""
     rows = some_rows(("17", 0, 4, 0.5), ("d", 0, 5, 0.5), ("d", 1, 5, 0.5))

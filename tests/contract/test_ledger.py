@@ -20,7 +20,7 @@ class UnreachableAnchor:
 
     def __init__(self, objects: Objects) -> None:
         self.get, self.size, self.list, self.modified = objects.get, objects.size, objects.list, objects.modified
-        self.create, self.delete = self.put, objects.delete
+        self.create, self.delete, self.sizes = self.put, objects.delete, objects.sizes
 
     def put(self, key: str, body: bytes) -> None:
         """Refuse to write.

@@ -68,6 +68,15 @@ def test_listing_is_by_prefix_and_sorted(cloud: Cloud) -> None:
     assert cloud.objects.list("c/") == []
 
 
+def test_sizes_are_told_of_everything_with_a_prefix(cloud: Cloud) -> None:
+    """In bytes, page after page; of nothing, none."""
+    for number in range(5):
+        cloud.objects.put(f"labels/{number}", b"x" * number)
+    cloud.objects.put("other/1", b"xx")
+    assert cloud.objects.sizes("labels/") == {f"labels/{number}": number for number in range(5)}
+    assert cloud.objects.sizes("nothing/") == {}
+
+
 def test_modified_is_oldest_first(cloud: Cloud) -> None:
     """What was written last comes last, whatever its key; S3 tells whole seconds."""
     cloud.objects.put("labels/b", b"1")

@@ -100,6 +100,7 @@ def test_predictions_and_platform_events_are_collected(aws: Assembly) -> None:
         ("EstimatePerformance", "rate(1 hour)"),
         ("ReviewPerformance", "rate(1 hour)"),
         ("CompactProfiles", "rate(1 hour)"),
+        ("CompactLabels", "rate(1 hour)"),
         ("FollowDeployment", "rate(1 hour)"),
         ("PruneReleases", "rate(1 day)"),
     ],

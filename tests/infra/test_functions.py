@@ -79,9 +79,9 @@ def test_every_function_invoked_asynchronously_keeps_what_failed(aws: Assembly) 
         if permission.properties["Principal"] in ("events.amazonaws.com", "logs.amazonaws.com")
     }
 
-    # collect_predictions, compact_profiles, detect_drift, estimate_performance, prune_releases, review_performance,
-    # roll_back; and follow_deployment twice
-    assert len(invoked) == 9
+    # collect_predictions, compact_labels, compact_profiles, detect_drift, estimate_performance, prune_releases,
+    # review_performance, roll_back; and follow_deployment twice
+    assert len(invoked) == 10
     assert all(any(function in wanted for function in kept) for wanted in invoked), (invoked, kept)
 
 
@@ -99,7 +99,8 @@ def test_every_rule_keeps_events_it_could_not_deliver(aws: Assembly) -> None:
     """An event whose target could not be reached ends in a queue."""
     targets = [target for rule in aws.resources("AWS::Events::Rule") for target in rule.properties["Targets"]]
 
-    assert len(targets) == 5 + 6 * len(_ENDPOINTS)  # drift, performance twice, compacting, pruning, following deploys
+    # of each endpoint: drift, performance twice, compacting twice, pruning, following deploys
+    assert len(targets) == 5 + 7 * len(_ENDPOINTS)
     assert all(target["DeadLetterConfig"]["Arn"] for target in targets)
 
 

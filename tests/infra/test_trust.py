@@ -17,7 +17,8 @@ _SHADOW = function_name("shadow_candidate")  # it may end a rollout, and with it
 
 # Every wildcard that an ARN of ours may hold, each bounded by a prefix.
 _REVIEWED = re.compile(
-    r"""(/(incoming|models|layers|records|profiles|labels|snapshots|ledger)/\*   # objects by prefix
+    r"""(/(incoming|models|layers|records|profiles|snapshots|ledger)/\*          # objects by prefix
+      | /(labels|label-days|label-names)/\*                                     # labels, and their names
       | /(batch|predictions)/\*                                                 # rows of a batch, and their scores
       | :execution:serinus-batch[:/]\*                                          # batches and their parts
       | :function:serinus-endpoint-\*                                            # inference functions
@@ -93,7 +94,7 @@ def test_no_wildcard_is_unreviewed(aws: Assembly) -> None:
             {*map(function_name, ("publish_release", "request_roll_back", "roll_back")), _SHADOW}
             | {version_function_name(endpoint) for endpoint in ("fraud", "open-house")},
         ),
-        ("s3:DeleteObject", {"serinus-compact-profiles"}),
+        ("s3:DeleteObject", {"serinus-compact-labels", "serinus-compact-profiles"}),
         ("s3:BypassGovernanceRetention", set()),
         ("iam:PassRole", set()),
     ],
@@ -177,12 +178,15 @@ def test_the_ledger_can_only_be_added_to(aws: Assembly) -> None:
                 assert set(listed(statement["Action"])) <= {"s3:GetObject", "s3:PutObject"}, name
 
 
-def test_only_parts_of_profiles_can_be_deleted(aws: Assembly) -> None:
-    """What has been folded; models, records, labels and snapshots stay."""
+def test_only_what_is_folded_can_be_deleted(aws: Assembly) -> None:
+    """Parts of profiles, and label files, each by who folds them; models, records, snapshots and names stay."""
+    folded = {"compact_profiles": {"profiles"}, "compact_labels": {"labels", "label-days"}}
+    prefixes = {function_name(name): within for name, within in folded.items()}
     for name in aws.functions():
         for statement in aws.statements(name):
             if "s3:DeleteObject" in listed(statement["Action"]):
-                assert all(_flat(arn).endswith("/profiles/*") for arn in listed(statement["Resource"])), name
+                removed = {_flat(arn).split("/")[-2] for arn in listed(statement["Resource"])}
+                assert removed == prefixes[name]
 
 
 def test_listing_a_bucket_is_bounded_by_prefixes(aws: Assembly) -> None:

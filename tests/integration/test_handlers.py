@@ -146,6 +146,7 @@ CASES: dict[str, tuple[Preparation, dict[str, Any]]] = {
     "roll_back/ended_execution": (_started, {"status": "rolled_back", "stable": 1}),
     "collect_predictions/predictions": (_live, {"parts": 2}),  # the crash began in the minute before
     "compact_profiles/scheduled": (_live, {"hours": 0, "days": 0}),
+    "compact_labels/scheduled": (_live, {"files": 0, "days": 0}),
     "collect_predictions/control_message": (_live, {"parts": 0}),
     "prune_releases/scheduled": (_live, {"releases": [], "layers": [], "reason": ""}),
     "detect_drift/scheduled": (_live, {"release": 2, "announced": False}),

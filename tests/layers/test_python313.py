@@ -132,13 +132,13 @@ def test_validation_reads_checks_and_scores(functions: dict[str, Deployed], mach
     assert said["scores"] == dict.fromkeys(("rows.parquet", "rows.csv", "rows.jsonl"), expected)
 
 
-@pytest.mark.parametrize("verb_noun", ["advance_rollout", "review_performance", "snapshot_data"])
+@pytest.mark.parametrize("verb_noun", ["advance_rollout", "compact_labels", "review_performance", "snapshot_data"])
 def test_predictions_are_joined_with_labels(
     functions: dict[str, Deployed], machine: Machines, verb_noun: str
 ) -> None:
     """Every kind of label file, by DuckDB from its layer alone, with what it needs built in."""
     said = json.loads(_run(machine(functions[verb_noun]), "join"))
-    assert said == {"labels": [1.0, 0.0, 1.0, None], "findings": []}
+    assert said == {"labels": [1.0, 0.0, 1.0, 0.0], "findings": []}
 
 
 def test_data_are_looked_through_in_every_format(functions: dict[str, Deployed], machine: Machines) -> None:

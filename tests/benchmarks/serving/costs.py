@@ -57,7 +57,7 @@ class Assumed:
     Attributes:
         memory_gb: of `infer`, as a policy has it by default.
         control_gb: of `collect_predictions`, `advance_rollout` and `detect_drift`.
-        compact_gb: of `compact_profiles` and of `review_performance`.
+        compact_gb: of `compact_profiles`, `compact_labels` and `review_performance`.
         delivered_every_seconds: how long a subscription waits for more of a log stream. AWS states no figure; the
             longer it is, the cheaper is collection.
         aws_call_ms: one call of S3 or DynamoDB from a function.
@@ -85,7 +85,7 @@ SERIES_OF_A_RELEASE = 5  # the metrics of a prediction record
 SERIES_OF_AN_ENDPOINT = 1  # its server errors over all releases
 SERIES_OF_LOOKS = 11  # what drift checks, estimates and reviews publish, for a policy with one floor
 ALARM_METRICS_OF_AN_ENDPOINT = 11  # eight alarms of one metric, the floor's two among them, and one of three
-ALARM_METRICS_OF_A_DEPLOYMENT = 14  # a queue of what failed for each of these
+ALARM_METRICS_OF_A_DEPLOYMENT = 15  # a queue of what failed for each of these
 KEYS_OF_A_DEPLOYMENT = 2
 DASHBOARDS_OF_A_DEPLOYMENT = 2
 
@@ -94,7 +94,7 @@ _TRANSITIONS_OF_A_TICK = 3  # wait, advance, choose
 _TRANSITIONS_OF_A_ROLLOUT = 5  # before the first tick, and the end
 _CALLS_OF_A_TICK = 10
 _WRITES_OF_A_TICK = 2
-_LISTS_AN_HOUR = 5
+_LISTS_AN_HOUR = 7
 
 
 def deliveries(requests: float, every_seconds: float) -> float:
@@ -169,8 +169,8 @@ def watching(requests: float, prices: Prices, measured: Measured, assumed: Assum
 
 def idle(prices: Prices, measured: Measured, assumed: Assumed) -> Mapping[str, float]:
     """Return the dollars a month that an endpoint costs while nobody asks."""
-    an_hour = 5 + 1 / 24  # drift, an estimate, labels, compaction, a look for deploys; pruning once a day
-    gb = (an_hour - 2) * assumed.control_gb + 2 * assumed.compact_gb
+    an_hour = 6 + 1 / 24  # drift, an estimate, labels, two compactions, a look for deploys; pruning once a day
+    gb = (an_hour - 3) * assumed.control_gb + 3 * assumed.compact_gb
     run = an_hour * prices.lambda_request + gb * assumed.control_start_ms / 1_000 * prices.lambda_gb_second
     return {
         "alarms": ALARM_METRICS_OF_AN_ENDPOINT * prices.alarm_metric_month,

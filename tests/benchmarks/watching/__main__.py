@@ -13,7 +13,18 @@ from collections.abc import Iterator, Sequence
 from tests.benchmarks.figures import Section
 from tests.benchmarks.front_door import FrontDoor, Part
 from tests.benchmarks.progress import Tell
-from tests.benchmarks.watching import checks, detection, drift, estimate, labels, market, profiles, speed, validation
+from tests.benchmarks.watching import (
+    checks,
+    detection,
+    drift,
+    estimate,
+    labels,
+    market,
+    profiles,
+    small_label_files,
+    speed,
+    validation,
+)
 
 _CUT_OFF_SECONDS, _SOON = 60.0, 20.0
 
@@ -50,6 +61,7 @@ def _estimate(tell: Tell, quick: bool, _done: Sequence[Section]) -> Iterator[Sec
 
 def _labels(tell: Tell, quick: bool, _done: Sequence[Section]) -> Iterator[Section]:
     yield labels.measure(tell, rows=100_000 if quick else 1_000_000, rounds=1 if quick else 3)
+    yield small_label_files.measure(tell, files=2_000, rounds=1 if quick else 3)
 
 
 _PARTS: dict[str, Part] = {

@@ -61,8 +61,12 @@ class FolderObjects:
     def list(self, prefix: str) -> Sequence[str]:
         """Return every key with that prefix, sorted."""
         folder = self._folder / prefix.rpartition("/")[0]
-        keys = (path.relative_to(self._folder).as_posix() for path in folder.rglob("*.parquet"))
+        keys = (path.relative_to(self._folder).as_posix() for path in folder.rglob("*.*"))
         return sorted(key for key in keys if key.startswith(prefix))
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length in bytes of every object with that prefix, by key."""
+        return {key: self.size(key) for key in self.list(prefix)}
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix, as if all were as old."""
@@ -129,25 +133,31 @@ def _write(objects: FolderObjects, rows: int) -> None:
         own = [f"{part:04d}{row:04d}-4fd1-8a8e-1234567890ab" for row in range(each)]
         ids += own
         minute = START + timedelta(minutes=part)
-        columns = {
-            "_request": pa.array(own),
-            "_id": pa.array(own),
-            "_row": np.zeros(each),
-            "_row_id": pa.nulls(each, pa.string()),
-            "_at": minute.timestamp() + np.sort(chance.random(each)) * 59,
-            "_inputs": np.ones(each),
-            "_score": chance.random(each),
-            "_latency_ms": chance.random(each),
-        }
+        columns = record_columns(own, minute, chance)
         features = {f"feature_{number}": chance.normal(size=each) for number in range(_FEATURES)}
-        objects.put(f"records/fraud/2/{minute:%Y-%m-%dT%H:%M}/part.parquet", _parquet(columns | features))
+        objects.put(f"records/fraud/2/{minute:%Y-%m-%dT%H:%M}/part.parquet", parquet(columns | features))
     for number in range(_FILES):
         own = ids[number::_FILES]
         labels = chance.integers(0, 2, len(own)).astype(np.float64)
-        objects.put(f"labels/fraud/{number}.parquet", _parquet({"id": pa.array(own), "label": labels}))
+        objects.put(f"labels/fraud/{number}.parquet", parquet({"id": pa.array(own), "label": labels}))
 
 
-def _parquet(columns: dict[str, object]) -> bytes:
+def record_columns(ids: Sequence[str], minute: datetime, chance: np.random.Generator) -> dict[str, object]:
+    """Return what a part says of each of its rows besides the features."""
+    return {
+        "_request": pa.array(ids),
+        "_id": pa.array(ids),
+        "_row": np.zeros(len(ids)),
+        "_row_id": pa.nulls(len(ids), pa.string()),
+        "_at": minute.timestamp() + np.sort(chance.random(len(ids))) * 59,
+        "_inputs": np.ones(len(ids)),
+        "_score": chance.random(len(ids)),
+        "_latency_ms": chance.random(len(ids)),
+    }
+
+
+def parquet(columns: dict[str, object]) -> bytes:
+    """Return a Parquet file."""
     body = io.BytesIO()
     pq.write_table(pa.table(columns), body, compression="zstd")
     return body.getvalue()

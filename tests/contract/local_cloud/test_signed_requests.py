@@ -15,6 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from serinus.local_cloud.deploy import reachable
 from tests.contract.local_cloud.bench import ACCOUNT, REGION, Bench, unique
 
 pytestmark = pytest.mark.e2e
@@ -40,11 +41,12 @@ class Guarded:
         signed: bytes = b"{}",
         sent: bytes = b"{}",
         replaced: Mapping[str, str] | None = None,
+        signer: type[SigV4Auth] = SigV4Auth,
     ) -> tuple[int, Any]:
         """Return the status and the body; `sent` and `replaced` are sent in place of what was signed."""
         request = AWSRequest("POST", self.url + path, data=signed, headers={"content-type": "application/json"})
         if credentials is not None:
-            SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+            signer(credentials, "execute-api", REGION).add_auth(request)
         told = {**dict(request.headers.items()), **(replaced or {})}
         asking = urllib.request.Request(self.url + path, sent, told, method="POST")  # noqa: S310 - the local cloud's
         try:
@@ -71,7 +73,7 @@ def api(bench: Bench) -> Guarded:
             AuthorizationType=kind,  # type: ignore[arg-type]  # literals
         )
     bench.http.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
-    return Guarded(f"{bench.endpoint_url}/_aws/execute-api/{made}/$default")
+    return Guarded(reachable(f"https://{made}.execute-api.{REGION}.amazonaws.com", bench.endpoint_url))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,16 @@ def test_the_function_is_told_who_signed(api: Guarded, anna: Credentials) -> Non
     assert status == 200
     assert told["iam"]["userArn"] == f"arn:aws:iam::{ACCOUNT}:user/anna"
     assert (told["iam"]["accountId"], told["iam"]["accessKey"]) == (ACCOUNT, anna.access_key)
+
+
+def test_what_signs_paths_as_they_are_passes(api: Guarded) -> None:
+    """As curl does, which encodes nothing of them: an API's address has nothing in it that would need to be."""
+
+    class AsTheyAre(SigV4Auth):
+        def _normalize_url_path(self, path: str) -> str:
+            return path
+
+    assert api.ask(ROOT, "/signed/x", signer=AsTheyAre)[0] == 200
 
 
 def test_nobody_passes_unsigned(api: Guarded) -> None:

@@ -1,4 +1,4 @@
-"""Runs inside: joins predictions with labels of every kind of file."""
+"""Runs inside: joins predictions with labels of every kind of file, of which one is folded first."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ if __name__ == "__main__":
     objects.put("labels/fraud/1.parquet", ArrowTables().write(labels))
     objects.put("labels/fraud/2.csv", b"id,label,time\nb,0,2026-03-04T12:00:00+01:00\n")
     objects.put("labels/fraud/3.jsonl", b'{"id": "c", "label": true}\n')
+    StoredLabels(objects).record("fraud", "sent.csv", b"id,label\nd,0\n")
+    StoredLabels(objects).fold("fraud", datetime.now(UTC) + timedelta(days=1))
     joined = StoredLabels(objects).join("fraud", [2], noon, noon + timedelta(minutes=1))
     truth = joined.by_release[2].columns["_label"].tolist()
     said = {

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from serinus.adapters.joins.database import Bounds, database
-from serinus.adapters.joins.label_files import LabelFile, LabelTable
+from serinus.adapters.joins.label_files import LabelFile
+from serinus.adapters.joins.label_table import LabelTable
 from serinus.domain.label_files import LabelsRead
 from serinus.domain.task import Task
 

@@ -17,18 +17,22 @@ from typer.testing import CliRunner, Result
 from serinus.adapters.onnx.models import OnnxModels
 from serinus.adapters.stored.records import StoredRecords
 from serinus.cli.distributions import distribution
+from serinus.cli.documents import drift_document
 from serinus.cli.main import app
 from serinus.cli.performance_lines import HEIGHT, lines_of
-from serinus.cli.report_page import performance_page
-from serinus.cli.report_performance import print_performance
+from serinus.cli.report import print_drift
+from serinus.cli.report_page import drift_page, performance_page
+from serinus.cli.report_performance import main_metric, print_performance
 from serinus.domain.bins import CategoricalBins, NumericBins
-from serinus.domain.metric import METRICS, Metric
-from serinus.domain.policy import Slicing
+from serinus.domain.metric import METRICS, Metric, MetricGate, told_by_labels
+from serinus.domain.policy import DriftLimits, Slicing
 from serinus.domain.prediction import LogBatch, Prediction
 from serinus.domain.realised import RealisedGroup
+from serinus.domain.realised_tasks import logged_answers
 from serinus.domain.table import Table
-from serinus.domain.task import Task
+from serinus.domain.task import Target, Task
 from serinus.use_cases.collect_predictions import Collecting, collect_predictions
+from serinus.use_cases.look_for_drift import look_for_drift
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.register_model import model_home
 from tests.builders import World, a_policy, a_table
@@ -149,6 +153,44 @@ def test_the_page_of_drift_draws_every_column_and_needs_nothing_else(deployment:
     assert "100.0 % now" in text
 
 
+def test_profiled_slices_are_told_and_raise_no_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the table, as JSON and on the page: where it moved, beside what chance makes of it."""
+    limits = DriftLimits(every_minutes=60, window_minutes=60, minimum_rows=200)
+    world = World(a_policy(drift=limits, slices=(Slicing("colour", profiled=True),)))
+    world.published()
+    live = a_table(900, seed=5)
+    live.columns["age"][live.columns["colour"] == "red"] += 60
+    world.serve(2, features=live)
+    look = look_for_drift(FRAUD, at=world.now + timedelta(minutes=30), reading=world.reading)
+    assert look is not None
+    print_drift(look)
+    printed = capsys.readouterr().out
+    assert "Slices raise no alarm" in printed
+    assert re.search(r"colour +│ red ", printed)
+    document = drift_document(FRAUD, look)
+    told = {each["name"]: each for each in json.loads(json.dumps(document["slices"]))}
+    assert told["red"]["features"][0]["name"] == "age"
+    assert told["red"]["features"][0]["psi"] > 1 > told["blue"]["features"][0]["psi"]
+    page = _Page(drift_page(look))
+    assert page.fetched == []
+    assert "Share of colour red, before and now" in page.pictures
+
+
+def test_slices_of_classes_are_headed_by_what_labels_tell() -> None:
+    """An area takes every class's chance, which no log carries; what labels tell is what late answers measure."""
+    gates = (MetricGate(Metric.MACRO_ROC_AUC, minimum=0.7), MetricGate(Metric.WORST_CLASS_RECALL, minimum=0.5))
+    policy = a_policy(task=Task.MULTICLASS, classes=("a", "b", "c"), gates=gates)
+    assert main_metric(policy) is Metric.WORST_CLASS_RECALL
+    assert main_metric(replace(policy, gates=gates[:1])) is Metric.MACRO_F1
+    assert main_metric(a_policy()) is Metric.ROC_AUC
+    chance = np.random.default_rng(0)
+    for task in Task:
+        target = Target(task, ("a", "b", "c") if task is Task.MULTICLASS else ())
+        labels = chance.integers(0, 2, 200).astype(np.float64)
+        told = logged_answers(target, chance.random(200), labels, 0.5).measured()
+        assert set(told) == set(told_by_labels(task))
+
+
 def test_performance_is_told_by_estimate_beside_the_labels(deployment: Deployment, tmp_path: Path) -> None:
     """As table, as JSON and as a page; the floor is the gate where none is declared."""
     serve(deployment)
@@ -219,7 +261,7 @@ def test_days_are_drawn_with_what_labels_say_of_them(capsys: pytest.CaptureFixtu
     page = performance_page(world.policy, measured, minutes=4_320, at=world.now)
     assert "roc_auc by day, by estimate and by the labels" in _Page(page).pictures
     assert "broken.csv, row 1" in page
-    print_performance(measured, world.policy.floors, 4_320)
+    print_performance(measured, world.policy, 4_320)
     printed = capsys.readouterr().out
     assert all(
         said in printed for said in ("by day (UTC)", "by colour", "broken.csv", "1 labels are of no prediction")

@@ -217,6 +217,12 @@ class CompactProfilesSettings(NamedTuple):
     data_bucket: str
 
 
+class CompactLabelsSettings(NamedTuple):
+    """Settings of `compact_labels`."""
+
+    data_bucket: str
+
+
 class PruneReleasesSettings(NamedTuple):
     """Settings of `prune_releases`."""
 

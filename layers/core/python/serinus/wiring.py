@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from serinus.use_cases.authorise_caller import Authorising
     from serinus.use_cases.choose_plan import Choosing
     from serinus.use_cases.collect_predictions import Collecting
+    from serinus.use_cases.compact_labels import CompactingLabels
     from serinus.use_cases.compact_profiles import Compacting
     from serinus.use_cases.conclude_batch import Concluding
     from serinus.use_cases.describe_endpoint import Describing
@@ -332,6 +333,13 @@ def compacting(told: settings.CompactProfilesSettings) -> Compacting:
     from serinus.use_cases.compact_profiles import Compacting
 
     return Compacting(policies=_policies(), parts=_parts(told.data_bucket), clock=_now)
+
+
+def compacting_labels(told: settings.CompactLabelsSettings) -> CompactingLabels:
+    """Wire `compact_labels`."""
+    from serinus.use_cases.compact_labels import CompactingLabels
+
+    return CompactingLabels(policies=_policies(), labels=_labels(told.data_bucket), clock=_now)
 
 
 def pruning(told: settings.PruneReleasesSettings) -> Pruning:

@@ -199,6 +199,7 @@ def drift_document(endpoint: str, look: DriftLook | None) -> dict[str, object]:
         "compared_with": str(report.baseline),
         "columns": [shift_document(shift) for shift in shifts],
         "joint": None if report.joint is None else shift_document(report.joint),
+        "slices": [asdict(each) for each in look.slices],
     }
 
 

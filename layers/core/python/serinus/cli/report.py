@@ -20,10 +20,12 @@ from serinus.cli.terminal import (
     print_table,
     progress_console,
 )
+from serinus.domain.held_out import FEWEST_ROWS
 
 if TYPE_CHECKING:
     from serinus.domain.drift import DriftReport
     from serinus.domain.shifts import Shift
+    from serinus.domain.slice_drift import SliceDrift, SliceShift
     from serinus.use_cases.look_for_drift import DriftLook
 
 app = typer.Typer(
@@ -48,6 +50,18 @@ _HEADINGS = (
     "matters",
     "impact",
 )
+
+SLICE_HEADINGS = (
+    "slice of",
+    "is",
+    "rows",
+    "share before",
+    "share now",
+    "score PSI",
+    "by chance",
+    "furthest features",
+)
+_FURTHEST = 3
 
 _DAY_MINUTES = 1_440
 _COMPARED_WITH = {
@@ -80,7 +94,7 @@ def drift(
     elif look is None:
         console().print(f"{escaped(endpoint)}: nothing is released yet.")
     else:
-        _print_drift(look)
+        print_drift(look)
     _tell_written(html if look is not None else None, as_json=as_json)
 
 
@@ -119,7 +133,7 @@ def performance(
     if as_json:
         print_json(measured_document(policy, measured, covered))
     else:
-        print_performance(measured, policy.floors, covered)
+        print_performance(measured, policy, covered)
     _tell_written(html, as_json=as_json)
 
 
@@ -158,7 +172,8 @@ def _tell_written(html: Path | None, *, as_json: bool) -> None:
         console().print(f"Written to {escaped(str(html))}.", soft_wrap=True)
 
 
-def _print_drift(look: DriftLook) -> None:
+def print_drift(look: DriftLook) -> None:
+    """Print what a look found: each column, how it was judged, and the slices."""
     report, release = look.report, look.window.release
     console().print(
         f"[bold]{escaped(release.endpoint)}[/], release {release.number} (version {release.model_version}): "
@@ -170,6 +185,9 @@ def _print_drift(look: DriftLook) -> None:
         return
     print_shifts(report)
     console().print(escaped(summary(look)), soft_wrap=True)
+    if look.slices:
+        print_table("Slices, as profiles count them", SLICE_HEADINGS, [_slice_row(each) for each in look.slices])
+        console().print(escaped(about_slices(look)), soft_wrap=True)
 
 
 def print_shifts(report: DriftReport) -> None:
@@ -180,6 +198,34 @@ def print_shifts(report: DriftReport) -> None:
 def by_impact(report: DriftReport) -> Sequence[Shift]:
     """Return the score, the joint number, then the features by their impact on the model, as far as that is known."""
     return [*(shift for shift in (report.score, report.joint) if shift is not None), *report.ranked]
+
+
+def about_slices(look: DriftLook) -> str:
+    """Say what slices are judged by, which is nothing."""
+    granted = look.policy.drift.false_alarms_per_year
+    return (
+        f"Slices raise no alarm: the false alarms that the policy grants, {granted:g} a year, are shared by the "
+        "columns, the score and the joint number. Each PSI stands beside what it is on average where nothing "
+        f"has moved; a slice with fewer than {FEWEST_ROWS} rows before or now has none."
+    )
+
+
+def furthest(drift: SliceDrift) -> Sequence[SliceShift]:
+    """Return the features of a slice that have moved most, beyond what chance makes of them."""
+    return [shift for shift in drift.features if shift.beyond_chance > 0][:_FURTHEST]
+
+
+def _slice_row(drift: SliceDrift) -> tuple[str, ...]:
+    return (
+        drift.column,
+        drift.name,
+        f"{drift.rows:,}",
+        f"{drift.share_before:.1%}",
+        f"{drift.share_now:.1%}",
+        "" if drift.score is None else f"{drift.score.psi:.3f}",
+        "" if drift.score is None else f"{drift.score.psi_by_chance:.3f}",
+        ", ".join(f"{each.name} {each.psi:.2f} ({each.psi_by_chance:.2f})" for each in furthest(drift)),
+    )
 
 
 def summary(look: DriftLook) -> str:

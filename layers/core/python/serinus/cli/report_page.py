@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from serinus.cli.distributions import distribution
 from serinus.cli.performance_lines import HEIGHT, WIDTH, lines_of
-from serinus.cli.report import by_impact, summary
+from serinus.cli.report import about_slices, by_impact, furthest, summary
 from serinus.cli.report_performance import floor_in_words, main_metric, warnings_of
 from serinus.cli.terminal import in_utc
 from serinus.cli.validation_view import (
@@ -51,6 +51,9 @@ def drift_page(look: DriftLook) -> str:
         look=look,
         columns=columns,
         summary=summary(look),
+        about_slices=about_slices(look),
+        furthest=furthest,
+        largest=max((max(each.share_before, each.share_now) for each in look.slices), default=1.0),
         start=in_utc(look.window.start),
         end=in_utc(look.window.end),
     )
@@ -65,7 +68,7 @@ def performance_page(policy: Policy, measured: MeasuredPerformance, *, minutes: 
         releases=releases,
         minutes=minutes,
         at=in_utc(at),
-        main=main_metric(policy.floors),
+        main=main_metric(policy),
         labels=measured.labels,
         width=WIDTH,
         height=HEIGHT,

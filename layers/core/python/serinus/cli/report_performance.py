@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serinus.cli.terminal import console, escaped, print_table
-from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.metric import Metric, MetricGate, told_by_labels
 from serinus.domain.performance_estimate import Estimate
+from serinus.domain.policy import Policy
 from serinus.domain.realised import RealisedGroup
 from serinus.use_cases.measure_performance import MeasuredPerformance, Performance
 
@@ -14,13 +15,13 @@ _HEADINGS = ("metric", "by estimate", "interval", "by the labels", "interval", "
 _GROUP_HEADINGS = ("rows", "labelled", "by the labels", "interval", "expected of these", "as expected")
 
 
-def print_performance(measured: MeasuredPerformance, floors: Sequence[MetricGate], minutes: int) -> None:
+def print_performance(measured: MeasuredPerformance, policy: Policy, minutes: int) -> None:
     """Print every release that served, its days and slices, and what somebody should look at."""
     shown = [found for found in measured.releases if found.requests or found.labelled_rows]
     if not shown:
         console().print(f"No requests were collected in the last {minutes} minutes.")
     for found in shown:
-        _print_release(found, floors, minutes)
+        _print_release(found, policy, minutes)
     if shown:
         console().print(
             "Estimates take for granted that a score means what it did on the held-out rows: what changes that shows "
@@ -34,9 +35,13 @@ def print_performance(measured: MeasuredPerformance, floors: Sequence[MetricGate
         console().print(said, soft_wrap=True)
 
 
-def main_metric(floors: Sequence[MetricGate]) -> Metric:
-    """Return the metric that days and slices are shown by: the first floor's that few rows do not inflate."""
-    return next((floor.metric for floor in floors if not floor.metric.is_inflated), Metric.ROC_AUC)
+def main_metric(policy: Policy) -> Metric:
+    """Return the metric that days and slices are shown by: labels tell it, and few rows do not inflate it.
+
+    It is that of the first floor which has such a one, else the first of the task's.
+    """
+    told = [metric for metric in told_by_labels(policy.task) if not metric.is_inflated]
+    return next((floor.metric for floor in policy.floors if floor.metric in told), told[0])
 
 
 def floor_in_words(floor: MetricGate) -> str:
@@ -65,14 +70,14 @@ def warnings_of(found: Performance) -> tuple[str, ...]:
     return (*told, *(f"{note}." for note in found.notes))
 
 
-def _print_release(found: Performance, floors: Sequence[MetricGate], minutes: int) -> None:
+def _print_release(found: Performance, policy: Policy, minutes: int) -> None:
     console().print(
         f"Release {found.release} (version {found.model_version}), the last {minutes} minutes: "
         f"{found.estimated.rows} rows scored, {found.labelled_rows} of them labelled",
         soft_wrap=True,
     )
-    print_table("Performance", _HEADINGS, _rows(found, floors))
-    metric = main_metric(floors)
+    print_table("Performance", _HEADINGS, _rows(found, policy.floors))
+    metric = main_metric(policy)
     if len(found.days) > 1:
         _print_groups(f"{metric} by day (UTC)", "day", found.days, metric)
     for column, slices in found.slices.items():

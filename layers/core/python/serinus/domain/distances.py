@@ -34,6 +34,22 @@ def psi(reference: Counts, live: Counts, exists: _Which = True) -> Reals:
     return np.asarray(np.sum((p - q) * np.log(p / q), axis=-1, where=exists))
 
 
+def psi_by_chance(reference: Counts, live: Counts, design_effect: Reals | float = 1.0) -> Reals:
+    """Return the PSI that two samples of one population have on average, (groups − 1)·(1/n + 1/m)·design effect.
+
+    Args:
+        reference: counts of bins; those that neither side has are none.
+        live: the same.
+        design_effect: how many rows tell as much as one independent row, [...].
+
+    >>> round(float(psi_by_chance(np.array([500, 500]), np.array([500, 500]))), 3)
+    0.002
+    """
+    groups = np.count_nonzero(reference + live, axis=-1)
+    rows = 1 / np.maximum(reference.sum(axis=-1), 1) + 1 / np.maximum(live.sum(axis=-1), 1)
+    return np.asarray((groups - 1) * design_effect * rows)
+
+
 def jensen_shannon(reference: Counts, live: Counts, exists: _Which = True) -> Reals:
     """Return the Jensen–Shannon distance (base 2) of two histograms over the same bins, in [0, 1]; see `psi`.
 

@@ -122,6 +122,14 @@ file was written, and counts as of then')
         return (*refused, *conflicts, *ahead)
 
 
+@dataclass(frozen=True)
+class FoldedLabels:
+    """How many label files were folded, into files of how many days of arrival."""
+
+    files: int
+    days: int
+
+
 @dataclass(frozen=True, eq=False)
 class Joined:
     """Prediction records with the labels that came for them.

@@ -105,6 +105,21 @@ METRICS: Mapping[Task, tuple[Metric, ...]] = {
     ),
 }
 
+_OF_EVERY_CLASS = frozenset({Metric.MACRO_ROC_AUC, Metric.WEIGHTED_ROC_AUC, Metric.LOG_LOSS})
+
+
+def told_by_labels(task: Task) -> tuple[Metric, ...]:
+    """Return which of a task's metrics labels tell that come late.
+
+    Of a multi-class answer the log carries the class and the confidence in it alone. What takes the chance of every
+    class cannot be measured of it: the areas, and the log loss.
+
+    >>> [str(metric) for metric in told_by_labels(Task.MULTICLASS)][:2]
+    ['macro_f1', 'balanced_accuracy']
+    """
+    untold = _OF_EVERY_CLASS if task is Task.MULTICLASS else frozenset[Metric]()
+    return tuple(metric for metric in METRICS[task] if metric not in untold)
+
 
 @dataclass(frozen=True)
 class MetricGate:

@@ -16,6 +16,7 @@ from serinus.domain.distances import (
     jensen_shannon,
     kolmogorov_smirnov,
     psi,
+    psi_by_chance,
     wasserstein,
 )
 from serinus.domain.grouping import Grouping, Mask, Section, grouping
@@ -160,7 +161,7 @@ def shifts_of(
     missing = _apart(groups.missing, grouped), _apart(earlier.missing, past)
     unseen = _apart(groups.unseen, grouped), _apart(earlier.unseen, past)
     moved = {
-        Moved.DISTRIBUTION: (chance < level) & (apart - _psi_by_chance(before, live, noise) > limit),
+        Moved.DISTRIBUTION: (chance < level) & (apart - psi_by_chance(before, live, noise.design_effect) > limit),
         Moved.MISSING: _share_moved(window, *missing, share_change, level),
         Moved.UNSEEN: _share_moved(window, *unseen, share_change, level),
     }
@@ -262,10 +263,3 @@ def _padded(edges: Sequence[tuple[float, ...]], rising: Sequence[Counts]) -> tup
     for at, each in enumerate(rising):
         counts[:, at, : each.shape[1]] = each
     return np.array([each + each[-1:] * (widest - 1 - len(each)) for each in edges]), counts
-
-
-def _psi_by_chance(before: Counts, live: Counts, noise: Noise) -> Reals:
-    """Return the PSI that two samples of one population have on average, (groups − 1)·(1/n + 1/m)·design effect."""
-    groups = np.count_nonzero(before + live, axis=-1)
-    rows = 1 / np.maximum(before.sum(axis=-1), 1) + 1 / np.maximum(live.sum(axis=-1), 1)
-    return np.asarray((groups - 1) * noise.design_effect * rows)

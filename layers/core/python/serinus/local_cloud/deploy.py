@@ -73,13 +73,15 @@ def deploy(assembly_dir: Path, endpoint_url: str, progress: Progress | None = No
 def reachable(value: str, endpoint_url: str) -> str:
     """The address at which the local cloud serves an HTTP API's default stage; any other value unchanged.
 
+    The stage's name is left out: curl signs paths as they are and not encoded, so a `$` in one fails its signatures.
+
     >>> reachable("https://ab12cd34.execute-api.us-east-1.amazonaws.com/predict", "http://127.0.0.1:4577")
-    'http://127.0.0.1:4577/_aws/execute-api/ab12cd34/$default/predict'
+    'http://127.0.0.1:4577/_aws/execute-api/ab12cd34/predict'
     """
     found = _API_URL.fullmatch(value)
     if found is None:
         return value
-    return f"{endpoint_url}/_aws/execute-api/{found['api']}/$default{found['path'] or ''}"
+    return f"{endpoint_url}/_aws/execute-api/{found['api']}{found['path'] or ''}"
 
 
 def deployed_urls(endpoint_url: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from serinus.domain.drift import DriftReport, baseline_of, compare
 from serinus.domain.policy import DriftLimits, Policy
 from serinus.domain.profile import Profile
 from serinus.domain.seasons import PastWindow, telling
+from serinus.domain.slice_drift import SliceDrift, slice_drifts
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window, past_windows
 
 _STRETCHES = 4  # how many are looked through for past windows: of the live release and two or three before it
@@ -24,6 +25,11 @@ class DriftLook:
     window: LiveWindow
     baseline: Profile
     report: DriftReport
+
+    @property
+    def slices(self) -> tuple[SliceDrift, ...]:
+        """How far each slice has moved that profiles count apart; they raise no alarm."""
+        return slice_drifts(self.baseline, self.window.profile, self.report) if self.report.enough else ()
 
 
 def look_for_drift(endpoint: str, *, at: datetime, reading: Reading) -> DriftLook | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -73,6 +73,10 @@ class S3Objects:
     def list(self, prefix: str) -> Sequence[str]:
         """Return every key with that prefix, sorted."""
         return sorted(item["Key"] for item in self._items(prefix))
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length in bytes of every object with that prefix, by key."""
+        return {item["Key"]: item["Size"] for item in self._items(prefix)}
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix and when it was last written, oldest first; S3 tells whole seconds."""

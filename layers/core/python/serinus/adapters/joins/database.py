@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,12 +33,30 @@ class Database:
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def path(self, name: str) -> Path:
+        """Return where a file may be written, of that name and a number.
+
+        No two have the same path: DuckDB takes a file of the same path, size and second for the one that it knows.
+        """
+        return self.folder / f"{next(self._numbers)}-{name}"
 
     def file(self, name: str, body: bytes) -> str:
         """Write a file for it to read; return its path as a literal of SQL."""
-        path = self.folder / name
+        path = self.path(name)
         path.write_bytes(body)
         return literal(str(path))
+
+    @contextmanager
+    def lent(self, name: str, body: bytes) -> Iterator[str]:
+        """Write a file for it to read; yield its path as a literal of SQL. It is gone when the block ends."""
+        path = self.path(name)
+        path.write_bytes(body)
+        try:
+            yield literal(str(path))
+        finally:
+            path.unlink()
 
     def numbers(self, query: str) -> tuple[int, ...]:
         """Return the one row of a query for numbers; what is missing is 0."""

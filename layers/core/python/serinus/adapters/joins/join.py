@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from serinus.adapters.joins.database import Bounds, Database, database, identifier
-from serinus.adapters.joins.label_files import LabelFile, LabelTable
+from serinus.adapters.joins.label_files import LabelFile
+from serinus.adapters.joins.label_table import LabelTable
 from serinus.adapters.joins.record_parts import KEYS, gather
+from serinus.adapters.stored.minutes import fetched
 from serinus.adapters.tables.columns import from_arrow
 from serinus.domain.label_files import LABEL, Joined, LabelsRead
 from serinus.domain.table import Table
@@ -18,6 +20,21 @@ from serinus.domain.task import Task
 from serinus.use_cases.ports.storage import Objects
 
 _OWN = (*KEYS, "_inputs", "_score", "_latency_ms")
+
+
+@dataclass(frozen=True)
+class LabelSources:
+    """Where labels lie.
+
+    Attributes:
+        files: label files by their keys, and when they were written.
+        days: the keys of what days' label files were folded into, which may hold some of `files` already.
+        before: only label files that were written before this count.
+    """
+
+    files: Sequence[tuple[str, datetime]]
+    days: Sequence[str] = ()
+    before: datetime | None = None
 
 
 def check(file: LabelFile, task: Task, id_column: str | None, bounds: Bounds) -> LabelsRead:
@@ -29,7 +46,7 @@ def check(file: LabelFile, task: Task, id_column: str | None, bounds: Bounds) ->
 
 
 def join(
-    files: Iterable[LabelFile],
+    sources: LabelSources,
     objects: Objects,
     parts: Mapping[int, Sequence[str]],
     start: datetime,
@@ -43,12 +60,12 @@ def join(
     """Join the record parts of each release, by keys, with what label files say.
 
     Raises:
+        ObjectNotFound: files went away while they were read.
         DataRefused: two features differ in the case of letters alone.
     """
     with database(bounds) as opened:
         table = LabelTable(opened, task, id_column)
-        for file in files:
-            table.add(file)
+        _read(table, sources, objects)
         read = table.settled()
         by_release = {}
         for release, keys in parts.items():
@@ -56,6 +73,15 @@ def join(
             wanted = [name for name in (*KEYS, *present) if columns is None or name in columns]
             by_release[release] = _labelled(opened, _served(release), wanted, columns, task)
         return Joined(by_release, replace(read, unmet=_unmet(opened, [_served(release) for release in parts])))
+
+
+def _read(table: LabelTable, sources: LabelSources, objects: Objects) -> None:
+    for key, body in zip(sources.days, fetched(objects, sources.days), strict=True):
+        table.add_day(key, body, before=sources.before)
+    held = {file.name for file in table.files}
+    alone = [(key, at) for key, at in sources.files if key not in held]
+    for (key, at), body in zip(alone, fetched(objects, [key for key, _ in alone]), strict=True):
+        table.add(LabelFile(key, body, at))
 
 
 def _served(release: int) -> str:

@@ -1,4 +1,4 @@
-"""Reads label files into a table of what they say, whole or not at all, and settles who has the last word."""
+"""Reads a label file into a table of what it says, whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from pathlib import PurePosixPath
 import duckdb
 
 from serinus.adapters.joins.database import Database, identifier, literal
-from serinus.domain.label_files import Conflict, LabelsRead, RefusedFile
+from serinus.adapters.joins.label_days import microseconds
 from serinus.domain.task import GREATEST_NUMBER, Task
 from serinus.errors import DataRefused
 
 _MAGIC = b"PAR1"
 _MOST_ROWS = 1 << 30  # a Parquet file of kilobytes can claim more
-_ROWS, _TURNS = 30, 60  # bits of a label's turn that tell its row, and its file and row
-_SHOWN = 5
 _MOST_COLUMNS = 2_000
 _COUNTED_ON = "Invalid Input Error: Malformed JSON"  # by then DuckDB is at the line after
 _LONGEST = 1_024
@@ -29,12 +27,12 @@ _LINE = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
 _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _WHOLE_NUMBERS = r"^(-?\d+)\.0+$"
 
-_VALUES = {
+VALUES = {
     Task.BINARY: "CASE lower(label) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE try_cast(label AS DOUBLE) END",
     Task.REGRESSION: "try_cast(label AS DOUBLE)",
     Task.MULTICLASS: f"regexp_replace(label, '{_WHOLE_NUMBERS}', '\\1')",
 }
-_FITS = {
+FITS = {
     Task.BINARY: "coalesce(value IN (0, 1), false)",
     Task.REGRESSION: f"coalesce(abs(value) <= {GREATEST_NUMBER!r}, false)",
     Task.MULTICLASS: f"length(value) <= {_LONGEST}",
@@ -55,86 +53,34 @@ class LabelFile:
     written_at: datetime
 
 
-class LabelTable:
-    """What the files say that were added so far."""
+class Staging:
+    """Brings one file at a time into the table `said`, checked."""
 
     def __init__(self, database: Database, task: Task, id_column: str | None) -> None:
         self._database = database
         self._task = task
         self._id_column = id_column
-        self._files: list[str] = []
-        self._refused: list[RefusedFile] = []
-        value = "VARCHAR" if task is Task.MULTICLASS else "DOUBLE"
-        database.connection.execute(
-            "CREATE TABLE labels "
-            f"(row_id VARCHAR, id VARCHAR, row BIGINT, label {value}, instant BIGINT, ahead BOOLEAN, file INTEGER, "
-            "position BIGINT, turn HUGEINT)"
-        )
 
-    def add(self, file: LabelFile) -> None:
-        """Add what a file says; files come in the order in which they were written.
+    def stage(self, file: LabelFile) -> None:
+        """Make the table `said` of what a file says.
 
-        A file of which a row says something else than it must is refused as a whole, and the others are none the
-        worse for it.
+        Raises:
+            DataRefused: a row says something else than it must; the message says which, and nothing of what it holds.
         """
-        self._files.append(file.name)
-        try:
-            self._add(file)
-        except DataRefused as refusal:
-            self._refused.append(RefusedFile(file.name, str(refusal)))
-
-    def settled(self) -> LabelsRead:
-        """Make the tables `row_labels` (id, label) and `request_labels` (id, row, label), and tell what was found.
-
-        Of one prediction the label with the latest time counts; of those, the one of the file written last (of
-        several, the last by name); in one file, the later row. A label without a time has that of its file, and none
-        is later than its file: a clock that runs ahead would have the last word for good.
-        """
-        run = self._database.connection.execute
-        value = "max_by(label, turn) AS label, min(label) <> max(label) AS corrected"
-        run(f"CREATE TABLE request_labels AS SELECT id, row, {value} FROM labels WHERE row_id IS NULL GROUP BY 1, 2")
-        run(
-            f"CREATE TABLE row_labels AS SELECT row_id AS id, {value} FROM labels WHERE row_id IS NOT NULL GROUP BY 1"
-        )
-        counted = self._database.numbers
-        rows, ahead = counted("SELECT count(*), count(*) FILTER (ahead) FROM labels")
-        both = [
-            counted(f"SELECT count(*), count(*) FILTER (corrected) FROM {table}")
-            for table in ("request_labels", "row_labels")
-        ]
-        labels = sum(found for found, _ in both)
-        return LabelsRead(
-            files=len(self._files),
-            rows=rows,
-            labels=labels,
-            corrected=sum(corrected for _, corrected in both),
-            ahead=ahead,
-            refused=tuple(self._refused),
-            conflicts=self._conflicts() if rows > labels else (),
-        )
-
-    def _add(self, file: LabelFile) -> None:
         if not file.body or file.body.isspace():
             raise DataRefused(f"{file.name} is empty: upload it again, with at least one label")
         kind = PurePosixPath(file.name).suffix
-        path = self._database.file(f"labels{kind}", file.body)
         try:
-            source, present = self._source(file, kind, path)
-            self._refuse_what_lacks_a_column(file.name, present)
-            self._stage(source, present, file.written_at)
+            with self._database.lent(f"labels{kind}", file.body) as path:
+                source, present = self._source(file, kind, path)
+                self._refuse_what_lacks_a_column(file.name, present)
+                self._stage(source, present, file.written_at)
         except duckdb.Error as error:  # what a damaged Parquet file raises is of any kind
             if isinstance(error, _NO_FAULT_OF_A_FILE) or "No space left" in str(error):
                 error.add_note(f"while reading {file.name}")
                 raise
             raise DataRefused(_damage(file.name, kind, str(error))) from error
         self._refuse_what_says_nothing(file.name)
-        number = len(self._files)
-        self._database.connection.execute(
-            "INSERT INTO labels SELECT row_id, CASE WHEN row_id IS NULL THEN id END, "
-            "CASE WHEN row_id IS NULL THEN coalesce(row, 0) END, value, least(instant, written), instant > written, "
-            f"{number}, position, least(instant, written)::HUGEINT * {1 << _TURNS} + {number << _ROWS} + position "
-            "FROM said"
-        )
 
     def _source(self, file: LabelFile, kind: str, path: str) -> tuple[str, Sequence[str]]:
         """Return what to select from, every column a text, and the columns that there are."""
@@ -185,13 +131,13 @@ class LabelTable:
         def text(name: str | None) -> str:
             return identifier(name) if name is not None and name in present else "NULL::VARCHAR"
 
-        written = int(written_at.timestamp() * 1_000_000)
+        written = microseconds(written_at)
         self._database.connection.execute(
             "CREATE OR REPLACE TABLE said AS "
             f'WITH texts AS (SELECT " position" AS position, {text(self._id_column)} AS row_id, {text("id")} AS id, '
             f"{text('row')} AS number, {text('label')} AS label, {text('time')} AS time FROM ({source})) "
             f"SELECT position, row_id, id, number, try_cast(try_cast(number AS DOUBLE) AS BIGINT) AS row, "
-            f"label IS NULL AS unsaid, {_VALUES[self._task]} AS value, time, {written} AS written, "
+            f"label, label IS NULL AS unsaid, {VALUES[self._task]} AS value, time, {written} AS written, "
             "CASE WHEN time IS NULL THEN written WHEN isfinite(try_cast(time AS TIMESTAMPTZ)) "
             "THEN epoch_us(try_cast(time AS TIMESTAMPTZ)) END AS instant FROM texts"
         )
@@ -207,7 +153,7 @@ class LabelTable:
                 "row must be a whole number from 0",
             ),
             ("unsaid", "label is missing"),
-            (f"NOT {_FITS[self._task]}", f"the label {_MUST_BE[self._task]}"),
+            (f"NOT {FITS[self._task]}", f"the label {_MUST_BE[self._task]}"),
             ("instant IS NULL", "time must be an instant in ISO 8601"),
         )
         cases = " ".join(f"WHEN {condition} THEN {number}" for number, (condition, _) in enumerate(faults))
@@ -219,17 +165,6 @@ class LabelTable:
             raise DataRefused(f"{name}, row {row[0]}: {faults[row[1]][1]}; correct it and upload the file again")
         if self._database.numbers("SELECT count(*) FROM said") == (0,):
             raise DataRefused(f"{name} holds no labels: upload it again, with at least one")
-
-    def _conflicts(self) -> tuple[Conflict, ...]:
-        """Find predictions of which one file says two things at one time."""
-        found = self._database.connection.execute(
-            "SELECT file, count(*), list(position ORDER BY position) FROM "
-            "(SELECT file, max(position) AS position FROM labels "
-            "GROUP BY file, row_id, id, row, instant HAVING min(label) <> max(label)) GROUP BY file ORDER BY file"
-        ).fetchall()
-        return tuple(
-            Conflict(self._files[file - 1], labels, tuple(positions[:_SHOWN])) for file, labels, positions in found
-        )
 
 
 def _headers(file: LabelFile) -> list[str]:

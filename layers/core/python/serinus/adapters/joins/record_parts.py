@@ -12,6 +12,7 @@ from serinus.use_cases.ports.storage import Objects
 
 KEYS = ("_request", "_row", "_id", "_row_id", "_at")
 _TEXT = frozenset({"_request", "_id", "_row_id"})
+_PART = "part.parquet"
 _AT_ONCE = 256  # parts: many small files become one
 
 
@@ -41,10 +42,7 @@ def gather(
     sources, names = [], list[str]()
     for number in range(0, len(keys), _AT_ONCE):
         chunk = keys[number : number + _AT_ONCE]
-        files = [
-            database.file(f"part-{number + place}.parquet", body)
-            for place, body in enumerate(fetched(objects, chunk))
-        ]
+        files = [database.file(_PART, body) for body in fetched(objects, chunk)]
         there = _names(database, files)
         names += [name for name in there if name not in names]
         wanted = [name for name in names if columns is None or name in columns or name in KEYS]
@@ -52,7 +50,7 @@ def gather(
         sources += (
             files
             if len(keys) <= _AT_ONCE
-            else [_compacted(database, number, files, [name for name in wanted if name in there])]
+            else [_compacted(database, files, [name for name in wanted if name in there])]
         )
     wanted = [name for name in names if name not in KEYS and (columns is None or name in columns)]
     selected = ", ".join([*(_key(name, names) for name in KEYS), *map(identifier, wanted)])
@@ -77,12 +75,12 @@ def _keep_each_once(database: Database, table: str) -> None:
         )
 
 
-def _compacted(database: Database, number: int, files: Sequence[str], wanted: Sequence[str]) -> str:
+def _compacted(database: Database, files: Sequence[str], wanted: Sequence[str]) -> str:
     """Write what is wanted of many parts into one file; return its path."""
-    target = database.folder / f"parts-{number}.parquet"
+    target = database.path("parts.parquet")
     selected = ", ".join(map(identifier, wanted))
     database.connection.execute(f"COPY (SELECT {selected} FROM {_read(files)}) TO {literal(str(target))}")
-    for path in database.folder.glob("part-*.parquet"):
+    for path in database.folder.glob(f"*-{_PART}"):
         path.unlink()
     return literal(str(target))
 

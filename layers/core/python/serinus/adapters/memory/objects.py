@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from serinus.errors import AlreadyExists, ObjectNotFound
@@ -62,6 +62,11 @@ class MemoryObjects:
         """Return every key with that prefix, sorted."""
         with self._lock:
             return sorted(key for key in self._objects if key.startswith(prefix))
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length in bytes of every object with that prefix, by key."""
+        with self._lock:
+            return {key: len(body) for key, (body, _) in self._objects.items() if key.startswith(prefix)}
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix and when it was last written, oldest first."""

@@ -22,7 +22,7 @@ from serinus.local_cloud.mends.replacing import replace
 def _reachable(original: Any) -> Any:  # noqa: ANN401 - ministack is untyped
     def create(logical_id: str, props: Any, stack_name: str) -> Any:  # noqa: ANN401
         api_id, attributes = original(logical_id, props, stack_name)
-        address = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_aws/execute-api/{api_id}/$default"
+        address = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_aws/execute-api/{api_id}"
         apigateway._apis[api_id]["apiEndpoint"] = address
         return api_id, attributes | {"ApiEndpoint": address}
 

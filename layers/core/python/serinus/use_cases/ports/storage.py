@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +80,9 @@ class Objects(Protocol):
         Raises:
             SourceFailed: the store does not answer.
         """
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the length in bytes of every object with that prefix, by key."""
 
     def modified(self, prefix: str) -> Sequence[tuple[str, datetime]]:
         """Return every key with that prefix and when it was last written, oldest first; ties are in order of keys."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from serinus.domain.label_files import Joined, LabelsRead
+from serinus.domain.label_files import FoldedLabels, Joined, LabelsRead
 from serinus.domain.profile import ProfilePart
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
@@ -99,6 +99,21 @@ class Labels(Protocol):
 
     def last_arrival(self, endpoint: str, *, before: datetime) -> datetime | None:
         """Return when the last file was written before an instant; `None` where none was."""
+
+    def fold(
+        self, endpoint: str, before: datetime, *, task: Task = Task.BINARY, id_column: str | None = None
+    ) -> FoldedLabels:
+        """Fold what `record` wrote before an instant into one file a day; the same labels count as before.
+
+        Safe to die anywhere, to run twice at once, and while others read or record. A file of which nothing counts
+        stays where it is, and so do files that people put there under names of their own.
+
+        Args:
+            endpoint: whose.
+            before: later files are left for later.
+            task: what labels are.
+            id_column: the column that names a row, where the policy has one.
+        """
 
     def check(self, name: str, body: bytes, *, task: Task = Task.BINARY, id_column: str | None = None) -> LabelsRead:
         """Return what a file says that is to be recorded.
