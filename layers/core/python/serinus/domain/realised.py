@@ -293,12 +293,11 @@ def _calibration_interval(table: ScoreTable, value: float, confidence: float, de
     """Draw tables of as many rows as tell something, and reflect what they add about what was measured."""
     cells = np.concatenate([table.negatives, table.positives]).astype(np.float64)
     rows = max(round(cells.sum() / design_effect), 1)
-    chance = np.random.default_rng(0)
     width = len(table.positives)
-    drawn = [
-        expected_calibration_error(ScoreTable(table.edges, counts[:width], counts[width:]))
-        for counts in chance.multinomial(rows, cells / cells.sum(), _DRAWS)
-    ]
+    counts = np.zeros((_DRAWS, 2 * width), dtype=np.int64)
+    drawable = np.union1d(np.flatnonzero(cells), [2 * width - 1])  # the last takes the rest of what is drawn
+    counts[:, drawable] = np.random.default_rng(0).multinomial(rows, (cells / cells.sum())[drawable], _DRAWS)
+    drawn = expected_calibration_error(ScoreTable(table.edges, counts[:, :width], counts[:, width:]))
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, max(2 * value - float(high), 0.0), max(2 * value - float(low), 0.0))
 
