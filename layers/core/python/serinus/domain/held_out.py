@@ -213,7 +213,9 @@ def resampled(models: Sequence[Answers], rows: int, *, seed: int) -> Iterator[tu
 
 
 def _measured_each(model: Answers, draws: Positions) -> Iterable[Mapping[Metric, float]]:
-    return model.measured_each(draws) if isinstance(model, BinaryAnswers) else map(model.measured, draws)
+    if isinstance(model, BinaryAnswers | RegressionAnswers):
+        return model.measured_each(draws)
+    return map(model.measured, draws)
 
 
 def interval_of(values: Sequence[float], confidence: float) -> tuple[float, float]:
