@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],  # the first example of a run imports numpy and Arrow
 )
 settings.load_profile("serinus")
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # numpy and scikit-learn ask when they are imported
+    os.environ.setdefault(
+        _threads, "1"
+    )  # tests run side by side: threads that wait for each other keep others waiting
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and collected: it stays for as long as the run takes."""
+    gc.collect()
+    gc.freeze()
 
 
 def is_closed(test: Path) -> bool:
