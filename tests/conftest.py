@@ -24,10 +24,8 @@ settings.register_profile(
 )
 settings.load_profile("serinus")
 
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # numpy and scikit-learn ask when they are imported
-    os.environ.setdefault(
-        _threads, "1"
-    )  # tests run side by side: threads that wait for each other keep others waiting
+# Tests run side by side: threads that wait for each other keep others waiting. numpy and scikit-learn ask on import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def pytest_collection_finish() -> None:
