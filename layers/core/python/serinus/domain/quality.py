@@ -173,8 +173,17 @@ def expected_calibration_error(table: ScoreTable) -> Reals:
     >>> float(expected_calibration_error(ScoreTable((0.0, 0.5, 1.0), np.array([3, 0]), np.array([1, 4]))))
     0.125
     """
-    rows, expected, positives = _calibration_groups(table)
-    return np.asarray(np.abs(expected - positives).sum(axis=-1) / rows.sum(axis=-1))
+    return calibration_errors(table.negatives, table.positives, table.middles)
+
+
+def calibration_errors(negatives: Counts | Reals, positives: Counts | Reals, middles: Reals) -> Reals:
+    """Return the expected calibration error of tables, [..., bins]; bins that no table has rows in may be left out.
+
+    >>> calibration_errors(np.array([[3, 0], [1, 2]]), np.array([[1, 4], [3, 2]]), np.array([0.25, 0.75])).tolist()
+    [0.125, 0.375]
+    """
+    rows, expected, hits = _calibration_groups(negatives, positives, middles)
+    return np.asarray(np.abs(expected - hits).sum(axis=-1) / rows.sum(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -194,16 +203,17 @@ def calibration_curve(table: ScoreTable) -> tuple[CalibrationGroup, ...]:
     CalibrationGroup(rows=4, mean_score=0.25, positive_share=0.25)
     CalibrationGroup(rows=4, mean_score=0.75, positive_share=1.0)
     """
+    groups = _calibration_groups(table.negatives, table.positives, table.middles)
     return tuple(
         CalibrationGroup(round(rows), expected / rows, positives / rows)
-        for rows, expected, positives in zip(*(each.tolist() for each in _calibration_groups(table)), strict=True)
+        for rows, expected, positives in zip(*(each.tolist() for each in groups), strict=True)
         if rows
     )
 
 
-def _calibration_groups(table: ScoreTable) -> tuple[Reals, ...]:
+def _calibration_groups(negatives: Counts | Reals, positives: Counts | Reals, middles: Reals) -> tuple[Reals, ...]:
     """Return each group's rows, expected positives and positives, [..., groups]."""
-    rows = np.asarray(table.positives + table.negatives, dtype=np.float64)
+    rows = np.asarray(positives + negatives, dtype=np.float64)
     some = np.nonzero(rows)  # bins without rows are in no group
     middle_rank = (np.cumsum(rows, axis=-1)[some] - rows[some] / 2) / rows.sum(axis=-1)[some[:-1]]
     groups = np.minimum((middle_rank * CALIBRATION_GROUPS).astype(np.int64), CALIBRATION_GROUPS - 1)
@@ -211,5 +221,5 @@ def _calibration_groups(table: ScoreTable) -> tuple[Reals, ...]:
     cells = np.ravel_multi_index((*some[:-1], groups), shape)
     return tuple(
         np.bincount(cells, weights=each, minlength=math.prod(shape)).reshape(shape)
-        for each in (rows[some], rows[some] * table.middles[some[-1]], table.positives[some])
+        for each in (rows[some], rows[some] * middles[some[-1]], positives[some])
     )
