@@ -7,6 +7,9 @@ LOCK := layers/requirements.lock
 UV_VERSION := 0.13.9
 PYTEST := $(BIN)/pytest
 
+# A shell that forbids it would have every run, and every worker of one, compile all tests and their tools anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup check test unit demo bench-rollout bench-serving bench-watching layers lock clean
 .DEFAULT_GOAL := help
 

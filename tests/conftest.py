@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],  # the first example of a run imports numpy and Arrow
 )
 settings.load_profile("serinus")
+
+# Tests run side by side: threads that wait for each other keep others waiting. numpy and scikit-learn ask on import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and collected: it stays for as long as the run takes."""
+    gc.collect()
+    gc.freeze()
 
 
 def is_closed(test: Path) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -50,14 +51,20 @@ class ControlPlane:
         self.caller: str | None = ANNA
         self.asked: list[tuple[str, str]] = []
         self.bodies: list[bytes] = []
-        wired = {
+        self._wired: dict[str, Any] = {
             "requesting": requesting,
             "looking": looking,
             "guiding": guiding,
             "returning": returning,
             "recording": recording,
         }
-        self._functions = _imported(wired)
+        self._functions = _imported(self._wired)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ControlPlane:
+        """Return one whose functions reach what is copied along: theirs hold what they were imported with."""
+        copied = ControlPlane(**deepcopy(self._wired, memo))
+        copied.caller, copied.asked, copied.bodies = self.caller, list(self.asked), list(self.bodies)
+        return copied
 
     def send(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
         """Return the HTTP status and the body."""

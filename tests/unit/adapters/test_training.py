@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -124,25 +121,6 @@ def test_the_same_data_give_the_same_bytes(recipe: str) -> None:
     """So that a retraining that is repeated is the same model version."""
     features, labels = some_rows()
     assert TRAINER.train(recipe, features, labels).onnx == TRAINER.train(recipe, features, labels).onnx
-
-
-def test_another_process_gives_the_same_bytes() -> None:
-    """Nothing depends on the order of sets, which differs from process to process; between these it does."""
-    code = (
-        "import hashlib; from tests.unit.adapters.test_training import *; f, l = some_rows(); "
-        "print(hashlib.sha256(TRAINER.train('gradient_boosting', f, l).onnx).hexdigest())"
-    )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
-        for seed in ("0", "1")
-    }
-    assert len(found) == 1
 
 
 def test_a_category_that_training_never_saw_is_scored() -> None:

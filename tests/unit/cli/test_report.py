@@ -36,19 +36,15 @@ from serinus.use_cases.look_for_drift import look_for_drift
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.register_model import model_home
 from tests.builders import World, a_policy, a_table
-from tests.unit.cli.world import FRAUD, Deployment, now, rows, write_holdout, write_model
+from tests.unit.cli.world import FRAUD, Deployment, now, pushed, rows
 
 _ROWS = 1_200
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
+def deployment() -> Deployment:
     """Return a deployment whose first release is live."""
-    deployed = Deployment()
-    holdout, model = write_holdout(tmp_path / "h.csv"), write_model(tmp_path / "m.onnx")
-    args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
-    assert CliRunner().invoke(app, args, obj=deployed.client).exit_code == 0
-    return deployed
+    return pushed(1)
 
 
 def serve(deployment: Deployment, *, late: float | None = None) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.policy import Slicing
 from serinus.domain.table import Table
 from serinus.use_cases.describe_validation import DescribedValidation, Recalling, describe_validation
+from tests.builders import built_once
 from tests.unit.cli.test_report import _Page
 from tests.unit.cli.world import FRAUD, Deployment, rows, write_holdout, write_model
 
@@ -36,20 +38,22 @@ def push(deployment: Deployment, folder: Path, *, model: int, holdout: int) -> R
     return CliRunner().invoke(app, args, obj=deployment.client)
 
 
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """Return one that tests only look at."""
-    return a_deployment(tmp_path_factory.mktemp("pushed"))
+@pytest.fixture
+def deployment() -> Deployment:
+    """Return one of the test's own."""
+    return a_deployment()
 
 
-def a_deployment(folder: Path) -> Deployment:
+@built_once
+def a_deployment() -> Deployment:
     """Return a deployment whose first version is live, and whose second was held against it, sliced by amount."""
     deployed = Deployment()
     policy = deployed.policies.get(FRAUD)
     slicing = Slicing("amount", edges=(50.0,), guarded=True)
     deployed.policies.deploy(replace(policy, gates=GATES, slices=(slicing,)))
-    assert push(deployed, folder, model=1, holdout=2).exit_code == 0
-    push(deployed, folder, model=3, holdout=4)
+    with TemporaryDirectory() as name:
+        assert push(deployed, Path(name), model=1, holdout=2).exit_code == 0
+        push(deployed, Path(name), model=3, holdout=4)
     assert len(deployed.versions.list(FRAUD)) == 2
     return deployed
 
@@ -151,9 +155,8 @@ def test_a_slice_named_by_a_caller_is_only_text(deployment: Deployment) -> None:
     assert (compared.where, compared.told, compared.passed) == (f"a:b {hostile}", "worse", False)
 
 
-def test_a_rejected_version_is_drawn_like_any_other(tmp_path: Path) -> None:
+def test_a_rejected_version_is_drawn_like_any_other(deployment: Deployment, tmp_path: Path) -> None:
     """Just then the curves are wanted."""
-    deployment = a_deployment(tmp_path)
     spoilt = rows(seed=6)
     wrong = Table({**spoilt.columns, "fraud": 1 - np.asarray(spoilt.columns["fraud"], dtype=np.float64)})
     holdout, model = write_holdout(tmp_path / "w.csv", wrong), write_model(tmp_path / "m6.onnx", seed=6)

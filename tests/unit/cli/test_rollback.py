@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,9 +14,9 @@ from tests.unit.control_plane import ANNA
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
+def deployment() -> Deployment:
     """Return a deployment in the middle of the rollout of version 2."""
-    return in_the_middle_of_a_rollout(tmp_path)
+    return in_the_middle_of_a_rollout()
 
 
 def run(deployment: Deployment, *args: str) -> Result:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,9 @@ from tests.unit.cli.world import FRAUD, Deployment, in_the_middle_of_a_rollout
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
+def deployment() -> Deployment:
     """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
-    return in_the_middle_of_a_rollout(tmp_path)
+    return in_the_middle_of_a_rollout()
 
 
 def run(deployment: Deployment, *args: str) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,9 +14,9 @@ from tests.unit.cli.world import Deployment, in_the_middle_of_a_rollout
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
+def deployment() -> Deployment:
     """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
-    return in_the_middle_of_a_rollout(tmp_path)
+    return in_the_middle_of_a_rollout()
 
 
 def run(deployment: Deployment, *args: str) -> Result:

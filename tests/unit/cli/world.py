@@ -7,7 +7,9 @@ import json
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
@@ -74,7 +76,7 @@ from serinus.use_cases.steer_rollout import Guiding
 from serinus.use_cases.validate_data import Screening, validate_data
 from serinus.use_cases.validate_model import Validation, validate_model
 from serinus.wiring import Client
-from tests.builders import a_runtime
+from tests.builders import a_runtime, built_once
 from tests.event_schemas import CheckedEvents
 from tests.unit.control_plane import ControlPlane
 
@@ -260,11 +262,16 @@ def rows(seed: int = 1, count: int = 400) -> Table:
     return Table({"amount": amount, "late": late, "fraud": fraud})
 
 
+@cache
+def trained(seed: int) -> bytes:
+    """Train on rows and return the ONNX file."""
+    amounts, late, fraud = (np.asarray(column, dtype=np.float64) for column in rows(seed).columns.values())
+    return SklearnTrainer().train("logistic_regression", Table({"amount": amounts, "late": late}), fraud).onnx
+
+
 def write_model(path: Path, *, seed: int = 1) -> Path:
-    """Train on rows and write the ONNX file."""
-    table = rows(seed)
-    trained = SklearnTrainer().train("logistic_regression", table.select(["amount", "late"]), table.columns["fraud"])  # type: ignore[arg-type]  # numbers, as `rows` makes them
-    path.write_bytes(trained.onnx)
+    """Write the ONNX file of a model trained on rows."""
+    path.write_bytes(trained(seed))
     return path
 
 
@@ -278,12 +285,19 @@ def write_holdout(path: Path, table: Table | None = None) -> Path:
     return path
 
 
-def in_the_middle_of_a_rollout(folder: Path) -> Deployment:
-    """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
+@built_once
+def pushed(*seeds: int) -> Deployment:
+    """Return a deployment to which models of these seeds were pushed: the first is live, a second on its way."""
     deployed = Deployment()
-    holdout = write_holdout(folder / "h.csv")
-    for seed in (1, 3):
-        model = write_model(folder / "m.onnx", seed=seed)
-        args = ["push", "fraud", str(model), "--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
-        assert CliRunner().invoke(app, args, obj=deployed.client).exit_code == 0
+    with TemporaryDirectory() as name:
+        holdout = write_holdout(Path(name) / "h.csv")
+        for seed in seeds:
+            model = write_model(Path(name) / "m.onnx", seed=seed)
+            told = ["--holdout", str(holdout), "--target", "fraud", "--timeout-minutes", "0"]
+            assert CliRunner().invoke(app, ["push", "fraud", str(model), *told], obj=deployed.client).exit_code == 0
     return deployed
+
+
+def in_the_middle_of_a_rollout() -> Deployment:
+    """Return a deployment where version 1 is live and version 2 at the first step of its rollout."""
+    return pushed(1, 3)

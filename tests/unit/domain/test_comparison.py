@@ -13,12 +13,14 @@ from serinus.domain.held_out import (
     FEWEST_ROWS,
     MOST_RESAMPLED_ROWS,
     RESAMPLES,
+    Answers,
     BinaryAnswers,
     HeldOutRows,
     Reals,
     resampled,
 )
 from serinus.domain.metric import Metric, MetricGate
+from serinus.domain.regression import RegressionAnswers
 from serinus.domain.table import Table
 
 
@@ -138,6 +140,21 @@ def test_a_model_does_not_differ_from_itself() -> None:
     assert exactly == resampled_too
     for difference in exactly.values():
         assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", [BinaryAnswers, RegressionAnswers])
+def test_draws_are_measured_as_each_alone(kind: type) -> None:
+    """To the last bit, and on the rows that the seed draws one draw after the other."""
+    rows, _ = held_out(70, noise=1.0)
+    answers: Answers = (
+        BinaryAnswers.of(rows.scores, rows.labels, 0.5)
+        if kind is BinaryAnswers
+        else RegressionAnswers(rows.labels, rows.scores)
+    )
+    chance = np.random.default_rng(4)
+    alone = [answers.measured(chance.integers(0, 70, 70)) for _ in range(RESAMPLES)]
+    assert [found for (found,) in resampled([answers], 70, seed=4)] == alone
+    assert len({tuple(found.values()) for found in alone}) > RESAMPLES / 2
 
 
 def test_draws_without_a_class_are_passed_over() -> None:

@@ -12,7 +12,14 @@ from sklearn.calibration import calibration_curve
 
 from serinus.domain.bins import NumericBins
 from serinus.domain.metric import Metric
-from serinus.domain.quality import CALIBRATION_GROUPS, ScoreTable, expected_calibration_error, measure, score_table
+from serinus.domain.quality import (
+    CALIBRATION_GROUPS,
+    ScoreTable,
+    expected_calibration_error,
+    measure,
+    measure_each,
+    score_table,
+)
 
 BINS = NumericBins("score", tuple(float(edge) for edge in np.linspace(0, 1, 1_001)))
 
@@ -59,6 +66,18 @@ def test_metrics_of_summed_tables_are_those_of_the_whole() -> None:
     assert measure(parts, 0.5) == measure(score_table(BINS, scores, labels), 0.5)
 
 
+def test_many_tables_at_once_are_measured_as_each_alone() -> None:
+    """To the last bit; one that lacks a class has no metrics, and takes none from the others."""
+    alone = [score_table(BINS, *labelled(seed, 40 + 400 * seed)) for seed in range(4)]
+    alone.insert(2, score_table(BINS, np.array([0.2, 0.8]), np.zeros(2)))
+    negatives, positives = (
+        np.stack([getattr(table, side) for table in alone]) for side in ("negatives", "positives")
+    )
+    found = measure_each(ScoreTable(BINS.edges, negatives, positives), 0.25)
+    assert found == [measure(table, 0.25) for table in alone]
+    assert [bool(metrics) for metrics in found] == [True, True, False, True, True]
+
+
 def test_tables_of_different_edges_do_not_add() -> None:
     """Adding counts of different bins is an error."""
     table = score_table(BINS, np.array([0.5]), np.array([1.0]))
@@ -70,6 +89,7 @@ def test_tables_of_different_edges_do_not_add() -> None:
 def test_one_class_alone_has_no_metrics(label: float) -> None:
     """Without both classes nothing can be ranked."""
     assert measure(score_table(BINS, np.array([0.2, 0.8]), np.full(2, label)), 0.5) == {}
+    assert measure(ScoreTable((0.5,), np.array([1 - label]), np.array([label])), 0.5) == {}
 
 
 def test_scores_that_are_no_chances_have_no_metrics() -> None:

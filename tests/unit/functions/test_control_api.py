@@ -13,7 +13,7 @@ from serinus.adapters.schemas.payloads import RollBackWanted
 from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.record_labels import Recording
 from serinus.use_cases.roll_back import roll_back
-from tests.builders import FRAUD, World
+from tests.builders import FRAUD, World, built_once
 from tests.unit.control_plane import ANNA, ROUTES, ControlPlane
 from tests.unit.use_cases.steering import guiding, looking, requesting, returning
 
@@ -47,12 +47,18 @@ STATUSES = {
 }
 
 
-@pytest.fixture
-def world() -> World:
-    """Version 1 live, version 2 at the first step of its rollout."""
+@built_once
+def with_a_canary() -> World:
+    """Return a world with version 1 live, version 2 at the first step of its rollout."""
     world = World()
     world.canary()
     return world
+
+
+@pytest.fixture
+def world() -> World:
+    """Return one of the test's own."""
+    return with_a_canary()
 
 
 @pytest.fixture

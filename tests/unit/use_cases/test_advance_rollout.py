@@ -19,7 +19,7 @@ from serinus.errors import ReleaseNotFound, RevisionChanged, RolloutNotFound, So
 from serinus.use_cases.describe_endpoint import describe_endpoint
 from serinus.use_cases.recount_history import recount_history
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_wish
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_wish, built_once
 
 
 def bake(world: World, *, failures: int = 0, requests: int = 50) -> None:
@@ -468,6 +468,7 @@ def _active(world: World) -> str:
 def test_dying_after_any_write_changes_nothing_in_the_end(lead_up: Callable[[World], None]) -> None:
     """The next tick leaves the same traffic, deeds, outcome, lock and alarms as one that never died."""
 
+    @built_once
     def prepared() -> tuple[World, str]:
         world = World()
         rollout = world.canary()
@@ -499,10 +500,16 @@ def test_dying_after_any_write_changes_nothing_in_the_end(lead_up: Callable[[Wor
 )
 def test_a_roll_back_in_the_middle_leaves_stable_alone(lead_up: Callable[[World], None]) -> None:
     """After whichever write an alarm rolls back, and all are retried, stable has all traffic or all agree."""
-    for number in range(1, 12):
+
+    @built_once
+    def prepared() -> tuple[World, str]:
         world = World()
         rollout = world.canary()
         lead_up(world)
+        return world, rollout
+
+    for number in range(1, 12):
+        world, rollout = prepared()
         failed: list[Exception] = []
 
         def alarm() -> None:

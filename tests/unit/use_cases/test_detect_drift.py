@@ -14,7 +14,7 @@ from serinus.domain.table import Table
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.detect_drift import DriftCheck, detect_drift
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import DRIFT, FRAUD, Died, World, a_policy, a_prediction, a_table
+from tests.builders import DRIFT, FRAUD, Died, World, a_policy, a_prediction, a_table, built_once
 
 ROWS = 600
 
@@ -29,6 +29,7 @@ def ask(world: World, rows: Table) -> None:
     world.collect([a_prediction(world.now.isoformat(), at=world.now, features=rows)], release=2)
 
 
+@built_once
 def drifted_world(*, retraining: Retraining | None = None) -> World:
     """Return a world whose live release has served drifted rows."""
     world = World(a_policy(retraining=retraining))

@@ -12,12 +12,13 @@ from serinus.domain.profile import Profile, of_parts
 from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.live_window import LiveWindow, live_release, live_window, past_windows
 from serinus.use_cases.look_for_drift import DriftLook, look_for_drift
-from tests.builders import DRIFT, FRAUD, NOON, World, a_policy, a_prediction, a_table
+from tests.builders import DRIFT, FRAUD, NOON, World, a_policy, a_prediction, a_table, built_once
 
 
-def serving_world(*, window_minutes: int, minutes: int, rows_a_request: int = 10) -> World:
+@built_once
+def serving_world(*, minutes: int, rows_a_request: int = 10) -> World:
     """Return a world that has answered a request a minute for so long."""
-    world = World(a_policy(drift=replace(DRIFT, window_minutes=window_minutes, minimum_rows=30)))
+    world = World()
     world.published()
     for minute in range(minutes):
         rows = a_table(rows_a_request, seed=minute)
@@ -26,6 +27,7 @@ def serving_world(*, window_minutes: int, minutes: int, rows_a_request: int = 10
     return world
 
 
+@built_once
 def serving_days(*, window_minutes: int, days: int, every: int = 10, drift: DriftLimits | None = None) -> World:
     """Return a world that has answered some requests in the window's hours, today and on so many days before."""
     world = World(a_policy(drift=drift or replace(DRIFT, window_minutes=window_minutes, minimum_rows=30)))
@@ -64,7 +66,7 @@ def look(world: World) -> DriftLook:
 @pytest.mark.parametrize("folded", [False, True])
 def test_periods_add_up_to_the_window_whatever_was_folded(minutes: int, folded: bool) -> None:
     """Nothing is counted twice or left out, at the edges of hours as elsewhere."""
-    world = serving_world(window_minutes=minutes, minutes=200)
+    world = serving_world(minutes=200)
     if folded:
         compact_profiles(FRAUD, compacting=world.compacting)
     world.later(13)

@@ -14,7 +14,7 @@ from serinus.use_cases.prune_releases import Pruned, prune_releases
 from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, roll_back
 from serinus.use_cases.start_rollout import start_rollout
-from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_runtime
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_runtime, built_once
 
 _DAYS = 86_400
 
@@ -34,6 +34,7 @@ def promote(world: World, rollout: str, stable: int) -> None:
         world.advance(rollout)
 
 
+@built_once
 def with_releases(count: int, *, keep: int = 2) -> World:
     """Return a world whose releases 2, 3, … were promoted in turn, days ago; the policy keeps so many."""
     world = World(a_policy(keeping=Keeping(keep)))

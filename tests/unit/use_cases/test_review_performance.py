@@ -18,7 +18,18 @@ from serinus.domain.task import BINARY_TARGET
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.measure_performance import measure_performance
 from serinus.use_cases.review_performance import PerformanceReview, review_performance
-from tests.builders import FRAUD, NOON, PERFORMANCE, Died, World, a_policy, a_prediction, a_table, scores_of
+from tests.builders import (
+    FRAUD,
+    NOON,
+    PERFORMANCE,
+    Died,
+    World,
+    a_policy,
+    a_prediction,
+    a_table,
+    built_once,
+    scores_of,
+)
 
 ROWS = 1_500
 FLOOR = replace(PERFORMANCE, floors=(MetricGate(Metric.ROC_AUC, minimum=0.7),))
@@ -42,6 +53,7 @@ def by_coin(rows: Table) -> npt.NDArray[np.float64]:
     return (np.random.default_rng(8).random(rows.rows) < 0.5).astype(np.float64)
 
 
+@built_once
 def a_labelled_world(truth: Truth, *, labelled: int = ROWS, performance: PerformanceLimits = FLOOR) -> World:
     """Return a world whose live release has answered rows, so many of them labelled."""
     world = World(a_policy(performance=performance))

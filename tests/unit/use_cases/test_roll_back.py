@@ -13,7 +13,7 @@ from serinus.errors import ReleaseNotFound, RolloutNotFound
 from serinus.use_cases.end_rollout import settle
 from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, RolledBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World
+from tests.builders import FRAUD, PLAN, Died, World, built_once
 
 
 def back(
@@ -31,6 +31,7 @@ def back(
     return roll_back(wanted, conducting=world.conducting)
 
 
+@built_once
 def with_releases(count: int) -> World:
     """Return a world whose releases 2, 3, … were each promoted in turn; the last one is live."""
     world = World()

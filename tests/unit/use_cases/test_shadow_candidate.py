@@ -25,7 +25,7 @@ from serinus.settings import LATENCY_HEADER
 from serinus.use_cases.end_rollout import Progress
 from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.roll_back import RollBack, roll_back
-from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_table, a_wish
+from tests.builders import FRAUD, PLAN, Died, World, a_policy, a_prediction, a_table, a_wish, built_once
 
 SHADOW = ShadowPlan(requests=60, maximum_per_tick=25, window_minutes=60, horizon_seconds=300)
 Event = Mapping[str, Any]
@@ -64,6 +64,7 @@ def failing_where(fails: Callable[[float], bool], *, status: int = 500) -> Reply
     return reply
 
 
+@built_once
 def a_world(shadow: ShadowPlan | None = SHADOW, *, requests: int = 100, plan: RolloutPlan = PLAN) -> World:
     """Return a world with release 2 live, which has answered requests for some minutes."""
     world = World(a_policy(rollout=replace(plan, shadow=shadow)))
@@ -375,6 +376,7 @@ def test_dying_after_any_write_counts_nothing_twice(reply: Reply) -> None:
         counts = (tally.replayed, tally.failed, tally.visited, tally.looks, bool(tally.passed))
         return counts, state.outcome, world.deeds(), world.rollouts.active(FRAUD) is None, world.split()
 
+    @built_once
     def prepared() -> tuple[World, str]:
         world = a_world()
         world.invocations.reply = reply

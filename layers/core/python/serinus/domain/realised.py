@@ -29,7 +29,7 @@ from serinus.domain.performance_estimate import (
 from serinus.domain.performance_estimate import (
     estimate_performance as estimate,
 )
-from serinus.domain.quality import SURE, ScoreTable, expected_calibration_error, measure, score_table
+from serinus.domain.quality import SURE, ScoreTable, calibration_errors, measure, score_table
 from serinus.domain.realised_tasks import estimates_of, logged_answers, marks_of
 from serinus.domain.task import BINARY_TARGET, Target, Task
 
@@ -291,14 +291,13 @@ def _by_period(at: Reals, cells: npt.NDArray[np.int64], width: int) -> Counts:
 
 def _calibration_interval(table: ScoreTable, value: float, confidence: float, design_effect: float) -> Estimate:
     """Draw tables of as many rows as tell something, and reflect what they add about what was measured."""
-    cells = np.concatenate([table.negatives, table.positives]).astype(np.float64)
+    some = table.negatives + table.positives > 0
+    some[-1] = True  # the last cell takes the rest of what is drawn
+    cells = np.concatenate([table.negatives[some], table.positives[some]]).astype(np.float64)
     rows = max(round(cells.sum() / design_effect), 1)
-    chance = np.random.default_rng(0)
-    width = len(table.positives)
-    drawn = [
-        expected_calibration_error(ScoreTable(table.edges, counts[:width], counts[width:]))
-        for counts in chance.multinomial(rows, cells / cells.sum(), _DRAWS)
-    ]
+    counts = np.random.default_rng(0).multinomial(rows, cells / cells.sum(), _DRAWS)
+    negatives, positives = np.split(counts, 2, axis=1)
+    drawn = calibration_errors(negatives, positives, table.middles[some])
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, max(2 * value - float(high), 0.0), max(2 * value - float(low), 0.0))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,19 +35,30 @@ class RegressionAnswers:
         >>> {str(metric): round(value, 4) for metric, value in answers.measured().items()}
         {'rmse': 0.8165, 'mae': 0.6667, 'r2': 0.8571, 'median_absolute_error': 1.0, 'absolute_bias': 0.0}
         """
-        labels = self.labels if drawn is None else self.labels[drawn]
-        errors = (self.predictions if drawn is None else self.predictions[drawn]) - labels
-        spread = float(np.sum((labels - labels.mean()) ** 2)) if len(labels) else 0.0
-        if spread == 0:
-            return {}
-        squares, sizes = float(np.sum(errors**2)), np.abs(errors)
-        return {
-            Metric.RMSE: (squares / len(errors)) ** 0.5,
-            Metric.MAE: float(sizes.mean()),
-            Metric.R2: 1 - squares / spread,
-            Metric.MEDIAN_ABSOLUTE_ERROR: float(np.median(sizes)),
-            Metric.ABSOLUTE_BIAS: abs(float(errors.mean())),
-        }
+        (found,) = self.measured_each((np.arange(len(self.labels)) if drawn is None else drawn)[None])
+        return found
+
+    def measured_each(self, draws: npt.NDArray[np.intp]) -> Sequence[Mapping[Metric, float]]:
+        """Return of each of many draws, [draws, rows], what `measured` does of one."""
+        labels = self.labels[draws]
+        if not labels.size:
+            return [{} for _ in draws]
+        errors = self.predictions[draws] - labels
+        spread = np.sum((labels - labels.mean(axis=-1, keepdims=True)) ** 2, axis=-1)
+        squares, sizes = np.sum(errors**2, axis=-1), np.abs(errors)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of draws whose targets are all the same
+            metrics = {
+                Metric.RMSE: np.sqrt(squares / errors.shape[-1]),
+                Metric.MAE: sizes.mean(axis=-1),
+                Metric.R2: 1 - squares / spread,
+                Metric.MEDIAN_ABSOLUTE_ERROR: np.median(sizes, axis=-1),
+                Metric.ABSOLUTE_BIAS: np.abs(errors.mean(axis=-1)),
+            }
+        each = zip(*(values.tolist() for values in metrics.values()), strict=True)
+        return [
+            dict(zip(metrics, values, strict=True)) if varied else {}
+            for varied, values in zip((spread != 0).tolist(), each, strict=True)
+        ]
 
 
 def describe_errors(labels: Reals, predictions: Reals) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,12 +70,13 @@ class StoredProfileParts:
         if end <= start:
             return []
         window = _Window(endpoint, release, start, end, singly)
-        for _ in range(_LOOKS - 1):
-            try:
-                return list(self._look(window))
-            except ObjectNotFound:
-                continue  # folded in the meantime
-        return list(self._look(window))
+        with ThreadPoolExecutor(self._at_once) as pool:
+            for _ in range(_LOOKS - 1):
+                try:
+                    return list(self._look(window, pool))
+                except ObjectNotFound:
+                    continue  # folded in the meantime
+            return list(self._look(window, pool))
 
     def fold(self, endpoint: str, before: datetime) -> Folded:
         """Fold minutes that ended before an instant into hours, and hours into days."""
@@ -84,8 +85,8 @@ class StoredProfileParts:
         days = {key.period[:10] for key in hours} | {period_of(DAYS, before), period_of(DAYS, before - timedelta(1))}
         return Folded(len(hours), folding.fold_days(sorted(days)))
 
-    def _look(self, window: _Window) -> Iterator[ProfilePart]:
-        minutes, hours, days = (self._list(window, level) for level in (MINUTES, HOURS, DAYS))
+    def _look(self, window: _Window, pool: Executor) -> Iterator[ProfilePart]:
+        minutes, hours, days = (self._list(window, level, pool) for level in (MINUTES, HOURS, DAYS))
         late = {key.hour for key in minutes}
         last = latest(hours)
         summable = {
@@ -95,26 +96,24 @@ class StoredProfileParts:
         }
         of_days = [key for key in latest(days).values() if any(hour.startswith(key.period) for hour in summable)]
         known: set[str] = set()
-        for body in self._fetched(of_days):
+        for body in self._fetched(of_days, pool):
             for hour, folded in decoded_day(body).items():
                 if summable.get(hour) == folded.generation:
                     known.add(hour)
                     yield from folded.parts
-        for body in self._fetched([key for key in last.values() if key.period not in known]):
+        for body in self._fetched([key for key in last.values() if key.period not in known], pool):
             yield from decoded_hour(body)
-        yield from map(decoded, self._fetched(minutes))
+        yield from map(decoded, self._fetched(minutes, pool))
 
-    def _list(self, window: _Window, level: str) -> Sequence[PartKey]:
+    def _list(self, window: _Window, level: str, pool: Executor) -> Sequence[PartKey]:
         """Return the window's files of one level, of this release."""
         within = folder(window.endpoint, level)
-        with ThreadPoolExecutor(self._at_once) as pool:
-            listed = pool.map(
-                lambda prefix: self._objects.list(within + prefix), touching(level, window.start, window.end)
-            )
-            keys = [PartKey.parsed(key) for found in listed for key in found]
+        listed = pool.map(
+            lambda prefix: self._objects.list(within + prefix), touching(level, window.start, window.end)
+        )
+        keys = [PartKey.parsed(key) for found in listed for key in found]
         first, last = period_of(level, window.start), period_of(level, window.end - _MICROSECOND)
         return [key for key in keys if key.release == window.release and first <= key.period <= last]
 
-    def _fetched(self, keys: Sequence[PartKey]) -> Sequence[bytes]:
-        with ThreadPoolExecutor(self._at_once) as pool:
-            return list(pool.map(self._objects.get, [key.key for key in keys]))
+    def _fetched(self, keys: Sequence[PartKey], pool: Executor) -> Sequence[bytes]:
+        return list(pool.map(self._objects.get, [key.key for key in keys]))

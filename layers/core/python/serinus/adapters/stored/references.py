@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,14 @@ from serinus.use_cases.ports.storage import Objects
 _SIDES = ("negatives", "positives")
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """What one object holds; no labels of another task than binary, or where they were not kept yet."""
+
+    profile: Profile
+    held_out: ScoreTable | None
+
+
 class StoredReferences:
     """`References` over objects: models/<endpoint>/<content digest>/reference.json, and importance.json beside it."""
 
@@ -26,15 +35,12 @@ class StoredReferences:
     def get(self, endpoint: str, content_digest: str) -> Profile | None:
         """Return the reference profile, or `None` where the version was never validated."""
         stored = self._stored(endpoint, content_digest)
-        return None if stored is None else profile_of(stored)
+        return None if stored is None else stored.profile
 
     def held_out(self, endpoint: str, content_digest: str) -> ScoreTable | None:
         """Return the held-out rows by score and label, or `None` where none were kept."""
         stored = self._stored(endpoint, content_digest)
-        if stored is None or "held_out" not in stored:
-            return None  # of another task than binary, or validated before labels were kept
-        negatives, positives = (np.array(stored["held_out"][side], dtype=np.int64) for side in _SIDES)
-        return ScoreTable(profile_of(stored).layout.score.edges, negatives, positives)
+        return None if stored is None else stored.held_out
 
     def put(self, endpoint: str, content_digest: str, profile: Profile, held_out: ScoreTable | None) -> None:
         """Store both in one object."""
@@ -57,12 +63,24 @@ class StoredReferences:
         body = json.dumps(dict(importance), separators=(",", ":")).encode()
         self._objects.put(_importance_key(endpoint, content_digest), body)
 
-    def _stored(self, endpoint: str, content_digest: str) -> dict[str, Any] | None:
+    def _stored(self, endpoint: str, content_digest: str) -> _Reference | None:
         try:
-            stored: dict[str, Any] = json.loads(self._objects.get(_key(endpoint, content_digest)))
+            return _decoded(self._objects.get(_key(endpoint, content_digest)))
         except ObjectNotFound:
             return None
-        return stored
+
+
+@lru_cache(maxsize=4)
+def _decoded(body: bytes) -> _Reference:
+    """Read an object; a collector that stays warm is given the same few again and again, and must not change them."""
+    stored = json.loads(body)
+    profile, held_out = profile_of(stored), None
+    profile.counts.flags.writeable = False
+    if "held_out" in stored:
+        negatives, positives = (np.array(stored["held_out"][side], dtype=np.int64) for side in _SIDES)
+        negatives.flags.writeable = positives.flags.writeable = False
+        held_out = ScoreTable(profile.layout.score.edges, negatives, positives)
+    return _Reference(profile, held_out)
 
 
 def _key(endpoint: str, content_digest: str) -> str:
