@@ -20,7 +20,6 @@ from serinus.cli.terminal import (
     print_table,
     progress_console,
 )
-from serinus.domain.held_out import FEWEST_ROWS
 
 if TYPE_CHECKING:
     from serinus.domain.drift import DriftReport
@@ -202,6 +201,8 @@ def by_impact(report: DriftReport) -> Sequence[Shift]:
 
 def about_slices(look: DriftLook) -> str:
     """Say what slices are judged by, which is nothing."""
+    from serinus.domain.held_out import FEWEST_ROWS
+
     granted = look.policy.drift.false_alarms_per_year
     return (
         f"Slices raise no alarm: the false alarms that the policy grants, {granted:g} a year, are shared by the "
