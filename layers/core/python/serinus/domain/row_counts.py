@@ -11,6 +11,7 @@ from serinus.domain.bins import Bins, CategoricalBins, Counts, DateBins, Numeric
 from serinus.domain.layout import Layout
 from serinus.domain.profile import Profile
 from serinus.domain.row_batch import BatchColumn, Expected, NumberColumn, RowBatch, TextColumn
+from serinus.domain.text_shapes import text_slots
 from serinus.errors import DataRefused
 
 
@@ -113,7 +114,9 @@ class _Texts:
     @property
     def _slot_of(self) -> Slots:
         """The slot of what is missing, then of each text."""
-        return np.array([0, *map(self.bins.slot, self.column.texts)], dtype=np.int64)
+        texts = self.column.texts
+        each = text_slots(texts) if isinstance(self.bins, TextBins) else list(map(self.bins.slot, texts))
+        return np.concatenate([[0], np.asarray(each, dtype=np.int64)])
 
 
 def _binned(bins: Bins, batch: RowBatch) -> _Numbers | _Texts:
