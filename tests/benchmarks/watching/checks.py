@@ -24,7 +24,7 @@ from tests.benchmarks.figures import Goal, Section
 from tests.benchmarks.progress import Tell
 from tests.benchmarks.watching.peers import SCRIPTS, run_peer, run_script
 
-SHAPES = {(100_000, 30): 60, (100_000, 200): 120, (1_000_000, 40): 300}  # and what each may take of the processor, s
+SHAPES = {(100_000, 30): 60, (100_000, 200): 100, (1_000_000, 40): 120}  # and what each may take of the processor, s
 GOALS = {"evidently": 200, "nannyml": 30, "scipy": 15}  # times our processor time
 _KINDS = 8  # each with more than a tenth of the reference's rows, so that each is a group
 _MOVED = 3  # the first numbers, by a standard deviation; and the first category
@@ -44,9 +44,20 @@ class Side:
     kinds: npt.NDArray[np.int8]
 
 
-def measure(tell: Tell, shape: tuple[int, int], *, processor_seconds: int) -> Section:
-    """Check a table of that shape by each; whoever takes more of the processor than that is not waited for."""
-    return section(shape, _found(tell, *shape, processor_seconds))
+def measure(tell: Tell, allowed: Mapping[tuple[int, int], int]) -> Iterator[Section]:
+    """Check tables of these shapes by each; whoever takes more of the processor than is allowed is not waited for.
+
+    Args:
+        tell: is told what runs.
+        allowed: seconds of the processor, by shape, smaller ones first: who would take longer at the pace at which
+            the last table was checked is not asked.
+    """
+    pace: dict[str, float] = {}
+    for (rows, columns), seconds in allowed.items():
+        would_take = {name: each * rows * columns for name, each in pace.items()}
+        found = _found(tell, rows, columns, seconds, would_take)
+        pace |= {by: float(one["cpu"]) / (rows * columns) for by, one in found.items() if not isinstance(one, str)}
+        yield section((rows, columns), found)
 
 
 def section(shape: tuple[int, int], told: Mapping[str, Found | str]) -> Section:
@@ -109,7 +120,9 @@ def _goals(shape: str, told: Mapping[str, Found], truth: npt.NDArray[np.bool_]) 
                 yield Goal(f"{shape}: {distance} apart from {name}'s, %", 100 * apart, 100 * _AGREED, promised=True)
 
 
-def _found(tell: Tell, rows: int, columns: int, seconds: int) -> dict[str, Found | str]:
+def _found(
+    tell: Tell, rows: int, columns: int, seconds: int, would_take: Mapping[str, float]
+) -> dict[str, Found | str]:
     before, after = _drawn(rows, columns, seed=1, moved=False), _drawn(rows, columns, seed=2, moved=True)
     both: dict[str, npt.NDArray[Any]] = {
         "numbers": before.numbers,
@@ -138,6 +151,11 @@ def _found(tell: Tell, rows: int, columns: int, seconds: int) -> dict[str, Found
     }
 
     def checked(name: str) -> Found | str:
+        if would_take.get(name, 0) > seconds:
+            return (
+                f"not asked, since at the pace of the table before it would take {would_take[name]:.0f} s of the "
+                f"processor, and {seconds} are allowed"
+            )
         tell(f"checking {rows} × {columns}: {name}, at most {seconds} s of the processor")
         return _repeated(run[name])
 
