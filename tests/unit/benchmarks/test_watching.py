@@ -131,13 +131,14 @@ def test_false_alarms_may_exceed_what_is_granted_by_chance_alone() -> None:
 
     One a year is granted, and six promises share a chance of 1 %. Of Poisson's distribution with a mean of 2, more
     than 7 have a chance of 0.11 %, more than 6 one of 0.45 %; with a mean of 4, more than 11 have one of 0.09 %, more
-    than 10 one of 0.28 %.
+    than 10 one of 0.28 %. What alarms before a rate is granted is told, and breaks nothing.
     """
 
-    def years(serinus: int, other: int) -> list[dict[str, int]]:
-        return [dict.fromkeys(RULES, 300) | dict.fromkeys(OURS, alarms) for alarms in (serinus, other)]
+    def years(*alarms: int) -> list[drift.Alarms]:
+        others = dict.fromkeys(RULES, drift.Counted(0, 300))
+        return [others | dict.fromkeys(OURS, drift.Counted(9, each)) for each in alarms]
 
-    def broken(calm: list[dict[str, int]], stormy: list[dict[str, int]]) -> list[str]:
+    def broken(calm: list[drift.Alarms], stormy: list[drift.Alarms]) -> list[str]:
         section = drift.section_of_alarms({"calm": calm, "stormy": stormy})
         assert exit_code([section]) == int(bool(missed(section)))
         return missed(section)
