@@ -106,8 +106,8 @@ def section_of_alarms(found: Mapping[str, Sequence[Alarms]]) -> Section:
         ],
         notes=[
             f"{len(next(iter(found.values())))} simulated years of each traffic, each of a seed of its own; a look "
-            f"every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h, eleven features and the score; an alarm that goes on "
-            "is counted once a day.",
+            f"every {_EVERY_HOURS} h at the last {WINDOW_HOURS} h, eleven features and the score; an alarm that goes "
+            "on is counted once a day.",
             f"Granted is {granted:g} a year for the endpoint as a whole, once {MINIMUM_PAST_WINDOWS} earlier windows "
             f"are known. More than promised has a chance of {_BROKEN_BY_CHANCE:.0%} at that rate, all promises "
             f"together. At most a year: with {_CONFIDENCE:.0%} confidence, from all years (Poisson).",
