@@ -65,7 +65,8 @@ from serinus.use_cases.follow_deployment import Following
 from serinus.use_cases.infer import InferenceRequest
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.measure_performance import Measuring
-from serinus.use_cases.ports import Change, TrainedModel
+from serinus.use_cases.ports.models import TrainedModel
+from serinus.use_cases.ports.storage import Change
 from serinus.use_cases.prune_releases import Pruning
 from serinus.use_cases.publish_release import Publishing, publish_release
 from serinus.use_cases.register_model import Registry, register_model

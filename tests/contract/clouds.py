@@ -32,17 +32,11 @@ from serinus.adapters.schemas.policy import policy_json
 from serinus.domain.composition import Runtime
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Split
-from serinus.use_cases.ports import (
-    Alarms,
-    Deployments,
-    Documents,
-    Events,
-    Objects,
-    Policies,
-    Releases,
-    Signer,
-    Traffic,
-)
+from serinus.use_cases.ports.endpoints import Deployments, Policies
+from serinus.use_cases.ports.ledger import Events
+from serinus.use_cases.ports.registry import Signer
+from serinus.use_cases.ports.releases import Alarms, Releases, Traffic
+from serinus.use_cases.ports.storage import Documents, Objects
 from tests.contract.builders import FRAUD
 from tests.contract.deployment import (
     TABLE,

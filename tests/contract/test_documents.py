@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from serinus.errors import AlreadyExists, Conflict, RevisionChanged
-from serinus.use_cases.ports import Change, Document
+from serinus.use_cases.ports.storage import Change, Document
 from tests.contract.clouds import Cloud
 
 HOME = "endpoint#fraud"

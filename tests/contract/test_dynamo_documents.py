@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from serinus.errors import RevisionChanged
-from serinus.use_cases.ports import Change
+from serinus.use_cases.ports.storage import Change
 from tests.contract.clouds import AwsCloud
 
 

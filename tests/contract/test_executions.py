@@ -10,7 +10,7 @@ import pytest
 
 from serinus.adapters.aws.executions import StepFunctionsExecutions
 from serinus.adapters.memory.executions import MemoryExecutions
-from serinus.use_cases.ports import Executions
+from serinus.use_cases.ports.rollouts import Executions
 from tests.contract.clouds import AwsCloud, Cloud
 
 WANTED: dict[str, object] = {"endpoint": "fraud", "version": 3}

@@ -16,7 +16,7 @@ from serinus.adapters.stored.records import StoredRecords
 from serinus.domain.label_files import LABEL, Conflict, Joined
 from serinus.domain.task import Task
 from serinus.errors import DataRefused
-from serinus.use_cases.ports import Labels
+from serinus.use_cases.ports.watching import Labels
 from tests.contract.builders import after, some_rows
 from tests.contract.clouds import Cloud
 

@@ -9,7 +9,8 @@ import pytest
 
 from serinus.adapters.stored.ledger import StoredLedger
 from serinus.domain.ledger import GENESIS, first_broken
-from serinus.use_cases.ports import Ledger, Objects
+from serinus.use_cases.ports.ledger import Ledger
+from serinus.use_cases.ports.storage import Objects
 from tests.contract.builders import an_entry
 from tests.contract.clouds import Cloud
 

@@ -11,7 +11,7 @@ from serinus.adapters.stored.model_versions import StoredModelVersions
 from serinus.domain.metric import Metric
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.errors import ModelVersionNotFound
-from serinus.use_cases.ports import ModelVersions
+from serinus.use_cases.ports.registry import ModelVersions
 from tests.contract.builders import FRAUD, NOON, a_finding, a_manifest, an_upload
 from tests.contract.clouds import Cloud
 

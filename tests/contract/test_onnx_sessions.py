@@ -18,7 +18,7 @@ from serinus.adapters.onnx.session import PythonSession
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, ModelRefused, SerinusError
-from serinus.use_cases.ports import Model
+from serinus.use_cases.ports.models import Model
 from tests import models
 from tests.contract import onnx_graphs as graphs
 from tests.contract.onnx_graphs import EXTREMES, NUMBERS, Arrays, array_of, run_row

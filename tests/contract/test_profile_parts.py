@@ -12,7 +12,7 @@ from serinus.adapters.stored.part_files import encoded
 from serinus.adapters.stored.profile_parts import StoredProfileParts
 from serinus.domain.profile import Profile, minute_of, of_parts
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Folded, ProfileParts
+from serinus.use_cases.ports.watching import Folded, ProfileParts
 from tests.contract.builders import a_layout, a_part, after
 from tests.contract.clouds import Cloud
 

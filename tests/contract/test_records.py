@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from serinus.adapters.stored.records import StoredRecords
-from serinus.use_cases.ports import Records
+from serinus.use_cases.ports.watching import Records
 from tests.contract.builders import after, some_rows
 from tests.contract.clouds import Cloud
 

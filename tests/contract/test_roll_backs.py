@@ -14,7 +14,7 @@ from serinus.adapters.aws.roll_backs import LambdaRollBacks
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Split
 from serinus.errors import Conflict, NotFound, ReleaseFailed
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 
 WISH = RollBackWish(EndpointName("fraud"), "ann", "aborted: complaints", rollout="v2-0123456789")
 ASKED = {

@@ -21,7 +21,7 @@ from serinus.domain.shadow_tally import ShadowTally
 from serinus.domain.steering import Steering, Wish
 from serinus.domain.verdict import Verdict
 from serinus.errors import RevisionChanged, RolloutInProgress, RolloutNotFound
-from serinus.use_cases.ports import Rollouts
+from serinus.use_cases.ports.rollouts import Rollouts
 from tests.contract.builders import NOON, a_release, a_rollout, after
 from tests.contract.clouds import Cloud
 

@@ -12,7 +12,7 @@ from serinus.adapters.tables.arrow import ArrowTables
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Snapshots
+from serinus.use_cases.ports.watching import Snapshots
 from tests.contract.builders import FRAUD, after
 from tests.contract.clouds import Cloud
 

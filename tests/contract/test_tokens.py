@@ -17,7 +17,7 @@ from serinus.adapters.aws.decisions import GatewayDecisions
 from serinus.adapters.memory.calls import MemoryCalls
 from serinus.adapters.stored.tokens import StoredTokens
 from serinus.domain.token import Token
-from serinus.use_cases.ports import Calls, Tokens
+from serinus.use_cases.ports.callers import Calls, Tokens
 from tests.contract.builders import FRAUD
 from tests.contract.clouds import AwsCloud, Cloud
 from tests.contract.deployment import TABLE

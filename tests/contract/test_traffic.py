@@ -15,7 +15,7 @@ from serinus.adapters.open_inference.event import is_probe
 from serinus.adapters.open_inference.routes import Route, route_of
 from serinus.domain.rollout import Split
 from serinus.errors import EndpointNotFound, ReleaseFailed, ReleaseNotFound, RevisionChanged
-from serinus.use_cases.ports import Traffic
+from serinus.use_cases.ports.releases import Traffic
 from tests.contract.clouds import AwsCloud, Cloud, MemoryCloud
 
 

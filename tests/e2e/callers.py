@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from serinus import wiring
 from serinus.cli.inference_client import InferenceClient, infer_url
 from serinus.domain.inference_request import request_body
+from serinus.domain.ledger import Action, LedgerEntry
 from serinus.domain.table import Table
 from serinus.use_cases.measure_performance import measure_performance
 
@@ -99,3 +100,14 @@ def counted_since(began: datetime, client: wiring.Client, endpoint: str, *, at_l
         if counted >= at_least or time.monotonic() > deadline:
             return counted, sum(performance.failures for performance in found)
         time.sleep(0.5)
+
+
+def recorded(client: wiring.Client, endpoint: str, action: Action, **details: object) -> list[LedgerEntry]:
+    """Wait for a deed to be in the ledger, which is written after what it tells of; return its entries."""
+    deadline = time.monotonic() + 40
+    while True:
+        entries = [entry for entry in client.ledger.entries(endpoint) if entry.action is action]
+        found = [entry for entry in entries if details.items() <= entry.details.items()]
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.3)

@@ -26,7 +26,7 @@ from serinus.domain.model_version import Holdout, Manifest, Status
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from tests import models
-from tests.e2e.callers import PROTOCOLS, a_holdout, a_population, an_estimator
+from tests.e2e.callers import PROTOCOLS, a_holdout, a_population, an_estimator, recorded
 
 pytestmark = pytest.mark.e2e
 
@@ -104,14 +104,12 @@ def test_an_upload_that_is_not_whole_is_refused(
     before = len(client.versions.list(upload.endpoint))
     upload.send(client)
 
-    deadline = time.monotonic() + 40
-    while (found := client.versions.upload(upload.endpoint, name)) is None or found.refusal is None:
-        assert time.monotonic() < deadline, "the upload was not refused"
-        time.sleep(0.3)
+    assert len(recorded(client, upload.endpoint, Action.UPLOAD_REFUSED, upload=name)) == 1
+    found = client.versions.upload(upload.endpoint, name)
+    assert found is not None
+    assert found.refusal is not None
     assert said in found.refusal
     assert len(client.versions.list(upload.endpoint)) == before
-    refused = [entry for entry in client.ledger.entries(upload.endpoint) if entry.details.get("upload") == name]
-    assert [entry.action for entry in refused] == [Action.UPLOAD_REFUSED]
 
 
 def _garbage() -> tuple[bytes, Signature]:
@@ -171,8 +169,7 @@ def test_rows_that_measure_nothing_are_rejected_before_the_model_is_measured(cli
     assert pushed.version is not None
     assert pushed.version.status is Status.REJECTED
     assert "20 rows are too few: it takes 50" in pushed.reason
-    rejected = [entry for entry in client.ledger.entries(_ENDPOINT) if entry.action is Action.DATA_REJECTED]
-    assert [entry.details["version"] for entry in rejected].count(pushed.version.number) == 1
+    assert len(recorded(client, _ENDPOINT, Action.DATA_REJECTED, version=pushed.version.number)) == 1
 
 
 @pytest.mark.parametrize(
@@ -257,21 +254,24 @@ def test_a_hostile_request_is_told_what_is_wrong(
     url = served.resources.api_url.rstrip("/")
     once = json.dumps(json.loads(_input(served))["inputs"][0]).encode()
     sent = _input(served, **body) if isinstance(body, dict) else body.replace(b"%s", once)
-    streams = _workers()
+    workers = _last_words().keys()
     answer = http.request("POST", url + path, body=sent, headers=headers)
     assert answer.status == status, answer.data[:500]
     error = json.loads(answer.data)["error"]
     assert said in error
     assert len(error) < 400
     assert "Traceback" not in error
-    assert http.request("POST", url + _INFER, body=_input(served), headers=_JSON).status == 200
-    assert _workers() == streams
+    said_before = _last_words()
+    for _ in range(5):  # a busy machine may give one request to a worker more; who died never speaks again
+        assert http.request("POST", url + _INFER, body=_input(served), headers=_JSON).status == 200
+        said_now = _last_words()
+        if any(said_now[worker] > said_before[worker] for worker in workers):
+            return
+    pytest.fail(f"the workers {sorted(workers)} answer no more: {said_now}")
 
 
-def _workers() -> set[str]:
-    """Return the log streams of the endpoint's function, of which every worker has one of its own."""
+def _last_words() -> dict[str, int]:
+    """Return when each worker of the endpoint last wrote to its log, in ms since 1970, by its log stream."""
     group = f"/aws/lambda/{settings.inference_function_name(PROTOCOLS)}"
-    return {
-        found["logStreamName"]
-        for found in boto3.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
-    }
+    streams = boto3.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
+    return {found["logStreamName"]: found["lastEventTimestamp"] for found in streams}

@@ -22,7 +22,7 @@ from serinus.adapters.onnx.session import PythonSession
 from serinus.adapters.onnx.tree_ensembles import Inexpressible
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
-from serinus.use_cases.ports import Encoding
+from serinus.use_cases.ports.models import Encoding
 from tests import models
 
 Arrays = list[npt.NDArray[Any]]

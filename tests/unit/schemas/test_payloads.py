@@ -19,7 +19,7 @@ from serinus.adapters.schemas.payloads import (
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.end_rollout import Progress
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 from serinus.use_cases.roll_back import RollBack, RolledBack
 from tests.builders import FRAUD
 

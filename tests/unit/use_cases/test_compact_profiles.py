@@ -23,7 +23,7 @@ from serinus.domain.prediction import Crash
 from serinus.domain.profile import ProfilePart, RequestCounts, minute_of, of_parts
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.compact_profiles import compact_profiles
-from serinus.use_cases.ports import Folded
+from serinus.use_cases.ports.watching import Folded
 from tests.builders import FRAUD, NOON, Died, World, a_prediction
 
 EVENTS = Path(__file__).parents[3] / "events" / "compact_profiles"

@@ -15,7 +15,7 @@ from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed, SourceFailed
-from serinus.use_cases.ports import Encoding
+from serinus.use_cases.ports.models import Encoding
 from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.validate_model import validate_model
 from tests.builders import FRAUD, ScriptedModel, ScriptedModels, World, a_holdout, a_policy, scores_of

@@ -32,7 +32,7 @@ from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.domain.task import Target, Task
 from serinus.errors import ModelFailed
-from serinus.use_cases.ports import MeasureFootprint, TrainedModel
+from serinus.use_cases.ports.models import MeasureFootprint, TrainedModel
 from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import register_model
 from serinus.use_cases.validate_model import validate_model

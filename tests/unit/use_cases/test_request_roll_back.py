@@ -10,7 +10,7 @@ from serinus.domain.ledger import Action
 from serinus.domain.rollout import Outcome, Split
 from serinus.domain.steering import Wish
 from serinus.errors import EndpointNotFound, ReleaseNotFound, RevisionChanged, RolloutEnded, RolloutNotFound
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 from serinus.use_cases.request_roll_back import request_roll_back
 from tests.builders import FRAUD, World, a_wish
 from tests.unit.use_cases.steering import returning

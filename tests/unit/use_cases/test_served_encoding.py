@@ -16,7 +16,7 @@ from serinus.domain.rollout import Outcome, Release
 from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.errors import ModelFailed
-from serinus.use_cases.ports import Encoding
+from serinus.use_cases.ports.models import Encoding
 from serinus.use_cases.publish_release import publish_release
 from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.validate_model import validate_model

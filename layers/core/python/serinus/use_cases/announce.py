@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Release
-from serinus.use_cases.ports import Events, Ledger, Rollouts
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.rollouts import Rollouts
 
 
 @dataclass(frozen=True)

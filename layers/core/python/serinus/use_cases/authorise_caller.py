@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serinus.domain.token import Token, parse_bearer
-from serinus.use_cases.ports import Calls, Clock, Tokens
+from serinus.use_cases.ports.callers import Calls, Tokens
+from serinus.use_cases.ports.clock import Clock
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from serinus.domain.rollout import ChosenPlan, Release
 from serinus.domain.rollout_forecast import Demand, Forecast, Pace, automatic_plan, forecast
 from serinus.domain.rollout_plan import RolloutPlan
 from serinus.domain.stable_past import StablePast
-from serinus.use_cases.ports import ProfileParts, References
+from serinus.use_cases.ports.registry import References
+from serinus.use_cases.ports.watching import ProfileParts
 
 _LOOKED_AT = timedelta(hours=24)
 _UNTIL_LABELS = 95  # percent; labels compare nothing once stable has no traffic

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from serinus.domain.layout import Layout
 from serinus.domain.prediction import Crash, LogBatch, Prediction, counted, records_of
 from serinus.domain.profile import ProfilePart, minute_of
-from serinus.use_cases.ports import ProfileParts, Records, References, Rollouts
+from serinus.use_cases.ports.registry import References
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.watching import ProfileParts, Records
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from serinus.use_cases.ports import Clock, Folded, Policies, ProfileParts
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.watching import Folded, ProfileParts
 
 _LATENESS = timedelta(minutes=15)  # beyond the watermark; what comes later still is folded by the next run
 

@@ -9,7 +9,7 @@ from serinus.domain.guard import RolloutMetric
 from serinus.domain.label_counts import LabelledStratum, Serving, by_stratum
 from serinus.domain.label_files import labelled
 from serinus.domain.rollout import Rollout
-from serinus.use_cases.ports import Labels
+from serinus.use_cases.ports.watching import Labels
 
 _COLUMNS = ("_request", "_row", "_at", "_score")
 _SETTLING = timedelta(minutes=1)  # a store tells whole seconds, and of a long upload when it began

@@ -18,7 +18,12 @@ from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release
 from serinus.domain.slice_comparison import compare_slices
 from serinus.errors import DataRefused, ModelFailed, ModelRefused, ObjectNotFound
-from serinus.use_cases.ports import Model, Models, ModelVersions, Objects, Rollouts, Tables, Traffic
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.models import Model, Models
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.storage import Objects
 from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.score_rows import score_rows
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from serinus.domain.profile import Profile
 from serinus.errors import ReleaseFailed
-from serinus.use_cases.ports import Batches, References
+from serinus.use_cases.ports.batches import Batches
+from serinus.use_cases.ports.registry import References
 
 _NAMED = 10  # of the parts that are missing
 

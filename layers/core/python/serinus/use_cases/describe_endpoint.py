@@ -8,7 +8,10 @@ from serinus.domain.composition import differences
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.policy import Policy
 from serinus.domain.rollout import Release, Rollout, Split
-from serinus.use_cases.ports import ModelVersions, Policies, Rollouts, Traffic
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
 
 
 @dataclass(frozen=True)

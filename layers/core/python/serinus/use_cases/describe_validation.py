@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.policy import Policy
 from serinus.domain.quality import ScoreTable
-from serinus.use_cases.ports import ModelVersions, Policies, References
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import ModelVersions, References
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from serinus.domain.shifts import Moved, Shift
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading
 from serinus.use_cases.look_for_drift import look_for_drift
-from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.ledger import Events, Ledger, Metrics
 
 _TOLD = 5  # features whose impact is told
 

@@ -25,7 +25,8 @@ from serinus.domain.quality import ScoreTable
 from serinus.domain.task import Task
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import LiveWindow, Reading, live_release, live_window
-from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.ledger import Events, Ledger, Metrics
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from serinus.domain.replay import agrees
 from serinus.domain.rollout import Decision, Rollout
 from serinus.errors import RolloutNotFound
-from serinus.use_cases.ports import Rollouts
+from serinus.use_cases.ports.rollouts import Rollouts
 
 
 class Replayed(StrEnum):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from serinus.domain.rollout import Rollout
 from serinus.errors import RolloutNotFound
-from serinus.use_cases.ports import Policies, Rollouts
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.rollouts import Rollouts
 
 ACTIVE = "active"  # names the rollout under way, whichever it is
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from serinus.domain.composition import Deployment
 from serinus.domain.rollout import Release
-from serinus.use_cases.ports import Deployments, Executions, Rollouts, Traffic
+from serinus.use_cases.ports.endpoints import Deployments
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Executions, Rollouts
 
 
 @dataclass(frozen=True)

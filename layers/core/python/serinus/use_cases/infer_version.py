@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from serinus.domain.rollout import Outcome, Release
 from serinus.errors import ReleaseNotFound, RequestRefused
-from serinus.use_cases.ports import Invocations, Rollouts
+from serinus.use_cases.ports.releases import Invocations
+from serinus.use_cases.ports.rollouts import Rollouts
 
 _VERSION = re.compile(r"/versions/(?P<version>[^/]+)(?=/|$)")
 _NUMBER = re.compile(r"[1-9]\d{0,9}", re.ASCII)

@@ -11,7 +11,10 @@ from serinus.domain.policy import EndpointName, Policy
 from serinus.domain.serving import Authorisation
 from serinus.domain.token import ID_BYTES, SECRET_BYTES, Bearer, Token
 from serinus.errors import TokenRefused
-from serinus.use_cases.ports import Clock, Decisions, Ledger, Policies, Tokens
+from serinus.use_cases.ports.callers import Decisions, Tokens
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Ledger
 
 DECISIONS_LAST = timedelta(seconds=300)  # how long the gateway remembers that a caller may pass
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from serinus.domain.token import Token, TokenState
-from serinus.use_cases.ports import Policies, Tokens
+from serinus.use_cases.ports.callers import Tokens
+from serinus.use_cases.ports.endpoints import Policies
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,11 @@ from serinus.domain.policy import Baseline
 from serinus.domain.profile import Profile, of_parts, of_periods
 from serinus.domain.rollout import Release
 from serinus.domain.seasons import MOST_PAST_WINDOWS, PastWindow
-from serinus.use_cases.ports import Policies, ProfileParts, References, Rollouts, Traffic
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import References
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.watching import ProfileParts
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _PERIODS = 24  # of a short window; a long one has its hours

@@ -6,7 +6,8 @@ from serinus.domain.importance import permutation_importance
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.table import Table
 from serinus.errors import DataRefused, ModelFailed
-from serinus.use_cases.ports import Model, References
+from serinus.use_cases.ports.models import Model
+from serinus.use_cases.ports.registry import References
 
 
 def measure_importance(version: ModelVersion, model: Model, features: Table, *, references: References) -> None:

@@ -32,7 +32,10 @@ from serinus.domain.task import Task
 from serinus.errors import DataRefused
 from serinus.use_cases.estimate_performance import estimate_of
 from serinus.use_cases.live_window import LiveWindow, live_window
-from serinus.use_cases.ports import Labels, Policies, ProfileParts, References, Rollouts
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import References
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.watching import Labels, ProfileParts
 
 _OWN = ("_at", "_inputs", "_score")
 _DAY_SECONDS = 86_400

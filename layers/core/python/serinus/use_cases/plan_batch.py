@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from serinus.domain.batch import Batch, SourceObject, a_batch, is_data
 from serinus.errors import DataRefused
-from serinus.use_cases.ports import Batches, ModelVersions, Objects, Policies, Rollouts, Traffic
+from serinus.use_cases.ports.batches import Batches
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.storage import Objects
 
 INPUT_PREFIX = "batch/"
 OUTPUT_PREFIX = "predictions/"

@@ -18,7 +18,11 @@ from serinus.domain.signature import Signature
 from serinus.domain.table import Column, Table, concatenated
 from serinus.errors import AttestationInvalid, DataRefused, ReleaseFailed
 from serinus.use_cases.infer import scores_from
-from serinus.use_cases.ports import Batches, LoadPredictor, ModelVersions, Objects, Predictor, References, Tables
+from serinus.use_cases.ports.batches import Batches
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.models import LoadPredictor, Predictor
+from serinus.use_cases.ports.registry import ModelVersions, References
+from serinus.use_cases.ports.storage import Objects
 from serinus.use_cases.register_model import served_model_key
 
 _ROWS_AT_ONCE = 10_000  # so that a model's inner tensors stay small

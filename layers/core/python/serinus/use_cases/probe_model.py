@@ -21,7 +21,8 @@ from serinus.domain.stability import Decide, judge_stability
 from serinus.domain.table import Table
 from serinus.domain.task import Task
 from serinus.errors import ModelFailed
-from serinus.use_cases.ports import Clock, MeasureFootprint, Model
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.models import MeasureFootprint, Model
 from serinus.use_cases.score_rows import answers_of
 
 _LONGEST = timedelta(minutes=2)  # that perturbed inputs are tried; a slow model is looked at less closely

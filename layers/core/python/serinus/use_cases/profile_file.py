@@ -12,7 +12,7 @@ from serinus.domain.profile import Profile
 from serinus.domain.reference_sketch import sketch_profile
 from serinus.domain.row_batch import RowBatch
 from serinus.domain.row_counts import expected_by, profile_of_batches, without_joint, without_scores
-from serinus.use_cases.ports import Tables
+from serinus.use_cases.ports.files import Tables
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,11 @@ from serinus.domain.policy import EndpointName
 from serinus.domain.pruning import prunable, unused_layers
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseInUse
-from serinus.use_cases.ports import Clock, Ledger, Policies, Releases, Rollouts, Traffic
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Ledger
+from serinus.use_cases.ports.releases import Releases, Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
 
 _ACTOR = "prune_releases"
 _YOUNG = timedelta(days=1)

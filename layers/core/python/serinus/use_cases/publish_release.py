@@ -13,7 +13,9 @@ from serinus.domain.shadow_tally import ShadowTally
 from serinus.errors import AttestationInvalid, ReleaseFailed, RevisionChanged
 from serinus.use_cases.begin_step import begin_step
 from serinus.use_cases.end_rollout import Progress, end_rollout, progress_of, settle
-from serinus.use_cases.ports import ModelVersions, Objects, References, Releases, Signer
+from serinus.use_cases.ports.registry import ModelVersions, References, Signer
+from serinus.use_cases.ports.releases import Releases
+from serinus.use_cases.ports.storage import Objects
 from serinus.use_cases.register_model import served_model_key
 from serinus.use_cases.shift_traffic import Conducting, shift_traffic
 from serinus.use_cases.validate_model import smoke_request_key

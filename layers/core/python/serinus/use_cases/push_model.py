@@ -12,7 +12,11 @@ from typing import Protocol
 from serinus.domain.model_version import Holdout, Manifest, ModelVersion, Status
 from serinus.domain.rollout import Outcome, Rollout
 from serinus.domain.signature import Signature
-from serinus.use_cases.ports import Clock, ModelVersions, Policies, Rollouts, Traffic, WriteManifest
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.registry import ModelVersions, WriteManifest
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
 
 _MODEL = "model.onnx"
 _HOLDOUT = "holdout.parquet"

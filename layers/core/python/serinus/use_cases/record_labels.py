@@ -10,7 +10,8 @@ from datetime import UTC
 from serinus.domain.label_files import Label
 from serinus.domain.task import Task
 from serinus.errors import DataRefused, RequestTooLarge
-from serinus.use_cases.ports import Labels, Policies
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.watching import Labels
 
 MOST_LABELS = 10_000
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serinus.domain.ledger import LedgerEntry, LiveInterval, first_broken, what_was_live
-from serinus.use_cases.ports import Ledger, Policies
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Ledger
 
 
 @dataclass(frozen=True)

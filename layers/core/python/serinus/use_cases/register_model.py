@@ -12,7 +12,11 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import Manifest, ModelVersion, Upload
 from serinus.domain.policy import EndpointName
 from serinus.errors import EndpointNotFound, ManifestRefused, ModelRefused, ObjectNotFound, Refused
-from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Objects, Policies, ReadManifest
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.registry import ModelVersions, ReadManifest
+from serinus.use_cases.ports.storage import Objects
 
 _KEY = re.compile(r"incoming/(?P<endpoint>[^/]+)/(?P<upload>[^/]+)/manifest\.json")
 _MAXIMUM_MANIFEST_BYTES = 1_000_000

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from serinus.domain.rollout import Outcome
 from serinus.errors import Conflict, RolloutEnded
 from serinus.use_cases.find_rollout import find_rollout
-from serinus.use_cases.ports import Policies, ReturnedTraffic, RollBacks, RollBackWish, Rollouts
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBacks, RollBackWish, Rollouts
 
 _ATTEMPTS = 4  # a step of the rollout can come in between once; more is somebody else at work as well
 

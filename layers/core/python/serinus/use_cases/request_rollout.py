@@ -11,7 +11,12 @@ from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.rollout import Rollout, rollout_id
 from serinus.errors import VersionNotReleasable
-from serinus.use_cases.ports import Clock, Deployments, Executions, Ledger, ModelVersions, Policies, Rollouts, Traffic
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Deployments, Policies
+from serinus.use_cases.ports.ledger import Ledger
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Executions, Rollouts
 
 _ATTEMPTS = 100
 

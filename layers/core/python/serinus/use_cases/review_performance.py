@@ -17,7 +17,8 @@ from serinus.domain.rollout import Release
 from serinus.use_cases.announce import Announcement, announce
 from serinus.use_cases.live_window import Reading, live_release
 from serinus.use_cases.measure_performance import Measuring, Performance, measure_performance
-from serinus.use_cases.ports import Clock, Events, Ledger, Metrics
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.ledger import Events, Ledger, Metrics
 
 _LOOKS = 2  # a look that failed, or was late, is made up for by the next
 _WHOLE_SECONDS = timedelta(seconds=1)  # a store tells no more of when it was written to

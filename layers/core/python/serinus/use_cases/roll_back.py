@@ -10,7 +10,7 @@ from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Rollout, Split
 from serinus.errors import ReleaseNotFound, RevisionChanged
 from serinus.use_cases.end_rollout import conclude, end_rollout, record_news, settle
-from serinus.use_cases.ports import Rollouts
+from serinus.use_cases.ports.rollouts import Rollouts
 from serinus.use_cases.shift_traffic import Conducting
 
 _ATTEMPTS = 3  # to end a rollout that others change meanwhile

@@ -16,7 +16,7 @@ from serinus.domain.target_values import labels_of
 from serinus.domain.task import Target
 from serinus.errors import DataRefused, ModelFailed, ObjectNotFound
 from serinus.use_cases.compare_with_stable import Contending, stable_release
-from serinus.use_cases.ports import Model
+from serinus.use_cases.ports.models import Model
 from serinus.use_cases.register_model import model_home
 from serinus.use_cases.score_rows import score_rows
 

@@ -11,7 +11,7 @@ from serinus.domain.signature import Signature
 from serinus.domain.table import Table
 from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused, ModelFailed
-from serinus.use_cases.ports import Model
+from serinus.use_cases.ports.models import Model
 
 
 def score_rows(model: Model, signature: Signature, rows: HeldOutRows) -> HeldOutRows:

@@ -22,7 +22,9 @@ from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseBusy, ReleaseFailed, ReleaseNotFound, RevisionChanged
 from serinus.settings import LATENCY_HEADER
 from serinus.use_cases.end_rollout import Progress, conclude, end_rollout, progress_of
-from serinus.use_cases.ports import Invocations, ModelVersions, ProfileParts, Records, References
+from serinus.use_cases.ports.registry import ModelVersions, References
+from serinus.use_cases.ports.releases import Invocations
+from serinus.use_cases.ports.watching import ProfileParts, Records
 from serinus.use_cases.shift_traffic import Conducting
 
 _ACTOR = "shadow_candidate"

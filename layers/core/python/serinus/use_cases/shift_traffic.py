@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from serinus.domain.ledger import Action, Detail, LedgerEntry
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Split
-from serinus.use_cases.ports import Alarms, Clock, Events, Ledger, Rollouts, Traffic
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.releases import Alarms, Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,11 @@ from serinus.domain.table import Table, concatenated
 from serinus.domain.target_values import late_labels
 from serinus.domain.task import Task
 from serinus.errors import DataRefused, PolicyRefused
-from serinus.use_cases.ports import Clock, Events, Labels, Ledger, Policies, Rollouts, Snapshots
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.watching import Labels, Snapshots
 
 _SHOWN_FINDINGS = 3
 _MAXIMUM_LOOKS = 2_000  # one execution's history holds 25,000 events; a look costs nine

@@ -14,7 +14,12 @@ from serinus.domain.rollout_plan import RolloutPlan, WhenBusy
 from serinus.errors import RolloutInProgress
 from serinus.use_cases.choose_plan import Choosing, choose_plan
 from serinus.use_cases.end_rollout import ended_details
-from serinus.use_cases.ports import Clock, Deployments, Events, Ledger, ModelVersions, Policies, Rollouts, Traffic
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Deployments, Policies
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.releases import Traffic
+from serinus.use_cases.ports.rollouts import Rollouts
 
 
 class StartStatus(StrEnum):

@@ -10,7 +10,11 @@ from serinus.domain.rollout import Outcome, Rollout
 from serinus.domain.steering import Steering, Wish
 from serinus.errors import HardAlarmFiring, RolloutEnded
 from serinus.use_cases.find_rollout import find_rollout
-from serinus.use_cases.ports import Alarms, Clock, Events, Ledger, Policies, Rollouts
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.releases import Alarms
+from serinus.use_cases.ports.rollouts import Rollouts
 
 _DEEDS: Mapping[Wish, tuple[Action, str]] = {
     Wish.PAUSE: (Action.ROLLOUT_PAUSED, "RolloutPaused"),

@@ -10,7 +10,12 @@ from serinus.domain.model_version import Holdout, Manifest
 from serinus.domain.table import Table
 from serinus.domain.target_values import labels_of
 from serinus.errors import PolicyRefused
-from serinus.use_cases.ports import Objects, Policies, Snapshots, Tables, Trainer, WriteManifest
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.models import Trainer
+from serinus.use_cases.ports.registry import WriteManifest
+from serinus.use_cases.ports.storage import Objects
+from serinus.use_cases.ports.watching import Snapshots
 
 _HOLDOUT = "holdout.parquet"
 _FRAMEWORK_PREDICTIONS = "_framework_prediction"  # no feature begins with an underscore

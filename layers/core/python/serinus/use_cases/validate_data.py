@@ -16,7 +16,12 @@ from serinus.domain.policy import Policy
 from serinus.use_cases.compare_with_live import compare_with_live
 from serinus.use_cases.examine_data import FILE, examine_data, limits_of
 from serinus.use_cases.live_window import Reading, live_release
-from serinus.use_cases.ports import Clock, Events, Ledger, ModelVersions, Objects, Scanner, Snapshots
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.files import Scanner
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.registry import ModelVersions
+from serinus.use_cases.ports.storage import Objects
+from serinus.use_cases.ports.watching import Snapshots
 from serinus.use_cases.register_model import model_home
 
 

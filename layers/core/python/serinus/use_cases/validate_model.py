@@ -28,22 +28,13 @@ from serinus.domain.task import Target, Task
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
 from serinus.use_cases.measure_importance import measure_importance
-from serinus.use_cases.ports import (
-    ChooseEncoding,
-    Clock,
-    Encoding,
-    Events,
-    Ledger,
-    MeasureFootprint,
-    Model,
-    Models,
-    ModelVersions,
-    Objects,
-    Policies,
-    References,
-    Signer,
-    Tables,
-)
+from serinus.use_cases.ports.clock import Clock
+from serinus.use_cases.ports.endpoints import Policies
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.ledger import Events, Ledger
+from serinus.use_cases.ports.models import ChooseEncoding, Encoding, MeasureFootprint, Model, Models
+from serinus.use_cases.ports.registry import ModelVersions, References, Signer
+from serinus.use_cases.ports.storage import Objects
 from serinus.use_cases.probe_model import Probing, probe_model
 from serinus.use_cases.register_model import model_home, served_model_key
 from serinus.use_cases.score_history import score_history

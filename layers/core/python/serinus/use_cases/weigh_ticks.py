@@ -19,7 +19,9 @@ from serinus.domain.stable_past import StablePast
 from serinus.domain.verdict import Verdict
 from serinus.errors import ReleaseNotFound
 from serinus.use_cases.compare_labels import Comparing, compare_labels
-from serinus.use_cases.ports import ProfileParts, References, Rollouts
+from serinus.use_cases.ports.registry import References
+from serinus.use_cases.ports.rollouts import Rollouts
+from serinus.use_cases.ports.watching import ProfileParts
 
 _EARLIER = timedelta(hours=24)
 _SHOWN_FINDINGS = 3

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from serinus.adapters.aws.failures import code_of
 from serinus.errors import AlreadyExists, RevisionChanged
-from serinus.use_cases.ports import Change, Document
+from serinus.use_cases.ports.storage import Change, Document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from serinus import errors, settings
 from serinus.adapters.schemas.payloads import RollBackAnswered, wish_payload
 from serinus.errors import Conflict, NotFound, ReleaseFailed, SerinusError
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

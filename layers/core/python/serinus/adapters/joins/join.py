@@ -15,7 +15,7 @@ from serinus.adapters.tables.columns import from_arrow
 from serinus.domain.label_files import LABEL, Joined, LabelsRead
 from serinus.domain.table import Table
 from serinus.domain.task import Task
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _OWN = (*KEYS, "_inputs", "_score", "_latency_ms")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from serinus.adapters.joins.database import Database, identifier, literal
 from serinus.adapters.stored.minutes import fetched
 from serinus.errors import DataRefused
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 KEYS = ("_request", "_row", "_id", "_row_id", "_at")
 _TEXT = frozenset({"_request", "_id", "_row_id"})

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from serinus.errors import AlreadyExists, RevisionChanged
-from serinus.use_cases.ports import Change, Document
+from serinus.use_cases.ports.storage import Change, Document
 
 
 class MemoryDocuments:

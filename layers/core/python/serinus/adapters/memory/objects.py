@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from serinus.errors import AlreadyExists, ObjectNotFound
-from serinus.use_cases.ports import Clock
+from serinus.use_cases.ports.clock import Clock
 
 
 class MemoryObjects:

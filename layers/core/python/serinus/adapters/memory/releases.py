@@ -10,7 +10,7 @@ from serinus.domain.layout import Layout
 from serinus.domain.model_version import ModelVersion
 from serinus.domain.rollout import Release
 from serinus.errors import ReleaseFailed, ReleaseInUse
-from serinus.use_cases.ports import Clock
+from serinus.use_cases.ports.clock import Clock
 
 _FIRST = 2  # Lambda version 1 is the one that answers 503, made by the deployment
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serinus.adapters.schemas.payloads import RollBackAnswered, RollBackWanted, rolled_back_payload, wish_payload
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 from serinus.use_cases.roll_back import roll_back
 from serinus.use_cases.shift_traffic import Conducting
 

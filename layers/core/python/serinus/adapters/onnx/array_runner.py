@@ -13,7 +13,7 @@ from serinus.domain.signature import Datatype
 from serinus.domain.tensor import Tensor
 
 if TYPE_CHECKING:
-    from serinus.use_cases.ports import Model
+    from serinus.use_cases.ports.models import Model
 
 
 class ArrayRunner:

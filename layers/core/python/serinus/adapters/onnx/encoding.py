@@ -18,7 +18,7 @@ from serinus.adapters.onnx.tensors import tensors_from
 from serinus.adapters.onnx.tree_ensembles import Inexpressible, floats, ints
 from serinus.domain.signature import Datatype, InputTensor, OutputTensor, Score, Signature
 from serinus.domain.table import Table
-from serinus.use_cases.ports import Encoding
+from serinus.use_cases.ports.models import Encoding
 
 _TOLERANCE = 1e-6  # of an answer, relative above 1
 _WORTH_SHARE = 0.9  # of the session's CPU time

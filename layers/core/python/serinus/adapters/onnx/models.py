@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from serinus.domain.gates import MAXIMUM_MODEL_BYTES
 from serinus.domain.signature import Signature
-from serinus.use_cases.ports import Model
+from serinus.use_cases.ports.models import Model
 
 # A parsed model takes up to 240 times its bytes where it is made of empty messages (measured). Up to this size that
 # is bearable; a larger file is read by a process of its own, which has a limit.

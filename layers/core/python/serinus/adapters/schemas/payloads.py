@@ -12,7 +12,7 @@ from serinus import settings
 from serinus.domain.policy import EndpointName
 from serinus.domain.rollout import Outcome, Split
 from serinus.use_cases.end_rollout import Progress
-from serinus.use_cases.ports import ReturnedTraffic, RollBackWish
+from serinus.use_cases.ports.rollouts import ReturnedTraffic, RollBackWish
 from serinus.use_cases.roll_back import RollBack, RolledBack
 
 _Endpoint = Annotated[str, Field(min_length=1, max_length=256)]

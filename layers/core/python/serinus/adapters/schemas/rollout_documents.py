@@ -5,7 +5,7 @@ from __future__ import annotations
 from serinus.domain.rollout import Decision, Look, Rollout
 from serinus.domain.steering import Steering
 from serinus.use_cases.describe_rollout import DescribedRollout
-from serinus.use_cases.ports import ReturnedTraffic
+from serinus.use_cases.ports.rollouts import ReturnedTraffic
 from serinus.use_cases.request_rollout import RequestedRollout
 
 

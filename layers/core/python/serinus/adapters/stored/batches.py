@@ -13,7 +13,8 @@ from serinus.domain.batch import Batch, PartSummary
 from serinus.domain.profile import Profile
 from serinus.domain.table import Table
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Objects, Tables
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.storage import Objects
 
 _BATCH = TypeAdapter(Batch)
 _SUMMARY = TypeAdapter(PartSummary)

@@ -12,7 +12,7 @@ from serinus.adapters.stored.minutes import fetched, keys_within
 from serinus.domain.label_files import Joined, LabelsRead
 from serinus.domain.task import Task
 from serinus.errors import AlreadyExists, DataRefused
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 if TYPE_CHECKING:
     from serinus.adapters.joins.database import Bounds

@@ -9,7 +9,7 @@ from serinus.adapters.stored.racing import retried
 from serinus.adapters.stored.stored_as import LEDGER_ENTRY
 from serinus.domain.ledger import LedgerEntry
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Change, Documents, Objects
+from serinus.use_cases.ports.storage import Change, Documents, Objects
 
 
 class StoredLedger:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from serinus.domain.profile import minute_of
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _BY_HOUR_UP_TO = timedelta(hours=6)
 _AT_ONCE = 16

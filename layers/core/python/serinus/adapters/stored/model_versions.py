@@ -10,7 +10,7 @@ from serinus.adapters.stored.racing import retried
 from serinus.adapters.stored.stored_as import MODEL_VERSION, UPLOAD
 from serinus.domain.model_version import Manifest, ModelVersion, Status, Upload
 from serinus.errors import AlreadyExists, ModelVersionNotFound
-from serinus.use_cases.ports import Change, Document, Documents
+from serinus.use_cases.ports.storage import Change, Document, Documents
 
 
 class StoredModelVersions:

@@ -25,7 +25,7 @@ from serinus.adapters.stored.part_files import (
 from serinus.adapters.stored.part_keys import DAYS, HOURS, MINUTES, PartKey, begin_of, folder, key_of, latest
 from serinus.domain.profile import ProfilePart
 from serinus.errors import AlreadyExists, ObjectNotFound
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _MINUTE = timedelta(minutes=1)
 

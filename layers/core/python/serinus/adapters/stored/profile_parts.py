@@ -23,7 +23,8 @@ from serinus.adapters.stored.part_keys import (
 )
 from serinus.domain.profile import ProfilePart
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Folded, Objects
+from serinus.use_cases.ports.storage import Objects
+from serinus.use_cases.ports.watching import Folded
 
 _LOOKS = 8
 _MICROSECOND = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ import numpy as np
 from serinus.adapters.stored.minutes import bodies
 from serinus.adapters.stored.parquet import from_parquet, to_parquet
 from serinus.domain.table import Column, Table, concatenated
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _TEXT = ("_request", "_id", "_row_id")
 _NUMBERS = ("_row", "_at", "_inputs", "_score", "_latency_ms")

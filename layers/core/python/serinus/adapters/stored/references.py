@@ -12,7 +12,7 @@ from serinus.adapters.stored.profile_documents import profile_document, profile_
 from serinus.domain.profile import Profile
 from serinus.domain.quality import ScoreTable
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Objects
+from serinus.use_cases.ports.storage import Objects
 
 _SIDES = ("negatives", "positives")
 

@@ -9,7 +9,7 @@ from serinus.adapters.stored.racing import retried
 from serinus.adapters.stored.stored_as import DECISION, RELEASE, ROLLOUT
 from serinus.domain.rollout import Decision, Release, Rollout
 from serinus.errors import AlreadyExists, RevisionChanged, RolloutInProgress, RolloutNotFound
-from serinus.use_cases.ports import Change, Documents
+from serinus.use_cases.ports.storage import Change, Documents
 
 
 class StoredRollouts:

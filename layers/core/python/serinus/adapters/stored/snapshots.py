@@ -6,7 +6,8 @@ from serinus.adapters.stored.stored_as import SNAPSHOT
 from serinus.domain.snapshot import Snapshot
 from serinus.domain.table import Table
 from serinus.errors import ObjectNotFound
-from serinus.use_cases.ports import Objects, Tables
+from serinus.use_cases.ports.files import Tables
+from serinus.use_cases.ports.storage import Objects
 
 
 class StoredSnapshots:

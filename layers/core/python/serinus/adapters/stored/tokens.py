@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from serinus.adapters.stored import keys
 from serinus.adapters.stored.racing import retried
 from serinus.domain.token import Token
-from serinus.use_cases.ports import Change, Document, Documents
+from serinus.use_cases.ports.storage import Change, Document, Documents
 
 _TOKEN = TypeAdapter(Token)  # here and not in `stored_as`, whose other types cost the authoriser a slower start
 

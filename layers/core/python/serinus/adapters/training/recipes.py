@@ -15,7 +15,7 @@ from serinus.domain.signature import EVERY_COLUMN, Score
 from serinus.domain.table import Column, Table
 from serinus.domain.task import BINARY_TARGET, Target, Task
 from serinus.errors import DataRefused
-from serinus.use_cases.ports import TrainedModel
+from serinus.use_cases.ports.models import TrainedModel
 
 _SEED = 20_240_229  # any; fixed, so that the same data give the same model
 _Texts = Mapping[int, list[str]]  # the categories of each column of texts, by position

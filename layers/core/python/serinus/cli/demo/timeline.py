@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from serinus.cli.wording import in_words
 from serinus.domain.ledger import LedgerEntry
-from serinus.use_cases.ports import Ledger
+from serinus.use_cases.ports.ledger import Ledger
 
 _LOOK_SECONDS = 0.3
 
