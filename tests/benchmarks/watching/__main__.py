@@ -62,5 +62,5 @@ _PARTS: dict[str, Part] = {
 
 
 if __name__ == "__main__":
-    lasts = "Ten minutes of two cores, more on busy ones, and two to make the peers' environments; --quick: four."
+    lasts = "14 minutes of the processor, and two to make the peers' environments."
     raise SystemExit(FrontDoor("tests.benchmarks.watching", __doc__, lasts, _PARTS).run(sys.argv[1:]))
