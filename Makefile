@@ -57,7 +57,7 @@ layers: setup ## Build the Lambda layers from wheels into build/layers, compiled
 bench-serving: setup ## Measure serving beside its floor and its peers: start, requests, sizes, costs (ten minutes).
 	@$(BIN)/python -m tests.benchmarks.serving
 
-bench-watching: setup ## Measure watching beside its floors and its peers: profiles, gates, drift, labels (up to forty minutes).
+bench-watching: setup ## Measure watching beside its floors and its peers: profiles, gates, drift, labels (14 minutes of the processor).
 	@$(BIN)/python -m tests.benchmarks.watching
 
 lock: ## Renew the lock file from pyproject.toml.

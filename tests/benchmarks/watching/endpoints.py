@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ _DRAWN = len(FEATURES) + 1  # numbers a row; the last becomes the category
 _CUTS = np.array([-1.2, -0.7, -0.3, 0.0, 0.3, 0.7, 1.2])
 _NAMES = np.array([f"kind {number}" for number in range(len(_CUTS) + 1)] + ["unheard of"], dtype=object)
 _UNSEEN = 99.0
+_HOURS_AT_ONCE = 168
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,14 @@ class Served:
     reference: Profile
     hours: npt.NDArray[np.int64] = field(repr=False)
 
+    @cached_property
+    def _until(self) -> npt.NDArray[np.int64]:
+        """What was served before each hour, [hours + 1, layout.size]: windows overlap, and are asked for again."""
+        return np.vstack([np.zeros_like(self.hours[:1]), self.hours.cumsum(axis=0)])
+
     def profile(self, start: int, end: int) -> Profile:
         """Return the profile of some hours."""
-        return Profile(self.reference.layout, self.hours[start:end].sum(axis=0))
+        return Profile(self.reference.layout, self._until[end] - self._until[start])
 
     def periods(self, start: int, end: int) -> Sequence[Profile]:
         """Return the profile of each hour."""
@@ -172,9 +179,13 @@ def _table(values: Reals) -> tuple[Table, Reals]:
 
 
 def _counted(layout: Layout, of_row: npt.NDArray[np.int64], values: Reals, hours: int) -> npt.NDArray[np.int64]:
-    counts = np.zeros((hours, layout.size), dtype=np.int64)
-    borders = np.searchsorted(of_row, np.arange(hours + 1))
-    for hour in range(hours):
-        features, scores = _table(values[:, borders[hour] : borders[hour + 1]])
-        counts[hour] = of_rows(layout, features, scores).counts
-    return counts
+    """Count some hours at a time, [hours, layout.size]: every column of every row is known, so each has its slot."""
+    counts = [np.empty((0, layout.size), dtype=np.int64)]
+    for start in range(0, hours, _HOURS_AT_ONCE):
+        stop = min(start + _HOURS_AT_ONCE, hours)
+        first, last = np.searchsorted(of_row, (start, stop))
+        slots = layout.row_slots(*_table(values[:, first:last])).reshape(-1, last - first)
+        of_hour = (of_row[first:last] - start) * layout.size
+        found = np.bincount((slots + of_hour).ravel(), minlength=(stop - start) * layout.size)
+        counts.append(found.reshape(-1, layout.size))
+    return np.concatenate(counts)

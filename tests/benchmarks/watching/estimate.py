@@ -44,7 +44,7 @@ _METRICS = (
 )
 
 
-def measure(tell: Tell, *, rows: int, cut_off_seconds: float) -> Section:
+def measure(tell: Tell, *, rows: int, processor_seconds: int) -> Section:
     """Compare on simulated rows and on the electricity market."""
     sets: dict[str, Callable[[], tuple[Reals, Reals, Reals, Reals]]] = {
         "simulated, overconfident model": partial(_simulated, rows),
@@ -53,8 +53,8 @@ def measure(tell: Tell, *, rows: int, cut_off_seconds: float) -> Section:
     found: dict[str, dict[str, Any]] = {}
     notes = [f"{_HELD_OUT:,} held-out rows of the simulated set, {rows:,} in its window."]
     for name, make in sets.items():
-        tell(f"{name}: ours, then NannyML, at most {cut_off_seconds:g} s")
-        found[name], skipped = _compared(make(), cut_off_seconds)
+        tell(f"{name}: ours, then NannyML, at most {processor_seconds} s of the processor")
+        found[name], skipped = _compared(make(), processor_seconds)
         notes += skipped
     return section(found, notes)
 
@@ -97,7 +97,7 @@ def _row(name: str, metric: str, figures: Mapping[str, float]) -> tuple[str, ...
     return (name, metric, f"{ours:.4f}", interval, *beside, f"{figures['realised']:.4f}")
 
 
-def _compared(rows: tuple[Reals, Reals, Reals, Reals], seconds: float) -> tuple[dict[str, Any], list[str]]:
+def _compared(rows: tuple[Reals, Reals, Reals, Reals], processor_seconds: int) -> tuple[dict[str, Any], list[str]]:
     """Return what both say of a window, and why NannyML was not asked, if it was not."""
     held_out, labels, window, truth = rows
     table, counts = score_table(_BINS, held_out, labels), _histogram(window)
@@ -106,7 +106,7 @@ def _compared(rows: tuple[Reals, Reals, Reals, Reals], seconds: float) -> tuple[
     found = run_peer(
         "nannyml",
         "nannyml_cbpe",
-        seconds=seconds,
+        processor_seconds=processor_seconds,
         held_out=held_out,
         labels=labels,
         window=window,

@@ -17,7 +17,7 @@ from serinus.domain.seasons import PastWindow
 from serinus.domain.signature import Datatype, InputTensor, Score, Signature
 from tests.benchmarks.figures import Section
 from tests.benchmarks.progress import Tell
-from tests.benchmarks.watching.peers import PEERS, peer_looks
+from tests.benchmarks.watching.peers import looks_of_peers
 from tests.benchmarks.watching.rules import RULES, Look, Rule, look
 
 _TRAINED_ON, _HELD_OUT_UNTIL = 5_664, 11_328  # rows; half-hours
@@ -54,18 +54,14 @@ def looks_by_rules(tell: Tell) -> Section:
     return section("market", "a look every 12 h", nows, {name: _alarms(rule, found) for name, rule in RULES.items()})
 
 
-def looks_by_peers(tell: Tell, *, cut_off_seconds: float) -> Section:
+def looks_by_peers(tell: Tell, *, processor_seconds: int) -> Section:
     """Ask ours and the peers once a week, as they take seconds for each look."""
     watched, nows = _watched(), _nows(_WEEK)
     rows = np.column_stack([np.asarray(column) for column in watched.market.features.columns.values()])
     reference, windows = rows[_TRAINED_ON:_HELD_OUT_UNTIL], [(now - _WEEK, now) for now in nows]
-    found: dict[str, list[bool] | str] = {
-        "serinus": _alarms(RULES["serinus"], [watched.look(now) for now in nows]),
-    }
-    for peer, rule in PEERS.items():
-        tell(f"electricity: {rule}, at most {cut_off_seconds:g} s")
-        found[rule] = peer_looks(peer, reference, rows, windows, seconds=cut_off_seconds)
-    return section("market beside peers", "a look a week", nows, found)
+    ours = _alarms(RULES["serinus"], [watched.look(now) for now in nows])
+    theirs = looks_of_peers(tell, "electricity", reference, rows, windows, processor_seconds=processor_seconds)
+    return section("market beside peers", "a look a week", nows, {"serinus": ours, **theirs})
 
 
 def section(name: str, how_often: str, nows: Sequence[int], found: Mapping[str, Sequence[bool] | str]) -> Section:

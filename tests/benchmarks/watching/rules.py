@@ -35,9 +35,13 @@ def _distance(report: DriftReport) -> Sequence[float]:
     ]
 
 
-RULES: Mapping[str, Rule] = {
+OURS: Mapping[str, Rule] = {
     "serinus": lambda look: look.report.drifted,
     "serinus, compare_with = same_hours_last_week": lambda look: look.against_last_week.drifted,
+}
+
+RULES: Mapping[str, Rule] = {
+    **OURS,
     "any PSI > 0.25": lambda look: any(shift.psi > 0.25 for shift in look.report.features),
     "any PSI > 0.1": lambda look: any(shift.psi > 0.1 for shift in look.report.features),
     "NannyML's default, emulated (any JS > 0.1)": lambda look: any(

@@ -7,7 +7,6 @@ processor time too, which other processes hardly touch. Each format has a proces
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
 import time
@@ -29,6 +28,7 @@ from serinus.domain.data_limits import DataLimits, DeclaredColumn, Expectation
 from serinus.use_cases.examine_data import examine_data
 from tests.benchmarks.figures import Goal, Section
 from tests.benchmarks.progress import Tell
+from tests.benchmarks.watching.alone import measured
 
 _GOAL = 1.6
 _LIMITS = DataLimits(
@@ -99,11 +99,12 @@ def _write(path: Path, rows: int) -> None:
 
 def _measured(path: Path, rounds: int) -> dict[str, float]:
     """Return median seconds of wall and of processor time; peak memory is taken before anybody reads it whole."""
-    before = _peak_mb()
-    work: dict[str, Callable[[], object]] = {"gates": partial(_gates, path)}
-    work["gates"]()
-    found = {"gates_mb": _peak_mb() - before}
-    work |= {"read": partial(_read, path), "duckdb": partial(_duckdb, path)}
+    work: dict[str, Callable[[], object]] = {
+        "gates": partial(_gates, path),
+        "read": partial(_read, path),
+        "duckdb": partial(_duckdb, path),
+    }
+    found = {"gates_mb": measured(work["gates"])["megabytes"]}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for turn in range(rounds + 1):
         for name, run in work.items():
@@ -115,10 +116,6 @@ def _measured(path: Path, rounds: int) -> dict[str, float]:
         found[name] = statistics.median(wall for wall, _ in each)
         found[f"{name}_cpu"] = statistics.median(processor for _, processor in each)
     return found
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _gates(path: Path) -> object:

@@ -130,6 +130,26 @@ def test_a_saved_layout_counts_every_kind_of_file_alike() -> None:
         assert profile_of_batches(saved.layout, found) == saved
 
 
+def test_a_wide_parquet_file_comes_a_few_columns_at_a_time() -> None:
+    """Each column of each row once, whatever the names; all at once where they count together."""
+    chance = np.random.default_rng(2)
+    names = [name for at in range(35) for name in (f"c{at}", f"c{at}.b")]
+    table = pa.table({name: chance.normal(size=40_000) for name in names})
+    body = as_parquet(table)
+    found = batches("wide.parquet", body)
+    assert {(batch.again, batch.first) for batch in found} == {
+        (again, first) for again in (False, True) for first in (0, 32_768)
+    }
+    for batch in found:
+        assert len(batch.columns) <= 32
+        assert batch.elsewhere == set(names) - batch.columns.keys()
+    assert [name for batch in found if batch.first == 0 for name in batch.columns] == names
+    (one, two) = batches("wide.parquet", body, Expected(together=True))
+    assert list(one.columns) == names
+    assert not one.elsewhere
+    assert sketch_profile(found).profile == sketch_profile([one, two]).profile
+
+
 def test_nan_is_told_from_missing_in_parquet() -> None:
     """Null is missing, NaN is a value that is no number."""
     (batch,) = batches("f.parquet", as_parquet(pa.table({"x": pa.array([1.0, None, float("nan")])})))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -94,6 +95,35 @@ def test_a_long_file_is_the_same_in_any_batches(kind: str, size: int) -> None:
     assert cut.profile.layout == whole.profile.layout
     assert cut.profile == whole.profile
     assert whole.profile == profile_of_batches(whole.profile.layout, [batch_of(table)])
+
+
+@given(ROWS, CUTS)
+def test_columns_that_come_a_few_at_a_time_count_alike(rows: list[tuple[float, str | None]], cuts: list[int]) -> None:
+    """As those of a wide file do: first some columns of all rows, then the others."""
+    whole = in_batches(a_file(rows), cuts)
+    apart = [
+        replace(batch, columns={name: batch.columns[name]}, elsewhere=frozenset({"x", "text"} - {name}), again=again)
+        for name, again in (("x", False), ("text", True))
+        for batch in whole
+    ]
+    sketched = sketch_profile(whole)
+    assert sketch_profile(apart).profile == sketched.profile
+    assert sketch_profile(apart).distinct == sketched.distinct
+    assert profile_of_batches(sketched.profile.layout, apart) == sketched.profile
+
+
+def test_columns_that_count_together_have_to_come_together() -> None:
+    """A slice is never counted by half of a row; whoever reads the file is told beforehand."""
+    reference = a_table(300, seed=3)
+    layout = layout_from(
+        a_signature(), reference, scores_of(reference), slicings=[Slicing("colour", profiled=True)]
+    ).without_joint
+    assert expected_by(layout).together
+    assert not expected_by(layout.without_slices).together
+    batch = batch_of(reference)
+    some = {name: column for name, column in batch.columns.items() if name != "colour"}
+    with pytest.raises(ValueError, match="have to come together"):
+        profile_of_batches(layout, [replace(batch, columns=some, elsewhere=frozenset({"colour"}))])
 
 
 @pytest.mark.parametrize("kind", ["random", "rising", "falling", "late"])

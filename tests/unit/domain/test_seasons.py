@@ -75,15 +75,16 @@ def test_days_of_the_week_and_noise_are_those_of_weeks() -> None:
 
 
 def test_without_a_last_week_counted_alike_the_reference_is_the_baseline() -> None:
-    """Too few rows that day, bins of another model, or no such day."""
+    """Too few rows that day, bins of another model, no such day, or too few days to tell how far weeks stray."""
     reference = day(1, 0.0)
     other = layout_from(a_signature(), a_table(300, seed=9), scores_of(a_table(300, seed=9)))
-    whole = [PastWindow(ago, day(ago, 0.0)) for ago in range(1, 15)]
+    whole = [PastWindow(ago, day(ago, 0.0)) for ago in range(1, 22)]
     assert baseline_of(reference, LAST_WEEK, whole) == (Baseline.SAME_HOURS_LAST_WEEK, whole[6].profile)
     for spoilt in (day(7, 0.0, rows=499), day(7, 0.0, other)):
         past = [replace(each, profile=spoilt) if each.days_before == 7 else each for each in whole]
         assert baseline_of(reference, LAST_WEEK, past) == (Baseline.REFERENCE, reference)
-    assert baseline_of(reference, LAST_WEEK, whole[:6]) == (Baseline.REFERENCE, reference)
+    assert baseline_of(reference, LAST_WEEK, whole[:14]) == (Baseline.REFERENCE, reference)
+    assert baseline_of(reference, LAST_WEEK, whole[:15]) == (Baseline.SAME_HOURS_LAST_WEEK, whole[6].profile)
     assert week_before(whole[:6], LAYOUT.digest, minimum_rows=1) is None
 
 

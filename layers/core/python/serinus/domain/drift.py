@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from serinus.domain.grouping import Section
 from serinus.domain.policy import Baseline, DriftLimits
 from serinus.domain.profile import Profile
-from serinus.domain.seasons import PastWindow, settled, telling, week_before
+from serinus.domain.seasons import PastWindow, settled, telling, telling_weeks, week_before
 from serinus.domain.shifts import Shift, Window, joint_sections_of, sections_of, shifts_of
 
 _MINUTES_A_YEAR = 525_600
@@ -121,7 +121,8 @@ def compare(
 
 def baseline_of(reference: Profile, limits: DriftLimits, past: Sequence[PastWindow]) -> tuple[Baseline, Profile]:
     """Return what a window is compared with: last week only where the policy asks, and enough is known of it."""
-    if limits.compare_with is Baseline.SAME_HOURS_LAST_WEEK and telling(past, minimum_rows=limits.minimum_rows):
+    asked = limits.compare_with is Baseline.SAME_HOURS_LAST_WEEK
+    if asked and telling_weeks(past, minimum_rows=limits.minimum_rows):
         week = week_before(past, reference.layout.digest, minimum_rows=limits.minimum_rows)
         if week is not None:
             return Baseline.SAME_HOURS_LAST_WEEK, week

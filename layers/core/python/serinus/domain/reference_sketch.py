@@ -40,12 +40,13 @@ def sketch_profile(batches: Iterable[RowBatch]) -> SketchedProfile:
         DataRefused: a later batch has other columns, or texts where there were numbers.
     """
     sketches: dict[str, NumberSketch | TextSketch] = {}
-    rows = 0
+    rows, names = 0, frozenset[str]()
     for batch in batches:
-        if not sketches:
-            sketches = _sketches(batch)
+        names = names or _names(batch)
+        _refuse_others(names, batch)
+        sketches |= _sketches(batch, sketches)
         _add(sketches, batch)
-        rows += batch.rows
+        rows += 0 if batch.again else batch.rows
     bins: list[Bins] = []
     counts: list[Counts] = []
     distinct: dict[str, int | None] = {}
@@ -62,9 +63,18 @@ def sketch_profile(batches: Iterable[RowBatch]) -> SketchedProfile:
     return SketchedProfile(Profile(layout, whole), distinct)
 
 
-def _sketches(batch: RowBatch) -> dict[str, NumberSketch | TextSketch]:
+def _names(batch: RowBatch) -> frozenset[str]:
+    return batch.elsewhere.union(batch.columns)
+
+
+def _sketches(
+    batch: RowBatch, begun: Mapping[str, NumberSketch | TextSketch]
+) -> dict[str, NumberSketch | TextSketch]:
+    """Return sketches for the columns that come for the first time."""
     found: dict[str, NumberSketch | TextSketch] = {}
     for name, column in batch.columns.items():
+        if name in begun:
+            continue
         if isinstance(column, NumberColumn):
             single = column.values.dtype == np.float32
             found[name] = NumberSketch(Datatype.FP32 if single else Datatype.FP64)
@@ -73,18 +83,24 @@ def _sketches(batch: RowBatch) -> dict[str, NumberSketch | TextSketch]:
     return found
 
 
+def _refuse_others(names: frozenset[str], batch: RowBatch) -> None:
+    others = sorted(_names(batch) ^ names)
+    if others:
+        raise DataRefused(f"{_where(batch)}: column {others[0]!r} is not in all rows: write one schema throughout")
+
+
+def _where(batch: RowBatch) -> str:
+    return f"{batch.file}, from row {batch.first + 1} on"
+
+
 def _add(sketches: Mapping[str, NumberSketch | TextSketch], batch: RowBatch) -> None:
-    where = f"{batch.file}, from row {batch.first + 1} on"
-    if batch.columns.keys() != sketches.keys():
-        other = sorted(batch.columns.keys() ^ sketches.keys())
-        raise DataRefused(f"{where}: column {other[0]!r} is not in all rows: write one schema throughout")
-    for name, sketch in sketches.items():
-        column = batch.columns[name]
+    for name, column in batch.columns.items():
+        sketch = sketches[name]
         if isinstance(column, NumberColumn) and isinstance(sketch, NumberSketch):
             sketch.add(column.values, int(column.not_numbers.sum()) if column.missing is not None else 0)
         elif not isinstance(column, NumberColumn) and isinstance(sketch, TextSketch):
             sketch.add(column)
         else:
             raise DataRefused(
-                f"{where}: column {name!r} changes between numbers and texts: write one type throughout"
+                f"{_where(batch)}: column {name!r} changes between numbers and texts: write one type throughout"
             )

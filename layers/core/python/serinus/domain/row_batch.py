@@ -64,10 +64,15 @@ BatchColumn = NumberColumn | TextColumn
 
 @dataclass(frozen=True)
 class Expected:
-    """Columns that somebody knows beforehand, of numbers and of texts; none where nobody does."""
+    """Columns that somebody knows beforehand, of numbers and of texts; none where nobody does.
+
+    Attributes:
+        together: whether a batch has to bring all columns of its rows, since rows are counted by several at once.
+    """
 
     numbers: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    together: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.numbers or self.texts)
@@ -78,14 +83,18 @@ ANYTHING = Expected()
 
 @dataclass(frozen=True, eq=False)
 class RowBatch:
-    """Some rows of a file, one after the other.
+    """Some rows of a file, one after the other: all columns of them, or, of a wide file, a few at a time.
 
     Attributes:
         file: its name, for messages.
         first: how many rows come before these.
+        elsewhere: the file's other columns, which other batches bring.
+        again: whether the rows have come before, with other columns.
     """
 
     file: str
     first: int
     rows: int
     columns: Mapping[str, BatchColumn]
+    elsewhere: frozenset[str] = frozenset()
+    again: bool = False

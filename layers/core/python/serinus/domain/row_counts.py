@@ -11,6 +11,7 @@ from serinus.domain.bins import Bins, CategoricalBins, Counts, DateBins, Numeric
 from serinus.domain.layout import Layout
 from serinus.domain.profile import Profile
 from serinus.domain.row_batch import BatchColumn, Expected, NumberColumn, RowBatch, TextColumn
+from serinus.domain.text_shapes import text_slots
 from serinus.errors import DataRefused
 
 
@@ -44,25 +45,35 @@ def without_joint(profile: Profile) -> Profile:
 def expected_by(layout: Layout) -> Expected:
     """Return the columns that a layout counts."""
     numbers = tuple(bins.name for bins in layout.features if isinstance(bins, NumericBins))
-    return Expected(numbers, tuple(bins.name for bins in layout.features if bins.name not in numbers))
+    texts = tuple(bins.name for bins in layout.features if bins.name not in numbers)
+    return Expected(numbers, texts, together=_by_several(layout))
 
 
 def counts_of(layout: Layout, batch: RowBatch) -> Counts:
-    """Return what the rows of a batch count into, [layout.size].
+    """Return what the rows of a batch count into, [layout.size]; as far as it brings their columns.
 
     Raises:
         DataRefused: a feature has no column, or one of texts where the layout has numbers.
+        ValueError: rows are counted by several columns at once, and these do not come together.
     """
-    columns = [_binned(bins, batch) for bins in layout.features]
-    if layout.slices or layout.joint:
-        slots = {column.bins.name: column.slots() for column in columns}
+    columns = {
+        at: _binned(bins, batch) for at, bins in enumerate(layout.features) if bins.name not in batch.elsewhere
+    }
+    if _by_several(layout):
+        if batch.elsewhere:
+            raise ValueError("columns that count together have to come together")
+        slots = {column.bins.name: column.slots() for column in columns.values()}
         whole = layout.slots_of_bins(slots, np.zeros(batch.rows, dtype=np.int64))
         return np.bincount(whole, minlength=layout.size).astype(np.int64)
     counts = np.zeros(layout.size, dtype=np.int64)
-    counts[layout.score_section.start] = batch.rows  # the slot of rows without a score
-    for position, column in enumerate(columns):
+    counts[layout.score_section.start] = 0 if batch.again else batch.rows  # the slot of rows without a score
+    for position, column in columns.items():
         counts[layout.feature_section(position)] = column.counts()
     return counts
+
+
+def _by_several(layout: Layout) -> bool:
+    return bool(layout.slices) or layout.joint is not None
 
 
 @dataclass(frozen=True)
@@ -103,15 +114,18 @@ class _Texts:
     @property
     def _slot_of(self) -> Slots:
         """The slot of what is missing, then of each text."""
-        return np.array([0, *map(self.bins.slot, self.column.texts)], dtype=np.int64)
+        texts = self.column.texts
+        each = text_slots(texts) if isinstance(self.bins, TextBins) else list(map(self.bins.slot, texts))
+        return np.concatenate([[0], np.asarray(each, dtype=np.int64)])
 
 
 def _binned(bins: Bins, batch: RowBatch) -> _Numbers | _Texts:
     column = batch.columns.get(bins.name)
     if column is None:
+        others = sorted(batch.elsewhere)
         raise DataRefused(
             f"{batch.file} has no column {bins.name!r} that the profile counts; its columns are "
-            f"{', '.join(map(repr, batch.columns))}"
+            f"{', '.join(map(repr, [*batch.columns, *others]))}"
         )
     if isinstance(bins, NumericBins):
         return _Numbers(bins, _as_numbers(bins.name, column, batch))

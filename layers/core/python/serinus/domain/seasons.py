@@ -52,6 +52,19 @@ def settled(known: Sequence[PastWindow]) -> Sequence[PastWindow]:
     return earlier if len(earlier) >= _ENOUGH else known
 
 
+def telling_weeks(past: Sequence[PastWindow], *, minimum_rows: int) -> bool:
+    """Whether enough windows are known with one a week before them to tell how far windows stray from last week's.
+
+    >>> from serinus.domain.profile import Layout, NumericBins, empty
+    >>> nobody = empty(Layout(NumericBins("latency_ms", (0.0,)), NumericBins("score", (0.0,)), ()))
+    >>> known = [PastWindow(day, nobody) for day in range(1, 16)]
+    >>> telling_weeks(known, minimum_rows=0), telling_weeks(known[:14], minimum_rows=0)
+    (True, False)
+    """
+    days = {window.days_before for window in past if window.profile.rows >= minimum_rows}
+    return sum(day + WEEK in days for day in days) >= MINIMUM_PAST_WINDOWS
+
+
 def week_before(past: Sequence[PastWindow], layout_digest: str, *, minimum_rows: int) -> Profile | None:
     """Return the same hours of last week, where they were counted alike and have enough rows."""
     found = (window.profile for window in past if window.days_before == WEEK)

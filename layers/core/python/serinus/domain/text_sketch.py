@@ -14,6 +14,7 @@ from serinus.domain.number_sketch import NumberSketch
 from serinus.domain.row_batch import Codes, TextColumn
 from serinus.domain.signature import Datatype
 from serinus.domain.slotting import instant_of
+from serinus.domain.text_shapes import text_slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +107,11 @@ class _Dates:
 
 class _Shapes:
     def __init__(self) -> None:
-        self._bins = TextBins("")
-        self._counts: Counts = np.zeros(self._bins.width, dtype=np.int64)
+        self._counts: Counts = np.zeros(TextBins("").width, dtype=np.int64)
 
     def add(self, texts: Sequence[str], codes: Codes) -> None:
         """Take the texts of some rows."""
-        slots = np.array([self._bins.slot(text) for text in texts], dtype=np.int64)
-        self._counts += np.bincount(slots.take(codes), minlength=self._bins.width)
+        self._counts += np.bincount(text_slots(texts).take(codes), minlength=self._counts.size)
 
     def chosen(self, name: str) -> tuple[Bins, Counts]:
         return TextBins(name), self._counts.copy()

@@ -84,4 +84,5 @@ def _by_slice(expected: Profile, found: Profile, limits: DriftLimits) -> dict[st
 def _told(batches: Iterator[RowBatch], tell: Callable[[int], None]) -> Iterator[RowBatch]:
     for batch in batches:
         yield batch
-        tell(batch.first + batch.rows)
+        if not batch.again:
+            tell(batch.first + batch.rows)

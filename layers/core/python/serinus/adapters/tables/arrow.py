@@ -42,6 +42,7 @@ class ArrowTables:
     def batches(self, name: str, file: BinaryIO, expected: Expected = ANYTHING) -> Iterator[RowBatch]:
         """Yield the file's rows, some ten thousand at a time, so that memory does not grow with the file.
 
+        A Parquet file of many columns comes a few columns at a time, if they need not come together.
         Values are those of `read`, but that NaN is told from missing, numbers of 32 bits stay so, and a column's type
         in a text file is told by its first megabytes.
 

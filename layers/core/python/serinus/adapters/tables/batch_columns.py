@@ -79,10 +79,10 @@ def _texts(array: _Array) -> TextColumn:
     times = np.bincount(codes if encoded.indices.null_count == 0 else codes[codes >= 0], minlength=size)
     used = np.flatnonzero(times)
     texts = texts_of(encoded.dictionary if used.size == size else encoded.dictionary.take(pa.array(used)))
-    present = [at for at, text in enumerate(texts) if text is not None]
     said = [text for text in texts if text is not None]
     if len(said) == size:
         return TextColumn(codes, said, times)
+    present = [at for at, text in enumerate(texts) if text is not None]
     renumbered = np.full(size + 1, -1, dtype=codes.dtype)
     renumbered[used[present]] = np.arange(len(present))
     return TextColumn(renumbered.take(codes), said, times[used[present]])

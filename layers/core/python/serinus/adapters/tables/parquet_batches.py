@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -15,8 +15,30 @@ _BUFFER_BYTES = 1 << 18  # of each column
 _SMALL_DICTIONARY_BYTES = 16_384  # compressed, with its page's header
 
 
+def parquet_columns(name: str, file: BinaryIO) -> list[str]:
+    """Return the names of a Parquet file's columns.
+
+    Raises:
+        DataRefused: it is none, is cut off or damaged, or a column has no name or another's.
+    """
+    refuse_no_parquet(name, file)
+    try:
+        with pq.ParquetFile(file) as looked_at:
+            headers = list(looked_at.schema_arrow.names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _damaged(name) from error
+    refuse_headers(name, headers)
+    return headers
+
+
 def parquet_batches(
-    name: str, file: BinaryIO, *, batch_rows: int, threads: bool, bounded: bool
+    name: str,
+    file: BinaryIO,
+    *,
+    batch_rows: int,
+    threads: bool,
+    bounded: bool,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file, which says itself what is text; no message repeats what a cell holds.
 
@@ -26,6 +48,7 @@ def parquet_batches(
         batch_rows: how many rows come at once.
         threads: whether several columns are read at a time, which takes more memory.
         bounded: whether a file is refused that claims more than a function can hold.
+        columns: which are read, in their order; `None` for all.
 
     Raises:
         DataRefused: it is none, is cut off, or damaged, where it is noticed.
@@ -46,12 +69,16 @@ def parquet_batches(
             buffer_size=_BUFFER_BYTES,
             page_checksum_verification=True,
         )
-        for batch in opened.iter_batches(batch_size=batch_rows, use_threads=threads):
-            yield batch
+        some = None if columns is None or len(columns) == len(schema) else list(columns)
+        for batch in opened.iter_batches(batch_size=batch_rows, use_threads=threads, columns=some):
+            yield batch if some is None else batch.select(some)  # "a" brings a column "a.b" along
             rows += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        where = f" after row {rows}" if rows else ""
-        raise DataRefused(f"{name} is a damaged Parquet file{where}: write it and upload it again") from error
+        raise _damaged(name, f" after row {rows}" if rows else "") from error
+
+
+def _damaged(name: str, where: str = "") -> DataRefused:
+    return DataRefused(f"{name} is a damaged Parquet file{where}: write it and upload it again")
 
 
 def _few(claimed: pq.FileMetaData, at: int) -> bool:

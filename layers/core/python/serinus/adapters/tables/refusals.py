@@ -54,6 +54,7 @@ def refuse_no_parquet(name: str, file: BinaryIO) -> None:
     Raises:
         DataRefused: it is none, or is cut off.
     """
+    file.seek(0)
     if file.read(4) != _MAGIC:
         raise DataRefused(f"{name} is no Parquet file (it does not begin with PAR1): rename it for what it is")
     size = file.seek(0, os.SEEK_END)

@@ -23,6 +23,8 @@ class Tables(Protocol):
     def batches(self, name: str, file: BinaryIO, expected: Expected = ANYTHING) -> Iterator[RowBatch]:
         """Yield the file's rows, some ten thousand at a time, in bounded memory.
 
+        Of a file of many columns, a batch may bring a few columns of its rows, if they need not come together.
+
         Args:
             name: of the file.
             file: which can seek.
