@@ -142,7 +142,7 @@ def test_few_held_out_rows_widen_the_interval() -> None:
     counts=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=4, max_size=4),
     window=st.lists(st.integers(0, 50), min_size=4, max_size=4),
 )
-@example(counts=[(3, 0), (0, 0), (0, 0), (0, 3)], window=[0, 0, 0, 1])
+@example(counts=[(3, 0), (0, 0), (0, 0), (0, 3)], window=[0, 0, 0, 60])
 def test_intervals_hold_their_estimate_and_are_finite(counts: list[tuple[int, int]], window: list[int]) -> None:
     """Whatever was counted: perfect separation, one class, empty bins."""
     edges = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -174,15 +174,23 @@ def test_without_both_classes_or_chances_nothing_is_estimated(table: ScoreTable)
 def test_rows_without_a_score_are_not_counted_and_those_beyond_the_bins_are() -> None:
     """As when labels come: `quality.score_table` does the same."""
     calibration = calibrate(ScoreTable((0.0, 0.5, 1.0), np.array([9, 1]), np.array([1, 9])))
-    found = estimate_performance(calibration, np.array([7, 1, 2, 3, 4]), 0.5, confidence=0.95)
-    assert found.rows == 10
+    found = estimate_performance(calibration, np.array([7, 10, 20, 30, 40]), 0.5, confidence=0.95)
+    assert found.rows == 100
     assert found.metrics[Metric.ACCURACY].value == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(2, False), (49, False), (50, True)])
+def test_a_handful_of_rows_says_nothing(rows: int, told: bool) -> None:
+    """Two rows of one score would have an AUC of 0.5 for certain."""
+    calibration = calibrate(ScoreTable((0.0, 0.5, 1.0), np.array([9, 1]), np.array([1, 9])))
+    found = estimate_performance(calibration, np.array([0, 0, rows, 0, 0]), 0.5, confidence=0.95)
+    assert (found.rows, bool(found.metrics)) == (rows, told)
 
 
 def test_scores_that_held_out_rows_never_had_are_told() -> None:
     """The map is a guess beyond them; between them it is interpolated."""
     calibration = calibrate(ScoreTable((0.0, 0.25, 0.5, 0.75, 1.0), np.array([9, 0, 4, 0]), np.array([1, 0, 6, 0])))
-    found = estimate_performance(calibration, np.array([0, 0, 5, 3, 0, 2, 0]), 0.5, confidence=0.95)
+    found = estimate_performance(calibration, np.array([0, 0, 50, 30, 0, 20, 0]), 0.5, confidence=0.95)
     assert found.unknown_share == pytest.approx(0.2)
     assert calibration is not None
     assert calibration.chances == pytest.approx([0.1, 0.35, 0.6, 0.6])

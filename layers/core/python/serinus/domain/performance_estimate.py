@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serinus.domain.bins import Counts, NumericBins
+from serinus.domain.held_out import FEWEST_ROWS
 from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.quality import SURE, ScoreTable, measure
 
@@ -130,7 +131,8 @@ def estimate_performance(
     """Estimate every metric of a window from its scores, but those that need labels.
 
     The interval covers three chances: which rows were asked, how their labels fall, and how well the held-out rows
-    tell what a score means. It is the delta method's, on the log-odds scale for what lies in [0, 1].
+    tell what a score means. It is the delta method's, on the log-odds scale for what lies in [0, 1]: an approximation
+    for many rows. So of fewer than `held_out.FEWEST_ROWS` nothing is said, as nothing is of so few that have labels.
 
     Args:
         calibration: what scores mean; without it nothing can be said.
@@ -144,7 +146,7 @@ def estimate_performance(
     histogram[0] += scores[1]
     histogram[-1] += scores[-1]
     rows = int(histogram.sum())
-    if calibration is None or rows == 0:
+    if calibration is None or rows < FEWEST_ROWS:
         return PerformanceEstimate(rows, {}, 0.0)
     chances = calibration.chances
     expected = ScoreTable(calibration.edges, histogram * (1 - chances), histogram * chances)
