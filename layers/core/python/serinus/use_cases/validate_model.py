@@ -206,7 +206,7 @@ def _scored(
         message = f"the score of held-out row {row} is {scores[row]}: a score must be a finite number"
         return Finding("smoke", passed=False, message=message)
     rows = HeldOutRows(manifest.holdout.name, holdout, labels, scores, target)
-    if target.task is Task.MULTICLASS and rows.refused_scores:
+    if target.task is not Task.BINARY and rows.refused_scores:
         return Finding(
             "smoke", passed=False, message=f"the model scored the held-out rows, but {rows.refused_scores}"
         )
