@@ -50,6 +50,7 @@ def test_every_metric_is_finite(step: float) -> None:
     rows = HeldOutRows("h", Table({"x": labels}), labels, np.full(60, GREATEST_NUMBER), REGRESSION)
     metrics_of_them = rows.answers(0.5).measured()
     assert rows.refused_scores is None
+    assert rows.scored(2 * rows.scores).refused_scores == "its scores of them are not all numbers that FP32 holds"
     assert np.all(np.isfinite(list(metrics_of_them.values())))
     assert bool(metrics_of_them) == (rows.too_few is None) == (step >= 1e-90)
 

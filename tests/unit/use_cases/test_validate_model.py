@@ -146,7 +146,23 @@ def test_a_regression_that_predicts_without_bounds_is_rejected_and_can_be_read_a
     version = validate(world)
     (failed,) = [finding for finding in version.findings if not finding.passed]
     assert failed.gate == "smoke"
-    assert "it predicts 1e+200 of a row, in size: FP32 must hold" in failed.message
+    assert "row 2 is -1e+200: a score must be a finite number, that FP32 holds" in failed.message
+    assert world.versions.list(FRAUD) == [version]
+
+
+def test_what_a_model_says_without_a_feature_can_be_read_again_however_large_it_is() -> None:
+    """The mean of such changes would be infinite; they count as flipped, as those that are no number do."""
+    world = World()
+    world.registered()
+
+    def script(features: Table) -> npt.NDArray[np.float64]:
+        bare = np.all(np.isnan(np.asarray(features.columns["amount"], dtype=np.float64)))
+        return np.full(features.rows, 1.7e308) if bare else scores_of(features)
+
+    world.models.script = script
+    version = validate(world)
+    (found,) = [finding for finding in version.findings if finding.gate == "stability:missing"]
+    assert found.numbers["flipped_share"] == 1
     assert world.versions.list(FRAUD) == [version]
 
 
