@@ -6,8 +6,11 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Never
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,9 +18,11 @@ from serinus.domain.bins import CategoricalBins, NumericBins
 from serinus.domain.layout import Layout, layout_from
 from serinus.domain.lean_layout import LeanLayout
 from serinus.domain.profile import of_rows
+from serinus.domain.profile_slices import SlicedBy
 from serinus.domain.signature import Datatype
 from serinus.domain.table import Table
-from serinus.domain.tensor import Block
+from serinus.domain.tensor import Block, Tensor
+from serinus.errors import ModelFailed, ModelRefused
 from tests.builders import a_layout, a_signature, a_table, an_object_column, reached_in_numpy, scores_of
 
 LATENCY = NumericBins("latency_ms", (0.0, 1.0))
@@ -63,6 +68,24 @@ def test_rows_count_into_the_same_slots() -> None:
     expected = of_rows(layout.without_joint, table, scores).counts
     assert slots == np.flatnonzero(expected).tolist()
     assert times == expected[slots].tolist()
+
+
+@pytest.mark.parametrize(
+    "failure", [ModelFailed("no room"), ModelRefused("no session"), FileNotFoundError(), ImportError(), MemoryError()]
+)
+def test_what_the_runtime_cannot_count_is_counted_all_the_same(failure: Exception) -> None:
+    """Slice by slice too: the request is answered already, and must not fail for its counts."""
+
+    def failing(_tensor: Tensor, _steps: Sequence[Sequence[float]], _groups: Sequence[bytes]) -> Never:
+        raise failure
+
+    bins = NumericBins("x", (0.0, 0.5, 1.0), Datatype.FP32), NumericBins("y", (-1.0, 1.0), Datatype.FP32)
+    sliced = SlicedBy("x", ("some", "other"), tuple(slot % 2 for slot in range(bins[0].width)))
+    layout = Layout(LATENCY, SCORE, bins, (sliced,))
+    values = [0.25, -3.0, 0.75, 0.0, math.nan, 2.0, math.inf, math.nan]
+    block = Block(("x", "y"), values, Tensor.of(Datatype.FP32, (4, 2), values))
+    said, scores = {"digest": layout.digest, **layout.document}, [0.1, 0.2, 0.6, 1.0]
+    assert LeanLayout(said, failing).counts([block], scores) == lean(layout).counts([block], scores)
 
 
 def test_a_column_that_is_not_there_is_not_counted() -> None:

@@ -13,7 +13,7 @@ from serinus.domain.held_out import HeldOutRows
 from serinus.domain.metric import METRICS, Metric
 from serinus.domain.regression import RegressionAnswers, describe_errors, prediction_bins
 from serinus.domain.table import Table
-from serinus.domain.task import Target, Task
+from serinus.domain.task import GREATEST_NUMBER, Target, Task
 
 REGRESSION = Target(Task.REGRESSION)
 
@@ -41,6 +41,18 @@ def test_metrics_agree_with_scikit_learn(seed: int, rows: int, scale: float) -> 
         assert set(found) == set(METRICS[Task.REGRESSION])
         for metric, value in expected.items():
             assert found[metric] == pytest.approx(value, rel=1e-9, abs=1e-12 * scale)
+
+
+@pytest.mark.parametrize("step", [1e-320, 1e-170, 1e-160, 1e-90, 1e38])
+def test_every_metric_is_finite(step: float) -> None:
+    """A record that holds an infinite one could not be read again; nor are targets compared that hardly differ."""
+    labels = step * np.arange(60, dtype=np.float64) / 59
+    rows = HeldOutRows("h", Table({"x": labels}), labels, np.full(60, GREATEST_NUMBER), REGRESSION)
+    metrics_of_them = rows.answers(0.5).measured()
+    assert rows.refused_scores is None
+    assert rows.scored(2 * rows.scores).refused_scores == "its scores of them are not all numbers that FP32 holds"
+    assert np.all(np.isfinite(list(metrics_of_them.values())))
+    assert bool(metrics_of_them) == (rows.too_few is None) == (step >= 1e-90)
 
 
 def test_a_worse_regression_is_worse_beyond_chance_by_each_metric() -> None:

@@ -15,10 +15,23 @@ from serinus.domain.data_limits import DataLimits, DeclaredColumn
 from serinus.domain.metric import Metric, MetricGate
 from serinus.domain.model_version import ModelVersion, Status
 from serinus.domain.policy import Slicing
+from serinus.domain.signature import Datatype, OutputTensor, Score
 from serinus.domain.table import Table
+from serinus.domain.task import Task
 from serinus.errors import DataRefused, ModelFailed, ModelVersionNotFound
+from serinus.use_cases.register_model import register_model
 from serinus.use_cases.validate_model import smoke_request_key, validate_model
-from tests.builders import FRAUD, Died, World, a_holdout, a_policy, an_object_column, scores_of
+from tests.builders import (
+    FRAUD,
+    Died,
+    World,
+    a_holdout,
+    a_manifest,
+    a_policy,
+    a_signature,
+    an_object_column,
+    scores_of,
+)
 
 
 def validate(world: World, number: int = 1) -> ModelVersion:
@@ -116,6 +129,41 @@ def test_a_bad_model_is_rejected_with_the_reason(spoil: Callable[[World], None],
     assert said in str(world.entries()[-1].details["reason"])
     assert world.event_names()[-1] == "ModelRejected"
     assert (world.references.get(FRAUD, version.content_digest) is not None) == gate.startswith("metric:")
+
+
+def test_a_regression_that_predicts_without_bounds_is_rejected_and_can_be_read_again() -> None:
+    """An infinite error would be kept as nothing, and the endpoint's versions could not be read any more."""
+    gates = (MetricGate(Metric.MEDIAN_ABSOLUTE_ERROR, maximum=10.0),)
+    world = World(replace(a_policy(), task=Task.REGRESSION, gates=gates))
+    outputs, model = (OutputTensor("price", Datatype.FP64, (-1,)),), b"a regression"
+    holdout = changed(**{"class": np.linspace(0.0, 1.0, 400)})
+    signature = replace(a_signature(), outputs=outputs, score=Score("price"))
+    manifest = replace(a_manifest(model, world.tables.write(holdout)), signature=signature)
+    key = world.upload(model=model, holdout=holdout, manifest=manifest)
+    register_model(key, execution="release-1", registry=world.registry)
+    world.look_through(1)
+    world.models.script = lambda features: np.where(np.arange(features.rows) == 2, -1e200, 0.5)
+    version = validate(world)
+    (failed,) = [finding for finding in version.findings if not finding.passed]
+    assert failed.gate == "smoke"
+    assert "row 2 is -1e+200: a score must be a finite number, that FP32 holds" in failed.message
+    assert world.versions.list(FRAUD) == [version]
+
+
+def test_what_a_model_says_without_a_feature_can_be_read_again_however_large_it_is() -> None:
+    """The mean of such changes would be infinite; they count as flipped, as those that are no number do."""
+    world = World()
+    world.registered()
+
+    def script(features: Table) -> npt.NDArray[np.float64]:
+        bare = np.all(np.isnan(np.asarray(features.columns["amount"], dtype=np.float64)))
+        return np.full(features.rows, 1.7e308) if bare else scores_of(features)
+
+    world.models.script = script
+    version = validate(world)
+    (found,) = [finding for finding in version.findings if finding.gate == "stability:missing"]
+    assert found.numbers["flipped_share"] == 1
+    assert world.versions.list(FRAUD) == [version]
 
 
 def changed(**columns: object) -> Table:

@@ -20,7 +20,7 @@ from serinus.domain.regression import RegressionAnswers, describe_errors, predic
 from serinus.domain.signature import Signature
 from serinus.domain.slotting import Range
 from serinus.domain.table import Table
-from serinus.domain.task import BINARY_TARGET, Target, Task
+from serinus.domain.task import BINARY_TARGET, GREATEST_NUMBER, Target, Task
 
 Reals = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
@@ -139,7 +139,7 @@ class HeldOutRows:
                 enough = many >= FEWEST_CLASSES_OF_ENOUGH
                 lacks += f" of {many} classes; it takes {FEWEST_ROWS}, {FEWEST_OF_A_CLASS} of at least two classes"
             case Task.REGRESSION:
-                enough = bool(self.labels.size) and float(np.ptp(self.labels)) > 0
+                enough = bool(RegressionAnswers(self.labels, self.labels).measured())
                 lacks += f"; it takes {FEWEST_ROWS} with targets that are not all the same"
             case unreachable:
                 assert_never(unreachable)
@@ -149,10 +149,13 @@ class HeldOutRows:
     def refused_scores(self) -> str | None:
         """Say what keeps scores from being measured as the task's; `None` where nothing does.
 
-        A regression may predict any number. Chances lie between 0 and 1, and those of all classes sum to 1.
+        A regression may predict any number that FP32 holds, so that no metric is infinite. Chances lie between 0 and
+        1, and those of all classes sum to 1.
         """
         if not np.all(np.isfinite(self.scores)):
             return "its scores of them are not all finite"
+        if self.target.task is Task.REGRESSION and np.any(np.abs(self.scores) > GREATEST_NUMBER):
+            return "its scores of them are not all numbers that FP32 holds"
         if self.target.task is not Task.REGRESSION and not are_chances(self.scores):
             return "its scores of them are not all between 0 and 1"
         if self.target.task is Task.MULTICLASS and np.any(np.abs(self.scores.sum(axis=1) - 1) > _SUM_TOLERANCE):

@@ -11,15 +11,20 @@ from typing import Any, NamedTuple
 
 from serinus.domain.lean_bins import LeanBins, LeanNumbers, Values, lean_bins
 from serinus.domain.tensor import Block, Tensor
+from serinus.errors import SerinusError
 
 Reached = Callable[[Tensor, Sequence[Sequence[float]], Sequence[bytes]], Sequence[Sequence[Sequence[int]]]]
 """Tells how many values of each column reach each of that column's steps, in each group of rows.
 
 Takes numbers of shape [rows, columns] and of the datatype FP32 or FP64, the steps of each column, and groups of rows,
 as a byte a row: 1 where it belongs to the group, else 0. Returns counts, [columns][groups][steps]. NaN reaches none.
+Where it fails by one of `_FAILED`, what it was asked is counted in Python.
 """
 
 _OUTCOMES = 4  # profile.Outcome, whose section comes first
+_FAILED = (SerinusError, ImportError, MemoryError, OSError)  # no session can be opened, or it has no room for a run
+
+_Column = tuple[LeanBins, Iterable[Any], int]  # its bins, its values, and where its section begins
 
 
 class _Group(NamedTuple):
@@ -89,14 +94,23 @@ class LeanLayout:
         return [slicing["of_slot"][slot] for slot in slots]
 
     def _together(self, blocks: Sequence[Block], groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
-        """Yield slots, and how many numbers count into them of inputs that are held as they are counted."""
+        """Yield slots, and how many numbers count into them of inputs that are held as they are counted.
+
+        The request is answered by then: it must not fail for its counts, which are the same in Python, only later.
+        """
         marks = [group.marks for group in groups]
         for block in blocks:
             held = self._held(block)
             if block.tensor is None or not held:
                 continue
             steps = [held[at].steps if at in held else () for at in range(len(block.columns))]
-            found = self._reached(block.tensor, steps, marks)
+            try:
+                found = self._reached(block.tensor, steps, marks)
+            except _FAILED:
+                yield from _each(
+                    [(bins, block.column(at), self._starts[block.columns[at]]) for at, bins in held.items()], groups
+                )
+                continue
             for at, bins in held.items():
                 start = self._starts[block.columns[at]]
                 for group, reached in zip(groups, found[at], strict=True):
@@ -106,21 +120,26 @@ class LeanLayout:
         self, blocks: Sequence[Block], scores: Sequence[float], groups: Sequence[_Group]
     ) -> Iterator[tuple[int, int]]:
         """Yield slots, and how many of the scores, and of the values of other columns, count into them."""
-        columns: list[tuple[LeanBins, Iterable[Any], int]] = [(self._score, scores, self._score_start)]
+        columns: list[_Column] = [(self._score, scores, self._score_start)]
         for block in blocks:
             held = self._held(block)
             for at, name in enumerate(block.columns):
                 if name in self._features and at not in held:
                     columns.append((self._features[name], block.column(at), self._starts[name]))
-        for bins, values, start in columns:
-            for group in groups:
-                yield from _moved(bins.counts(list(compress(values, group.marks))), group.shift + start)
+        yield from _each(columns, groups)
 
     def _held(self, block: Block) -> dict[int, LeanNumbers]:
         """Return the bins of columns that are held in the precision in which they are counted, by their places."""
         datatype = None if block.tensor is None else block.tensor.datatype
         found = {at: self._features.get(name) for at, name in enumerate(block.columns)}
         return {at: bins for at, bins in found.items() if isinstance(bins, LeanNumbers) and bins.datatype is datatype}
+
+
+def _each(columns: Sequence[_Column], groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
+    """Yield slots, and how many values of these columns count into them, by Python alone."""
+    for bins, values, start in columns:
+        for group in groups:
+            yield from _moved(bins.counts(list(compress(values, group.marks))), group.shift + start)
 
 
 def _moved(counted: Mapping[int, int], start: int) -> Iterator[tuple[int, int]]:

@@ -17,6 +17,7 @@ Reals = npt.NDArray[np.float64]
 _GROUPS = 10
 _SCORE_BINS = 40
 _TAILS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_LEAST_SPREAD = 1e-200  # of targets that differ: R² of predictions that FP32 holds stays finite, as records must
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class RegressionAnswers:
         errors = self.predictions[draws] - labels
         spread = np.sum((labels - labels.mean(axis=-1, keepdims=True)) ** 2, axis=-1)
         squares, sizes = np.sum(errors**2, axis=-1), np.abs(errors)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of draws whose targets are all the same
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of draws whose targets are all the same
             metrics = {
                 Metric.RMSE: np.sqrt(squares / errors.shape[-1]),
                 Metric.MAE: sizes.mean(axis=-1),
@@ -57,7 +58,7 @@ class RegressionAnswers:
         each = zip(*(values.tolist() for values in metrics.values()), strict=True)
         return [
             dict(zip(metrics, values, strict=True)) if varied else {}
-            for varied, values in zip((spread != 0).tolist(), each, strict=True)
+            for varied, values in zip((spread > _LEAST_SPREAD).tolist(), each, strict=True)
         ]
 
 

@@ -13,6 +13,7 @@ from serinus.domain.held_out import HeldOutRows, Reals
 from serinus.domain.model_gates import StabilityLimits
 from serinus.domain.signature import Datatype, Feature, Signature
 from serinus.domain.table import Column, Table
+from serinus.domain.task import GREATEST_NUMBER
 from serinus.errors import DataRefused, ModelFailed
 
 # As a model does; raises what it raises. [rows], or [rows, classes] where a model gives the chance of each class.
@@ -166,11 +167,11 @@ class _Asked:
         except ModelFailed as failure:
             return Answer(name, fault=str(failure), failed=True)
         changes = moves(scores, self.scores)
-        finite = np.isfinite(changes)
-        flipped = ~finite
+        told = changes <= GREATEST_NUMBER  # of others, as of NaN, no mean could be told
+        flipped = ~told
         if self.decide is not None:
             flipped |= self.decide(scores) != self.decide(self.scores)
-        change = float(changes[finite].mean()) if finite.any() else 0.0
+        change = float(changes[told].mean()) if told.any() else 0.0
         return Answer(name, flipped=float(flipped.mean()), change=change)
 
 

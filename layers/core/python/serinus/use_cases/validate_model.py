@@ -24,7 +24,7 @@ from serinus.domain.signature import Signature
 from serinus.domain.slices import judge_slices
 from serinus.domain.table import Table
 from serinus.domain.target_values import labels_of
-from serinus.domain.task import Target, Task
+from serinus.domain.task import GREATEST_NUMBER, Target, Task
 from serinus.errors import DataRefused, ModelFailed, ModelRefused
 from serinus.use_cases.compare_with_stable import Contending, compare_with_stable
 from serinus.use_cases.measure_importance import measure_importance
@@ -201,9 +201,12 @@ def _scored(
         return Finding("holdout", passed=False, message=str(refusal))
     except ModelFailed as failure:
         return Finding("smoke", passed=False, message=f"the model failed on the held-out rows: {failure}")
-    if not np.all(np.isfinite(scores)):
-        row, *_ = np.argwhere(~np.isfinite(scores))[0]
-        message = f"the score of held-out row {row} is {scores[row]}: a score must be a finite number"
+    fits = np.abs(scores) <= GREATEST_NUMBER  # NaN does not
+    if not np.all(fits):
+        row, *_ = np.argwhere(~fits)[0]
+        message = (
+            f"the score of held-out row {row} is {scores[row]}: a score must be a finite number, that FP32 holds"
+        )
         return Finding("smoke", passed=False, message=message)
     rows = HeldOutRows(manifest.holdout.name, holdout, labels, scores, target)
     if target.task is Task.MULTICLASS and rows.refused_scores:
