@@ -384,9 +384,22 @@ def test_a_day_that_is_large_grows_no_further(limit: str, monkeypatch: pytest.Mo
     assert len(told.files()) == 2
 
 
-def test_a_run_does_many_files_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done is kept, though it should not live to the end."""
+def test_a_day_grows_no_further_within_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog of a hundred thousand files is stopped at the same size as a day that came hour by hour."""
+    monkeypatch.setattr("serinus.adapters.stored.label_folding._FULL", 8)
     monkeypatch.setattr("serinus.adapters.stored.label_folding._AT_A_TIME", 2)
+    told = truth()
+    for minute in range(5):
+        told.send([("a", minute % 2, minute)], minute)
+    assert told.fold() == FoldedLabels(files=2, days=1)
+    assert told.counted()[0] == {"a": 0.0}
+    assert len(told.files()) == 3 + 1
+
+
+@pytest.mark.parametrize(("limit", "size"), [("_AT_A_TIME", 2), ("_BYTES_AT_A_TIME", 150)])
+def test_a_run_does_many_files_a_few_at_a_time(limit: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done is kept, though it should not live to the end; and large files are not all held at once."""
+    monkeypatch.setattr(f"serinus.adapters.stored.label_folding.{limit}", size)
     told = truth()
     for minute in range(5):
         told.send([("a", 1, minute)], minute)
@@ -419,6 +432,22 @@ def test_labels_that_the_policy_reads_otherwise_now_do_not_count_and_are_told() 
     named = told.labels.join(FRAUD, [2], EVENING, end, task=Task.MULTICLASS, id_column="order")
     assert named.by_release[2].columns[LABEL].tolist() == ["1", "a boat", None, None]
     assert named.read.labels == 3
+
+
+def test_a_label_of_another_task_takes_the_word_from_none_that_counts() -> None:
+    """Folded with one of a task that was, a label counts under the task that is; and back, when the task is back."""
+    told = truth()
+    told.objects.now = EVENING + timedelta(minutes=40)
+    told.labels.record(FRAUD, "sent.csv", b"id,label,time\na,a boat,2026-03-04T22:30:00Z\n")
+    told.fold(EVENING + timedelta(minutes=45), task=Task.MULTICLASS)
+    told.send([("a", 1, 20)], 50)
+    told.fold(EVENING + timedelta(minutes=55))
+    assert told.counted()[0] == {"a": 1.0}
+    told.send([("b", 1, None)], 60)
+    told.fold(task=Task.MULTICLASS)
+    assert told.counted()[0] == {"a": 1.0, "b": 1.0}
+    named = told.labels.join(FRAUD, [2], EVENING, EVENING + timedelta(minutes=1), task=Task.MULTICLASS)
+    assert named.by_release[2].columns[LABEL].tolist() == ["a boat", "1", None, None]
 
 
 def test_a_join_reads_what_may_matter_to_its_window_alone() -> None:
