@@ -97,6 +97,11 @@ def database(bounds: Bounds) -> Iterator[Database]:
             connection.close()
 
 
+def is_no_fault_of_a_file(error: Exception) -> bool:
+    """Whether it is the machine that failed while a file was read: out of memory, out of disk, or for good."""
+    return isinstance(error, (duckdb.OutOfMemoryException, duckdb.FatalException)) or "No space left" in str(error)
+
+
 def literal(text: str) -> str:
     """Return text as a literal of SQL.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from serinus.adapters.joins.database import Database, array
-from serinus.adapters.joins.label_days import SaidFile, files_of, microseconds
+from serinus.adapters.joins.label_days import SaidFile, day_lent, files_of, microseconds
 from serinus.adapters.joins.label_files import FITS, VALUES, LabelFile, Staging
 from serinus.domain.label_files import Conflict, LabelsRead, RefusedFile
 from serinus.domain.task import Task
@@ -72,8 +72,11 @@ class LabelTable:
         """Add what a day's file holds, of label files that were written before an instant.
 
         What was read when the policy was another, and cannot be read by this one, is told as refused.
+
+        Raises:
+            DataRefused: the day's file is damaged, or of a format of another version.
         """
-        with self.database.lent("day.parquet", body) as path:
+        with day_lent(self.database, name, body) as path:
             held = files_of(self.database, path)
             wanted = [
                 place for place, file in enumerate(held) if before is None or file.written < microseconds(before)

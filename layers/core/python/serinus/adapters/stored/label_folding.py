@@ -23,6 +23,7 @@ from serinus.adapters.joins.label_table import LabelTable
 from serinus.adapters.stored.label_keys import (
     DayKey,
     day_key,
+    day_keys,
     day_of,
     days_folder,
     files_folder,
@@ -32,7 +33,7 @@ from serinus.adapters.stored.label_keys import (
 )
 from serinus.domain.label_files import FoldedLabels
 from serinus.domain.task import Task
-from serinus.errors import AlreadyExists, ObjectNotFound
+from serinus.errors import AlreadyExists, DataRefused, ObjectNotFound
 from serinus.use_cases.ports.storage import Objects
 
 _AT_A_TIME = 2_000  # files: what a run has done is kept, though it should not live to the end
@@ -58,8 +59,12 @@ class LabelFolding:
         self._at_once = at_once
 
     def fold(self, before: datetime) -> FoldedLabels:
-        """Fold what was written before an instant, a day at a time."""
-        files, days = 0, set[str]()
+        """Fold what was written before an instant, a day at a time.
+
+        Raises:
+            DataRefused: a day's file cannot be read; the other days are folded nevertheless.
+        """
+        files, days, unreadable = 0, set[str](), list[DataRefused]()
         sizes = self._objects.sizes(files_folder(self._endpoint))
         for day, closed in self._closed(before, sizes):
             for together in _in_turn(closed, sizes):
@@ -67,8 +72,13 @@ class LabelFolding:
                     taken = self._fold_day(day, together)
                 except (AlreadyExists, ObjectNotFound):
                     break  # somebody else is at it
+                except DataRefused as refusal:
+                    unreadable.append(refusal)
+                    break
                 files += taken
                 days |= {day} if taken else set()
+        if unreadable:
+            raise unreadable[0]  # and of no day an older generation goes
         self._remove_superseded()
         return FoldedLabels(files, len(days))
 
@@ -139,7 +149,7 @@ class LabelFolding:
 
     def _generations(self, day: str = "") -> Sequence[DayKey]:
         within = f"{day}/" if day else ""
-        return [DayKey.parsed(key) for key in self._objects.list(days_folder(self._endpoint) + within)]
+        return day_keys(self._objects.list(days_folder(self._endpoint) + within))
 
     def _each(self, act: Callable[[Given], Found], given: Sequence[Given]) -> list[Found]:
         with ThreadPoolExecutor(self._at_once) as pool:
