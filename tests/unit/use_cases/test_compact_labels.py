@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from serinus.adapters.joins.database import Bounds
+from serinus.adapters.joins.label_table import LabelTable
 from serinus.adapters.memory.objects import MemoryObjects
 from serinus.adapters.schemas.payloads import CompactionDue
 from serinus.adapters.stored.labels import StoredLabels
@@ -21,7 +22,7 @@ from serinus.adapters.stored.records import StoredRecords
 from serinus.domain.label_files import LABEL, Conflict, FoldedLabels, LabelsRead
 from serinus.domain.profile import minute_of
 from serinus.domain.task import Task
-from serinus.errors import EndpointNotFound
+from serinus.errors import DataRefused, EndpointNotFound
 from serinus.use_cases.compact_labels import CompactingLabels, compact_labels
 from tests.builders import FRAUD, Died, World
 from tests.contract.builders import some_rows
@@ -384,9 +385,22 @@ def test_a_day_that_is_large_grows_no_further(limit: str, monkeypatch: pytest.Mo
     assert len(told.files()) == 2
 
 
-def test_a_run_does_many_files_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done is kept, though it should not live to the end."""
+def test_a_day_grows_no_further_within_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog of a hundred thousand files is stopped at the same size as a day that came hour by hour."""
+    monkeypatch.setattr("serinus.adapters.stored.label_folding._FULL", 8)
     monkeypatch.setattr("serinus.adapters.stored.label_folding._AT_A_TIME", 2)
+    told = truth()
+    for minute in range(5):
+        told.send([("a", minute % 2, minute)], minute)
+    assert told.fold() == FoldedLabels(files=2, days=1)
+    assert told.counted()[0] == {"a": 0.0}
+    assert len(told.files()) == 3 + 1
+
+
+@pytest.mark.parametrize(("limit", "size"), [("_AT_A_TIME", 2), ("_BYTES_AT_A_TIME", 150)])
+def test_a_run_does_many_files_a_few_at_a_time(limit: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done is kept, though it should not live to the end; and large files are not all held at once."""
+    monkeypatch.setattr(f"serinus.adapters.stored.label_folding.{limit}", size)
     told = truth()
     for minute in range(5):
         told.send([("a", 1, minute)], minute)
@@ -421,6 +435,22 @@ def test_labels_that_the_policy_reads_otherwise_now_do_not_count_and_are_told() 
     assert named.read.labels == 3
 
 
+def test_a_label_of_another_task_takes_the_word_from_none_that_counts() -> None:
+    """Folded with one of a task that was, a label counts under the task that is; and back, when the task is back."""
+    told = truth()
+    told.objects.now = EVENING + timedelta(minutes=40)
+    told.labels.record(FRAUD, "sent.csv", b"id,label,time\na,a boat,2026-03-04T22:30:00Z\n")
+    told.fold(EVENING + timedelta(minutes=45), task=Task.MULTICLASS)
+    told.send([("a", 1, 20)], 50)
+    told.fold(EVENING + timedelta(minutes=55))
+    assert told.counted()[0] == {"a": 1.0}
+    told.send([("b", 1, None)], 60)
+    told.fold(task=Task.MULTICLASS)
+    assert told.counted()[0] == {"a": 1.0, "b": 1.0}
+    named = told.labels.join(FRAUD, [2], EVENING, EVENING + timedelta(minutes=1), task=Task.MULTICLASS)
+    assert named.by_release[2].columns[LABEL].tolist() == ["a boat", "1", None, None]
+
+
 def test_a_join_reads_what_may_matter_to_its_window_alone() -> None:
     """A label that came a day before the window is of no prediction in it; a row's own id may be known before."""
     told = truth()
@@ -431,6 +461,69 @@ def test_a_join_reads_what_may_matter_to_its_window_alone() -> None:
     assert told.counted()[1].files == 2  # of the evening and of the evening before
     end = EVENING + timedelta(minutes=1)
     assert told.labels.join(FRAUD, [2], EVENING, end, id_column="order").read.files == 11
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole.replace(b'"ahead":', b'"later":'),
+        lambda whole: whole.replace(b"serinus.files", b"another.files"),
+        lambda whole: b"PAR1" + bytes(len(whole) - 4),
+    ],
+)
+def test_a_day_that_cannot_be_read_is_told_and_holds_up_no_other(change: Callable[[bytes], bytes]) -> None:
+    """Nothing is told of labels without those that it holds, and nothing of it is taken away."""
+    told = truth()
+    told.send([("a", 1, None)], 1)
+    told.fold()
+    (day,) = told.objects.list(f"label-days/{FRAUD}/")
+    whole = told.objects.get(day)
+    told.send([("b", 0, None)], 2)
+    told.send([("c", 0, None)], 180)
+    told.objects.put(day, change(whole))
+    for act in (told.counted, told.fold, lambda: told.labels.last_arrival(FRAUD, before=EVENING)):
+        with pytest.raises(DataRefused, match=rf"{day} is damaged, or of a format that this version does not read"):
+            act()
+    assert len(told.objects.list(f"labels/{FRAUD}/")) == 1
+    told.objects.put(day, whole)
+    assert told.counted()[0] == {"a": 1.0, "b": 0.0, "c": 0.0}
+    assert told.fold() == FoldedLabels(files=1, days=1)
+
+
+def test_what_else_lies_among_the_days_is_left_alone() -> None:
+    """A console makes an object of a folder."""
+    told = truth()
+    told.objects.put(f"label-days/{FRAUD}/2026-03-04/", b"")
+    told.send([("a", 1, None)], 1)
+    assert told.fold() == FoldedLabels(files=1, days=1)
+    assert told.counted()[0] == {"a": 1.0}
+
+
+def test_few_days_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may be as large as memory allows: the next are fetched when the database has these."""
+    monkeypatch.setattr("serinus.adapters.stored.minutes._AT_ONCE", 16)
+    told = truth()
+    for day in range(8):
+        told.send([("a", day % 2, None), (f"other {day}", 1, None)], day * 1_440)
+    told.fold()
+    days = told.objects.list(f"label-days/{FRAUD}/")
+    fetched, held = list[str](), list[int]()
+    get, add_day = told.objects.get, LabelTable.add_day
+
+    def getting(key: str) -> bytes:
+        fetched.append(key)
+        return get(key)
+
+    def adding(table: LabelTable, name: str, body: bytes, *, before: datetime | None = None) -> None:
+        held.append(len(fetched) - days.index(name))
+        add_day(table, name, body, before=before)
+
+    monkeypatch.setattr(told.objects, "get", getting)
+    monkeypatch.setattr(LabelTable, "add_day", adding)
+    assert told.counted()[0] == {"a": 1.0}
+    assert len(held) == len(days) == 8
+    assert max(held) <= 3
 
 
 def test_an_endpoint_that_is_not_deployed_is_an_error() -> None:

@@ -19,6 +19,7 @@ from serinus.domain.table import Table
 from serinus.domain.task import Task
 from serinus.use_cases.ports.storage import Objects
 
+_DAYS_AT_ONCE = 3  # each of 128 MiB and more, and a function that joins may have 1,024
 _OWN = (*KEYS, "_inputs", "_score", "_latency_ms")
 
 
@@ -61,7 +62,7 @@ def join(
 
     Raises:
         ObjectNotFound: files went away while they were read.
-        DataRefused: two features differ in the case of letters alone.
+        DataRefused: two features differ in the case of letters alone, or a day's file cannot be read.
     """
     with database(bounds) as opened:
         table = LabelTable(opened, task, id_column)
@@ -76,7 +77,8 @@ def join(
 
 
 def _read(table: LabelTable, sources: LabelSources, objects: Objects) -> None:
-    for key, body in zip(sources.days, fetched(objects, sources.days), strict=True):
+    days = fetched(objects, sources.days, at_most=_DAYS_AT_ONCE)
+    for key, body in zip(sources.days, days, strict=True):
         table.add_day(key, body, before=sources.before)
     held = {file.name for file in table.files}
     alone = [(key, at) for key, at in sources.files if key not in held]

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from serinus.adapters.joins.database import Database, literal
+import duckdb
+
+from serinus.adapters.joins.database import Database, is_no_fault_of_a_file, literal
+from serinus.errors import DataRefused
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,6 +59,25 @@ def microseconds(instant: datetime) -> int:
 def instant_of(microseconds: int) -> datetime:
     """Return what `microseconds` was given."""
     return _EPOCH + microseconds * _MICROSECOND
+
+
+@contextmanager
+def day_lent(database: Database, name: str, body: bytes) -> Iterator[str]:
+    """Lend a day's file to the database, as `Database.lent` does.
+
+    Raises:
+        DataRefused: what is read of it in the block cannot be: nothing may be told of labels without those it holds.
+    """
+    try:
+        with database.lent("day.parquet", body) as path:
+            yield path
+    except (duckdb.Error, KeyError, TypeError, ValueError) as error:
+        if is_no_fault_of_a_file(error):
+            raise
+        raise DataRefused(
+            f"{name} is damaged, or of a format that this version does not read: deploy the version that wrote it, "
+            "or put the object back as it was"
+        ) from error
 
 
 def files_of(database: Database, path: str) -> tuple[SaidFile, ...]:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import duckdb
 
-from serinus.adapters.joins.database import Database, identifier, literal
+from serinus.adapters.joins.database import Database, identifier, is_no_fault_of_a_file, literal
 from serinus.adapters.joins.label_days import microseconds
 from serinus.domain.task import GREATEST_NUMBER, Task
 from serinus.errors import DataRefused
@@ -22,7 +22,6 @@ _MOST_ROWS = 1 << 30  # a Parquet file of kilobytes can claim more
 _MOST_COLUMNS = 2_000
 _COUNTED_ON = "Invalid Input Error: Malformed JSON"  # by then DuckDB is at the line after
 _LONGEST = 1_024
-_NO_FAULT_OF_A_FILE = (duckdb.OutOfMemoryException, duckdb.FatalException)  # after the latter, nothing can be read
 _LINE = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
 _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _WHOLE_NUMBERS = r"^(-?\d+)\.0+$"
@@ -76,7 +75,7 @@ class Staging:
                 self._refuse_what_lacks_a_column(file.name, present)
                 self._stage(source, present, file.written_at)
         except duckdb.Error as error:  # what a damaged Parquet file raises is of any kind
-            if isinstance(error, _NO_FAULT_OF_A_FILE) or "No space left" in str(error):
+            if is_no_fault_of_a_file(error):
                 error.add_note(f"while reading {file.name}")
                 raise
             raise DataRefused(_damage(file.name, kind, str(error))) from error

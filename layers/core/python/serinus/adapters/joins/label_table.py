@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from serinus.adapters.joins.database import Database
-from serinus.adapters.joins.label_days import SaidFile, files_of, microseconds
+from serinus.adapters.joins.database import Database, array
+from serinus.adapters.joins.label_days import SaidFile, day_lent, files_of, microseconds
 from serinus.adapters.joins.label_files import FITS, VALUES, LabelFile, Staging
 from serinus.domain.label_files import Conflict, LabelsRead, RefusedFile
 from serinus.domain.task import Task
@@ -72,8 +72,11 @@ class LabelTable:
         """Add what a day's file holds, of label files that were written before an instant.
 
         What was read when the policy was another, and cannot be read by this one, is told as refused.
+
+        Raises:
+            DataRefused: the day's file is damaged, or of a format of another version.
         """
-        with self.database.lent("day.parquet", body) as path:
+        with day_lent(self.database, name, body) as path:
             held = files_of(self.database, path)
             wanted = [
                 place for place, file in enumerate(held) if before is None or file.written < microseconds(before)
@@ -106,7 +109,7 @@ class LabelTable:
             f"{VALUES[self.task]} AS value FROM read_parquet({path}) AS day JOIN "
             "(SELECT unnest($1::INTEGER[]) AS file, unnest($2::INTEGER[]) AS number, "
             "unnest($3::BOOLEAN[]) AS as_now) USING (file)",
-            [wanted, numbers, as_now],
+            [array(wanted), array(numbers), array(as_now)],
         )
 
     def settled(self) -> LabelsRead:
@@ -143,7 +146,7 @@ class LabelTable:
         run(
             "CREATE TABLE turns AS SELECT unnest($1::INTEGER[]) AS file, unnest($2::INTEGER[]) AS place, "
             "unnest($3::INTEGER[]) AS way",
-            [order, list(range(len(order))), [ways[self.files[number].id_column] for number in order]],
+            [array(order), array(range(len(order))), array([ways[self.files[number].id_column] for number in order])],
         )
         run(
             "CREATE VIEW told AS SELECT labels.*, place, CASE WHEN row_id IS NOT NULL THEN way END AS way, "

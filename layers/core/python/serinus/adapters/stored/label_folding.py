@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -23,6 +23,7 @@ from serinus.adapters.joins.label_table import LabelTable
 from serinus.adapters.stored.label_keys import (
     DayKey,
     day_key,
+    day_keys,
     day_of,
     days_folder,
     files_folder,
@@ -32,10 +33,11 @@ from serinus.adapters.stored.label_keys import (
 )
 from serinus.domain.label_files import FoldedLabels
 from serinus.domain.task import Task
-from serinus.errors import AlreadyExists, ObjectNotFound
+from serinus.errors import AlreadyExists, DataRefused, ObjectNotFound
 from serinus.use_cases.ports.storage import Objects
 
 _AT_A_TIME = 2_000  # files: what a run has done is kept, though it should not live to the end
+_BYTES_AT_A_TIME = 128 << 20  # of files, lest disk and memory end
 _LARGE = 8 << 20  # bytes: such a file is as good as a day's
 _FULL = 128 << 20  # bytes of a day's file: what comes on top stays as it came, lest memory end
 
@@ -57,35 +59,45 @@ class LabelFolding:
         self._at_once = at_once
 
     def fold(self, before: datetime) -> FoldedLabels:
-        """Fold what was written before an instant, a day at a time."""
-        files, days = 0, set[str]()
-        for day, closed in self._closed(before):
-            for start in range(0, len(closed), _AT_A_TIME):
+        """Fold what was written before an instant, a day at a time.
+
+        Raises:
+            DataRefused: a day's file cannot be read; the other days are folded nevertheless.
+        """
+        files, days, unreadable = 0, set[str](), list[DataRefused]()
+        sizes = self._objects.sizes(files_folder(self._endpoint))
+        for day, closed in self._closed(before, sizes):
+            for together in _in_turn(closed, sizes):
                 try:
-                    taken = self._fold_day(day, closed[start : start + _AT_A_TIME])
+                    taken = self._fold_day(day, together)
                 except (AlreadyExists, ObjectNotFound):
                     break  # somebody else is at it
+                except DataRefused as refusal:
+                    unreadable.append(refusal)
+                    break
                 files += taken
                 days |= {day} if taken else set()
+        if unreadable:
+            raise unreadable[0]  # and of no day an older generation goes
         self._remove_superseded()
         return FoldedLabels(files, len(days))
 
-    def _closed(self, before: datetime) -> Sequence[tuple[str, Sequence[tuple[str, datetime]]]]:
+    def _closed(
+        self, before: datetime, sizes: Mapping[str, int]
+    ) -> Sequence[tuple[str, Sequence[tuple[str, datetime]]]]:
         """Return the files of each day that are to be folded, in order of days."""
         by_day: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-        folder = files_folder(self._endpoint)
-        sizes = self._objects.sizes(folder)
-        for key, at in self._objects.modified(folder):
+        for key, at in self._objects.modified(files_folder(self._endpoint)):
             if at < before and is_named_by_content(self._endpoint, key) and sizes.get(key, 0) <= _LARGE:
                 by_day[day_of(at)].append((key, at))
-        grown = self._objects.sizes(days_folder(self._endpoint))
-        full = {key.day for key in latest(map(DayKey.parsed, grown)) if grown[key.key] > _FULL}
-        return sorted((day, closed) for day, closed in by_day.items() if day not in full)
+        return sorted(by_day.items())
 
     def _fold_day(self, day: str, closed: Sequence[tuple[str, datetime]]) -> int:
-        """Write the day's next generation, unless the last holds all there is to hold; remove what it holds."""
+        """Write the day's next generation, unless the last holds all that it is to hold; remove what it holds."""
         generations = self._generations(day)
         last = max(generations, key=lambda key: key.generation, default=None)
+        if last and self._objects.size(last.key) > _FULL:
+            return 0
         with database(self._bounds) as opened:
             table = LabelTable(opened, self._task, self._id_column, as_written=True)
             if last:
@@ -137,8 +149,24 @@ class LabelFolding:
 
     def _generations(self, day: str = "") -> Sequence[DayKey]:
         within = f"{day}/" if day else ""
-        return [DayKey.parsed(key) for key in self._objects.list(days_folder(self._endpoint) + within)]
+        return day_keys(self._objects.list(days_folder(self._endpoint) + within))
 
     def _each(self, act: Callable[[Given], Found], given: Sequence[Given]) -> list[Found]:
         with ThreadPoolExecutor(self._at_once) as pool:
             return list(pool.map(act, given))
+
+
+def _in_turn(
+    files: Sequence[tuple[str, datetime]], sizes: Mapping[str, int]
+) -> Iterator[Sequence[tuple[str, datetime]]]:
+    """Yield files in their order, as many together as one generation may take on."""
+    together, taken = list[tuple[str, datetime]](), 0
+    for file in files:
+        size = sizes.get(file[0], 0)
+        if together and (len(together) == _AT_A_TIME or taken + size > _BYTES_AT_A_TIME):
+            yield together
+            together, taken = [], 0
+        together.append(file)
+        taken += size
+    if together:
+        yield together

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 KINDS = (".csv", ".jsonl", ".parquet")
+_DAY = re.compile(r"label-days/[^/]+/(\d{4}-\d\d-\d\d)/(\d{6,})\.parquet")
 _OWN = re.compile(r"[0-9a-f]{64}")
 
 
@@ -19,12 +20,6 @@ class DayKey:
     key: str
     day: str
     generation: int
-
-    @classmethod
-    def parsed(cls, key: str) -> DayKey:
-        """Take a key apart."""
-        *_, day, name = key.split("/")
-        return cls(key, day, int(name.removesuffix(".parquet")))
 
 
 def files_folder(endpoint: str) -> str:
@@ -44,6 +39,16 @@ def day_key(endpoint: str, day: str, generation: int) -> DayKey:
     'label-days/fraud/2026-03-04/000002.parquet'
     """
     return DayKey(f"{days_folder(endpoint)}{day}/{generation:06d}.parquet", day, generation)
+
+
+def day_keys(keys: Iterable[str]) -> Sequence[DayKey]:
+    """Take apart the keys of days' files, and leave out what else lies there: consoles make folders, people notes.
+
+    >>> day_keys(["label-days/fraud/2026-03-04/", "label-days/fraud/2026-03-04/000012.parquet"])
+    [DayKey(key='label-days/fraud/2026-03-04/000012.parquet', day='2026-03-04', generation=12)]
+    """
+    found = ((key, _DAY.fullmatch(key)) for key in keys)
+    return [DayKey(key, told[1], int(told[2])) for key, told in found if told]
 
 
 def known_key(endpoint: str, key: str) -> str:

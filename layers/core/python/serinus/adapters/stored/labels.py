@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from serinus.adapters.stored.label_keys import (
     KINDS,
     DayKey,
+    day_keys,
     day_of,
     days_folder,
     files_folder,
@@ -67,7 +68,7 @@ class StoredLabels:
 
         Raises:
             ObjectNotFound: files went away again and again while they were read.
-            DataRefused: two features differ in the case of letters alone.
+            DataRefused: two features differ in the case of letters alone, or a day's file cannot be read.
         """
         from serinus.adapters.joins.database import Bounds
         from serinus.adapters.joins.join import join
@@ -99,7 +100,11 @@ class StoredLabels:
     def fold(
         self, endpoint: str, before: datetime, *, task: Task = Task.BINARY, id_column: str | None = None
     ) -> FoldedLabels:
-        """Fold what `record` wrote before an instant into one file a day of arrival."""
+        """Fold what `record` wrote before an instant into one file a day of arrival.
+
+        Raises:
+            DataRefused: a day's file cannot be read; the other days are folded nevertheless.
+        """
         from serinus.adapters.joins.database import Bounds
         from serinus.adapters.stored.label_folding import LabelFolding
 
@@ -164,15 +169,15 @@ class StoredLabels:
     def _arrivals(self, day: str) -> Iterator[datetime]:
         """Yield when the label files were written that a day's file holds."""
         from serinus.adapters.joins.database import Bounds, database
-        from serinus.adapters.joins.label_days import files_of, instant_of
+        from serinus.adapters.joins.label_days import day_lent, files_of, instant_of
 
         body = self._objects.get(day)
-        with database(self._bounds or Bounds()) as opened, opened.lent("day.parquet", body) as path:
+        with database(self._bounds or Bounds()) as opened, day_lent(opened, day, body) as path:
             for file in files_of(opened, path):
                 yield instant_of(file.written)
 
     def _days(self, endpoint: str) -> Sequence[DayKey]:
-        return latest(map(DayKey.parsed, self._objects.list(days_folder(endpoint))))
+        return latest(day_keys(self._objects.list(days_folder(endpoint))))
 
     def _listed(self, endpoint: str, before: datetime | None) -> list[tuple[str, datetime]]:
         found = self._objects.modified(files_folder(endpoint))

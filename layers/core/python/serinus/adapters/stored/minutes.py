@@ -32,11 +32,18 @@ def keys_within(objects: Objects, folder: str, start: datetime, end: datetime) -
     return [key for key in listed if first <= key.removeprefix(folder).split("/")[0] <= last]
 
 
-def fetched(objects: Objects, keys: Sequence[str]) -> Iterator[bytes]:
-    """Yield objects, fetching several at a time, and no more of them than one round ahead of who takes them."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for start in range(0, len(keys), _AT_ONCE):
-            yield from pool.map(objects.get, keys[start : start + _AT_ONCE])
+def fetched(objects: Objects, keys: Sequence[str], *, at_most: int | None = None) -> Iterator[bytes]:
+    """Yield objects, fetching several at a time, and no more of them than one round ahead of who takes them.
+
+    Args:
+        objects: where they are.
+        keys: of those wanted, in order.
+        at_most: how many are held at once, where they are large.
+    """
+    at_once = _AT_ONCE if at_most is None else min(at_most, _AT_ONCE)
+    with ThreadPoolExecutor(at_once) as pool:
+        for start in range(0, len(keys), at_once):
+            yield from pool.map(objects.get, keys[start : start + at_once])
 
 
 def prefixes(start: datetime, end: datetime) -> Sequence[str]:
