@@ -6,6 +6,7 @@ import copyreg
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -316,6 +317,21 @@ def a_batch(
 
 class Died(BaseException):
     """The process was killed; no `except Exception` notices."""
+
+
+def die() -> None:
+    """The process is killed."""
+    raise Died
+
+
+def acting(act: Callable[[], object]) -> Callable[[], None]:
+    """Return a process that does something, and may be killed at it."""
+
+    def process() -> None:
+        with suppress(Died):
+            act()
+
+    return process
 
 
 class Fate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from serinus.domain.profile import minute_of
 from serinus.domain.task import Task
 from serinus.errors import DataRefused, EndpointNotFound
 from serinus.use_cases.compact_labels import CompactingLabels, compact_labels
-from tests.builders import FRAUD, Died, World
+from tests.builders import FRAUD, Died, World, acting, die
 from tests.contract.builders import some_rows
 
 EVENTS = Path(__file__).parents[3] / "events" / "compact_labels"
@@ -230,21 +229,6 @@ def test_a_run_that_dies_after_any_write_loses_nothing_and_counts_nothing_twice(
         ]
         assert not told.send([("d", 0, None)], 151)
     assert number == 2 + 2 * 3 + 1 + 1  # two days' files, three names and removals, an older generation; then none
-
-
-def die() -> None:
-    """The process is killed."""
-    raise Died
-
-
-def acting(act: Callable[[], object]) -> Callable[[], None]:
-    """Return a process that does something, and may be killed at it."""
-
-    def process() -> None:
-        with suppress(Died):
-            act()
-
-    return process
 
 
 class Stream:

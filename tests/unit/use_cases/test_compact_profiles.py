@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from serinus.domain.profile import ProfilePart, RequestCounts, minute_of, of_par
 from serinus.errors import EndpointNotFound
 from serinus.use_cases.compact_profiles import compact_profiles
 from serinus.use_cases.ports.watching import Folded
-from tests.builders import FRAUD, NOON, Died, World, a_prediction
+from tests.builders import FRAUD, NOON, World, a_prediction, acting, die
 
 EVENTS = Path(__file__).parents[3] / "events" / "compact_profiles"
 REQUESTS = 40
@@ -175,21 +174,6 @@ UNFOLDED, FOLDED = Traffic(MemoryObjects()), Traffic(MemoryObjects())
 UNFOLDED.deliver(*range(REQUESTS))
 FOLDED.deliver(*range(REQUESTS))
 FOLDED.fold()
-
-
-def die() -> None:
-    """The process is killed."""
-    raise Died
-
-
-def acting(act: Callable[[], object]) -> Callable[[], None]:
-    """Return a process that does something, and may be killed at it."""
-
-    def process() -> None:
-        with suppress(Died):
-            act()
-
-    return process
 
 
 ACTIONS = st.lists(

@@ -105,14 +105,9 @@ def _shifts(
     sections = [score, *carried]
     groups = grouping(sections, before.counts)
     one, other = groups.counted(np.stack([before.counts, live.counts]))
-    known = groups.exists & (
-        (one + other) > 0
-    )  # what neither side has would tell of their sizes, not of their shares
+    # What neither side has would tell of their sizes, not of their shares.
+    known = groups.exists & (one + other > 0)
     effect = np.array([of_score, *(effects.get(section.bins.name, 1.0) for section in carried)])
-    apart, by_chance, distance = (
-        psi(one, other, known),
-        psi_by_chance(one, other, effect),
-        jensen_shannon(one, other, known),
-    )
-    for at, section in enumerate(sections):
-        yield SliceShift(section.bins.name, float(apart[at]), float(by_chance[at]), float(distance[at]))
+    figures = (psi(one, other, known), psi_by_chance(one, other, effect), jensen_shannon(one, other, known))
+    for section, *shift in zip(sections, *figures, strict=True):
+        yield SliceShift(section.bins.name, *map(float, shift))
